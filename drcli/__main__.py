@@ -1,0 +1,6 @@
+"""`python -m drcli` is `dr`."""
+
+from drcli.cli import main
+
+if __name__ == "__main__":
+    main()

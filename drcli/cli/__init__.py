@@ -1,0 +1,80 @@
+"""`dr`: the root command. One command, one module of this folder; a module is imported only when it runs.
+
+Errors become exit codes here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+import drcli
+from drcli.errors import DrError
+
+# command → one line for `dr --help`; the module is the name with underscores, its function is `command`.
+COMMANDS = {
+    "init": "Make a workspace: env files and custom files.",
+    "config": "Show every setting, its value and where it comes from.",
+    "render": "Print the params document of a training, an evaluation or an upload.",
+    "tracks": "List the tracks, draw one.",
+    "store": "Start, stop or look at the embedded S3 server.",
+    "start-training": "Train a model.",
+    "stop-training": "Stop the training run.",
+    "status": "Show how the run is doing.",
+    "logs": "Show the log of a service.",
+    "evaluate": "Evaluate a model: laps, times, resets.",
+    "stop-evaluation": "Stop the evaluation.",
+    "models": "List the models in the bucket.",
+}
+
+
+class _Commands(click.Group):
+    """A group that knows its commands by name, so that `dr --help` imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"drcli.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DrError as error:
+            click.echo(click.style("error: ", fg="red") + error.message, err=True)
+            if error.hint:
+                click.echo(click.style("hint: ", fg="cyan") + error.hint, err=True)
+            ctx.exit(error.exit_code)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(drcli.__version__, prog_name="dr")
+@click.option("-e", "--experiment", metavar="NAME", help="Use experiments/NAME (DR_EXPERIMENT_NAME).")
+@click.pass_context
+def main(ctx: click.Context, experiment: str | None) -> None:
+    """Train, evaluate and ship AWS DeepRacer models on your own machines.
+
+    A workspace is a folder with system.env, run.env and custom_files/; commands find it from the
+    current folder upwards, or from DR_DIR. Start with:
+
+    \b
+      dr init my-racer && cd my-racer
+      dr start-training
+      dr evaluate
+    """
+    ctx.obj = experiment
+
+
+if __name__ == "__main__":
+    sys.exit(main())

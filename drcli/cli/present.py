@@ -1,0 +1,63 @@
+"""The only module that writes: results to stdout, talk to stderr, tables and JSON from one structure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+import click
+
+
+def result(text: str) -> None:
+    """A result, to stdout."""
+    click.echo(text)
+
+
+def say(text: str) -> None:
+    """Talk (progress, notices), to stderr."""
+    click.echo(text, err=True)
+
+
+def warn(text: str) -> None:
+    """A warning, to stderr."""
+    click.echo(click.style("warning: ", fg="yellow") + text, err=True)
+
+
+def next_step(command: str, why: str) -> None:
+    """The likely next command, at the end of every command."""
+    click.echo(click.style("next: ", fg="cyan") + f"{command}   {click.style('# ' + why, dim=True)}", err=True)
+
+
+def as_json(value: object) -> None:
+    """A structure as indented JSON, to stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def format_table(rows: Iterable[Mapping[str, object]], columns: Sequence[str] = ()) -> str:
+    """Rows of equal keys as a plain aligned table; numbers to the right. Pure."""
+    rows = list(rows)
+    if not rows:
+        return ""
+    names = list(columns) or list(rows[0])
+    cells = [[_cell(row.get(name)) for name in names] for row in rows]
+    widths = [max(len(name), *(len(line[i]) for line in cells)) for i, name in enumerate(names)]
+    right = [all(isinstance(row.get(name), int | float | None) for row in rows) for name in names]
+
+    def line(parts: Sequence[str]) -> str:
+        padded = (
+            part.rjust(width) if to_right else part.ljust(width)
+            for part, width, to_right in zip(parts, widths, right, strict=True)
+        )
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line([name.replace("_", " ") for name in names]), *(line(parts) for parts in cells)])
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return str(value)

@@ -1,0 +1,71 @@
+"""Every local path: the files of a workspace and the data files that ship with drcli."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def defaults_dir() -> Path:
+    """The folder of templates and tracks that ships with drcli (in a wheel, or in a clone)."""
+    packaged = _PACKAGE / "defaults"
+    return packaged if packaged.is_dir() else _PACKAGE.parent / "defaults"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with `system.env`, `run.env`, `custom_files/` and, once something ran, `data/`."""
+
+    root: Path
+    experiment: str = ""
+
+    @property
+    def system_env(self) -> Path:
+        """Settings of the machine, shared by all experiments."""
+        return self.root / "system.env"
+
+    @property
+    def folder(self) -> Path:
+        """Where `run.env`, `worker-N.env` and `custom_files/` are: the root or `experiments/NAME`."""
+        return self.root / "experiments" / self.experiment if self.experiment else self.root
+
+    @property
+    def run_env(self) -> Path:
+        """Settings of a run."""
+        return self.folder / "run.env"
+
+    def worker_env(self, number: int) -> Path:
+        """Settings in which worker `number` (2, 3, …) of a multi-config run differs."""
+        return self.folder / f"worker-{number}.env"
+
+    @property
+    def custom_files(self) -> Path:
+        """`reward_function.py`, `model_metadata.json`, `hyperparameters.json`."""
+        return self.folder / "custom_files"
+
+    @property
+    def data(self) -> Path:
+        """All that runs leave behind."""
+        return self.root / "data"
+
+    @property
+    def store(self) -> Path:
+        """Data of the embedded S3 server: one folder per bucket, as MinIO under DeepRacer-for-Cloud."""
+        return self.data / "minio"
+
+    @property
+    def tracks(self) -> Path:
+        """Tracks fetched from the public race-data repository."""
+        return self.data / "tracks"
+
+    @property
+    def logs(self) -> Path:
+        """Logs of services, one folder per run."""
+        return self.data / "logs"
+
+    @property
+    def runs(self) -> Path:
+        """Run folders of process stacks: what is running, under which pids."""
+        return self.data / "runs"

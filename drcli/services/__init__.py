@@ -1,0 +1,1 @@
+"""The programs a stack runs: sagemaker (trainer), robomaker (workers), and the wire between them."""

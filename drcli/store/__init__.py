@@ -1,0 +1,1 @@
+"""The bucket: client, keys, the documents in it, and the embedded S3 server."""

@@ -1,0 +1,1 @@
+"""Learning: networks, PPO, checkpoints. The only room that imports torch."""

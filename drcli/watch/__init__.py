@@ -1,0 +1,1 @@
+"""What people look at: live progress, pictures of tracks and laps."""
