@@ -56,6 +56,26 @@ class Workspace:
         return self.data / "minio"
 
     @property
+    def store_key(self) -> Path:
+        """The key pair of the embedded S3 server; only its owner may read it."""
+        return self.data / "store.key.json"
+
+    @property
+    def store_state(self) -> Path:
+        """Which process is the embedded S3 server, and on which port."""
+        return self.data / "store.state.json"
+
+    @property
+    def store_lock(self) -> Path:
+        """Held while the embedded S3 server is started or stopped."""
+        return self.data / "store.lock"
+
+    @property
+    def store_log(self) -> Path:
+        """What the embedded S3 server says."""
+        return self.logs / "minio.log"
+
+    @property
     def tracks(self) -> Path:
         """Tracks fetched from the public race-data repository."""
         return self.data / "tracks"
