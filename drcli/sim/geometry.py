@@ -145,10 +145,12 @@ def on_road(road: Road, x: float, y: float) -> bool:
     first = road.border_in_row.first
     inside = False
     for k in range(first[int(row)], first[int(row) + 1]):
-        ax, ay, bx, by = road.border[road.border_in_row.segment[k]]
+        edge = road.border_in_row.segment[k]
+        ay, by = road.border[edge, 1], road.border[edge, 3]
         straddles = (ay > y) != (by > y)
         if not straddles and y != ay and y != by:
             continue
+        ax, bx = road.border[edge, 0], road.border[edge, 2]
         side = (bx - ax) * (y - ay) - (x - ax) * (by - ay)
         if side == 0.0 and min(ax, bx) <= x <= max(ax, bx):
             return False

@@ -53,6 +53,11 @@ class Track:
         x, y = self.center.T
         return not self.is_loop or bool((x[:-1] * y[1:] - x[1:] * y[:-1]).sum() > 0.0)
 
+    @property
+    def direction(self) -> str:
+        """`ccw`, `cw` or `open`."""
+        return "open" if not self.is_loop else "ccw" if self.is_ccw else "cw"
+
     @cached_property
     def waypoint_distances_m(self) -> Array:
         """`[N]`: distance of each waypoint from the first, along the centre line."""
