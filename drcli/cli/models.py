@@ -1,0 +1,56 @@
+"""`dr models`: what is in the bucket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from drcli.cli import present
+
+if TYPE_CHECKING:
+    from drcli.store.models import ModelInfo
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+@click.pass_obj
+def command(experiment: str | None, as_json: bool) -> None:
+    """List the models in the bucket: track, checkpoints, best mean progress of an evaluation, size.
+
+    \b
+      dr models
+      dr models --json
+    """
+    from drcli.config.load import find_workspace, load_settings
+    from drcli.store.access import open_bucket
+    from drcli.store.models import list_models
+
+    workspace = find_workspace(experiment=experiment)
+    settings = load_settings(workspace)
+    bucket = open_bucket(settings, workspace)
+    models = list_models(bucket, settings.local_s3_training_params_file)
+    if as_json:
+        present.as_json([model.to_dict() for model in models])
+    elif models:
+        present.result(present.format_table(_row(model) for model in models))
+    else:
+        present.say(f"There is no model in the {bucket.config.place}.")
+    if models:
+        present.next_step("dr evaluate", f"drive {settings.local_s3_model_prefix}")
+    else:
+        present.next_step("dr start-training", "train one")
+
+
+def _row(model: ModelInfo) -> dict[str, object]:
+    return {
+        "model": model.prefix,
+        "track": model.world_name,
+        "race": model.race_type,
+        "checkpoints": model.checkpoints,
+        "best_progress_%": model.best_progress,
+        "best": model.best_checkpoint,
+        "last": model.last_checkpoint,
+        "size_MB": round(model.size_bytes / 1e6, 1),
+        "last_change": f"{model.last_change.astimezone():%Y-%m-%d %H:%M}",
+    }

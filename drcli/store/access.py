@@ -1,0 +1,58 @@
+"""From settings to the bucket: which store a run uses (DR_CLOUD), and with whose keys.
+
+The embedded server is for DR_CLOUD=local with local processes; it is started here when it is needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drcli.paths import Workspace
+from drcli.store.client import Bucket, StoreConfig
+
+if TYPE_CHECKING:
+    from drcli.config.settings import Settings
+
+
+def is_embedded(settings: Settings) -> bool:
+    """Does the run use the server of its own workspace?"""
+    return settings.cloud in ("local", "azure") and settings.docker_style == "process"
+
+
+def store_config(settings: Settings, workspace: Workspace) -> StoreConfig:
+    """How commands on this machine reach the bucket. Starts nothing; `DrError` if the key file is broken."""
+    if is_embedded(settings):
+        from drcli.store.server import server_config
+
+        return server_config(workspace, settings.store_port, settings.local_s3_bucket)
+    addresses = {"aws": None, "remote": settings.remote_minio_url or settings.store_endpoint_url}
+    own_key = bool(settings.local_access_key_id)
+    # boto3 takes "default" for a profile that must exist; without a name it tries roles and variables too.
+    named = not own_key and settings.local_s3_profile != "default"
+    return StoreConfig(
+        bucket=settings.local_s3_bucket,
+        endpoint_url=addresses.get(settings.cloud, f"http://127.0.0.1:{settings.store_port}"),
+        region=settings.aws_app_region,
+        access_key=settings.local_access_key_id if own_key else None,
+        secret_key=settings.local_secret_access_key if own_key else None,
+        profile=settings.local_s3_profile if named else None,
+    )
+
+
+def open_bucket(settings: Settings, workspace: Workspace, *, write: bool = False) -> Bucket:
+    """The bucket, checked; starts the embedded server if that is what the run uses.
+
+    Raises `DrError`: unreachable, wrong keys, no such bucket, port taken; with `write` also: disk full,
+    read-only.
+    """
+    if is_embedded(settings):
+        from drcli.store.server import check_space, ensure_server
+
+        config = ensure_server(workspace, settings.store_port, settings.local_s3_bucket)
+        if write:
+            check_space(workspace)
+    else:
+        config = store_config(settings, workspace)
+    bucket = Bucket(config)
+    bucket.check(write=write)
+    return bucket

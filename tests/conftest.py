@@ -1,0 +1,71 @@
+"""What all tests share: nothing of the user's machine gets in, and a real bucket on a real server."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from drcli.paths import Workspace
+from drcli.store.client import Bucket, StoreConfig
+from drcli.store.server import ensure_server, stop_server
+
+_FOREIGN = ("AWS_", "DR_", "S3_", "RCLONE_", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_numbers = count(1)
+
+
+@pytest.fixture(autouse=True)
+def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A home of its own, no AWS or DR variables, a fixed width."""
+    for name in os.environ:
+        if name.startswith(_FOREIGN):
+            monkeypatch.delenv(name)
+    home = str(tmp_path_factory.mktemp("home"))
+    for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, home)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(name="free_port")
+def free_port_fixture() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """An empty workspace; its store, if the test starts one, is stopped afterwards."""
+    workspace = Workspace(tmp_path / "racer")
+    workspace.root.mkdir()
+    yield workspace
+    stop_server(workspace)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreConfig]:
+    """One real S3 server for the session."""
+    workspace = Workspace(tmp_path_factory.mktemp("store"))
+    yield ensure_server(workspace, free_port(), "bucket")
+    stop_server(workspace)
+
+
+@pytest.fixture
+def bucket(store: StoreConfig) -> Bucket:
+    """An empty bucket on the session's server."""
+    bucket = Bucket(replace(store, bucket=f"bucket-{next(_numbers)}"))
+    bucket.ensure_bucket()
+    return bucket
