@@ -1,0 +1,97 @@
+"""hyperparameters.json: what the trainer learns with, typed and checked.
+
+Names and defaults are those of the community's engine (github.com/aws-deepracer-community/deepracer-simapp,
+`sagemaker_graph_manager.py`); `num_steps_between_training` is ours.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+
+from drcli.config import jsonc
+from drcli.config.problems import did_you_mean
+
+Algorithm = Literal["clipped_ppo", "sac"]
+
+
+def no_bool(value: object) -> object:
+    """Pass anything but a boolean, which pydantic would take for 0 or 1."""
+    if isinstance(value, bool):
+        raise ValueError("a number")
+    return value
+
+
+def lower(value: object) -> object:
+    """A text in lower case, without spaces around; anything else as it is."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+Count = Annotated[int, BeforeValidator(no_bool), Field(ge=1)]
+Number = Annotated[float, BeforeValidator(no_bool)]
+Fraction = Annotated[Number, Field(ge=0, le=1)]
+
+_PPO_ONLY = {"num_epochs", "beta_entropy"}
+_SAC_ONLY = {"sac_alpha"}
+
+
+class Hyperparameters(BaseModel):
+    """Hyperparameters of a training; keys that are not known are kept.
+
+    An iteration ends after `num_episodes_between_training` episodes of all workers, or, when it is set,
+    after `num_steps_between_training` steps.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    _warnings: tuple[str, ...] = PrivateAttr(default=())
+
+    batch_size: Count = 64
+    num_epochs: Count = 10
+    lr: Annotated[Number, Field(gt=0)] = 0.0003
+    stack_size: Count = 1
+    exploration_type: Annotated[Literal["categorical", "e-greedy"], BeforeValidator(lower)] = "categorical"
+    e_greedy_value: Fraction = 0.05
+    epsilon_steps: Count = 10000
+    beta_entropy: Annotated[Number, Field(ge=0)] = 0.01
+    discount_factor: Fraction = 0.999
+    loss_type: Annotated[Literal["huber", "mean squared error"], BeforeValidator(lower)] = (
+        "mean squared error"
+    )
+    num_episodes_between_training: Count = 20
+    num_steps_between_training: Count | None = None
+    term_cond_max_episodes: Count = 100000
+    term_cond_avg_score: Number = 100000.0
+    sac_alpha: Annotated[Number, Field(ge=0)] = 0.2
+
+    @classmethod
+    def parse(cls, text: str | bytes, filename: str) -> Hyperparameters:
+        """Read the file's text.
+
+        Raises:
+            UsageError: no JSON, or a value of a wrong type or range; with file and line.
+        """
+        parsed = jsonc.parse(text, filename)
+        if not isinstance(parsed.value, dict):
+            parsed.reject(((), "expected an object, { … }", "`dr init` writes one to start from"))
+        try:
+            found = cls.model_validate(parsed.value)
+        except ValidationError as error:
+            parsed.reject_invalid(error)
+        for key in found.model_extra or {}:
+            near = did_you_mean(key, cls.model_fields)
+            parsed.warn(
+                (key,), f"{key} is not a hyperparameter; it has no effect" + (f"; {near}" if near else "")
+            )
+        found._warnings = tuple(parsed.warnings)
+        return found
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was tolerated in the file, one line each."""
+        return self._warnings
+
+    def resolved(self, algorithm: Algorithm = "clipped_ppo") -> dict[str, Any]:
+        """All values by name, as `ip/hyperparameters.json` holds them; those of the other algorithm left out."""
+        left_out = _SAC_ONLY if algorithm == "clipped_ppo" else _PPO_ONLY
+        return {key: value for key, value in self.model_dump(exclude=left_out).items() if value is not None}

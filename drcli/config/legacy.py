@@ -1,0 +1,62 @@
+"""Names that env files in use still hold: older spellings, and what drcli works out or leaves to others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# An old name → the setting that took its place. The old one counts where the new one is not set.
+RENAMED: Mapping[str, str] = {
+    "DR_CHANGE_START_POSITION": "DR_TRAIN_CHANGE_START_POSITION",
+    "DR_ALTERNATE_DRIVING_DIRECTION": "DR_TRAIN_ALTERNATE_DRIVING_DIRECTION",
+    "DR_TRAIN_ROUND_ROBIN_ADVANCE_DISTANCE": "DR_TRAIN_ROUND_ROBIN_ADVANCE_DIST",
+    "DR_COLLISION_PENALTY": "DR_EVAL_COLLISION_PENALTY",
+    "DR_EVAL_OPP_MODEL_PREFIX": "DR_EVAL_OPP_S3_MODEL_PREFIX",
+    "DR_KINESIS_STREAM_ENABLE": "DR_CAMERA_KVS_ENABLE",
+    "DR_USE_GUI": "DR_GUI_ENABLE",
+}
+
+_ONE_IMAGE = "has no effect: one image does it all, see DR_SIMAPP_SOURCE and DR_SIMAPP_VERSION"
+_COMPUTED = "has no effect: drcli works it out"
+_ON_THE_SPOT = "has no effect: it belongs to DeepRacer-on-the-Spot"
+
+# A name without effect → why.
+IGNORED: Mapping[str, str] = {
+    "DR_TRACK_DIRECTION_CLOCKWISE": "has no effect: add _cw or _ccw to DR_WORLD_NAME",
+    "DR_UPLOAD_S3_ROLE": "has no effect: the profile says which role to take, see DR_UPLOAD_S3_PROFILE",
+    **dict.fromkeys(("DR_COACH_IMAGE", "DR_SAGEMAKER_IMAGE", "DR_ROBOMAKER_IMAGE"), _ONE_IMAGE),
+    **dict.fromkeys(
+        (
+            "DR_DIR",
+            "DR_CONFIG",
+            "DR_DOCKER_FILE_SEP",
+            "DR_DOCKER_MAJOR_VERSION",
+            "DR_TRAIN_COMPOSE_FILE",
+            "DR_EVAL_COMPOSE_FILE",
+            "DR_MINIO_COMPOSE_FILE",
+            "DR_LOCAL_S3_ENDPOINT_URL",
+            "DR_LOCAL_PROFILE_ENDPOINT_URL",
+            "DR_LOCAL_S3_AUTH_MODE",
+            "DR_UPLOAD_PROFILE",
+            "DR_ROBOMAKER_TRAIN_PORT",
+            "DR_ROBOMAKER_EVAL_PORT",
+            "DR_ROBOMAKER_GUI_PORT",
+            "DR_CURRENT_PARAMS_FILE",
+            "DR_MOUNT_DIR",
+            "DR_VIEWER_HTML",
+            "DR_NGINX_CONF",
+        ),
+        _COMPUTED,
+    ),
+    **dict.fromkeys(
+        (
+            "DR_REGULAR_UPLOAD",
+            "DR_REGULAR_PHYSICAL_MODEL_UPLOAD",
+            "DR_CONTINUE_ON_SPOT_INTERRUPTION",
+            "DR_IMPORT_MODEL_ON_COMPLETION",
+            "DR_IMPORT_MODEL_REGULAR_UPLOAD",
+            "DR_LOGS_COPY_S3_BUCKET",
+            "DR_S3_URI",
+        ),
+        _ON_THE_SPOT,
+    ),
+}

@@ -1,0 +1,281 @@
+"""From the files of a workspace to `Settings`: find, read, expand, check, report all faults together.
+
+Order: `system.env`, `run.env`, then `--set KEY=VALUE`; a worker's own file on top of those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from drcli import env
+from drcli.config import envfile, legacy
+from drcli.config.envfile import Assignment, Scope, Value
+from drcli.config.problems import Problem, did_you_mean, raise_for
+from drcli.config.settings import Settings, variables
+from drcli.config.variable import Variable
+from drcli.errors import DrError
+from drcli.paths import Workspace
+
+OVERRIDE = "--set"
+DEFAULT = "default"
+EXPERIMENT = "-e or the environment"
+
+
+def find_workspace(start: Path | None = None, experiment: str | None = None) -> Workspace:
+    """The workspace around `start` (default: the current folder), else the one `DR_DIR` names.
+
+    The experiment is `experiment`, else the process environment's DR_EXPERIMENT_NAME, else `system.env`'s.
+
+    Raises:
+        DrError: there is no workspace, or it has no such experiment.
+    """
+    root = _find_root((start or Path.cwd()).resolve())
+    name = experiment or env.read(env.DR_EXPERIMENT_NAME) or _experiment_of(root)
+    if name and (
+        name in (".", "..") or "/" in name or "\\" in name or not (root / "experiments" / name).is_dir()
+    ):
+        there = sorted(path.name for path in root.glob("experiments/*") if path.is_dir())
+        raise DrError(
+            f"There is no experiment {name!r} in {root}.",
+            f"there are: {', '.join(there)}" if there else f"`dr -e {name} init` makes it",
+        )
+    return Workspace(root, name)
+
+
+def load_settings(workspace: Workspace, overrides: Sequence[str] = ()) -> Settings:
+    """All settings of a run.
+
+    An override stands in for the line of a file that sets the same key, so that what other lines make
+    of it (`$KEY`) follows.
+
+    Args:
+        overrides: `KEY=VALUE` texts.
+
+    Raises:
+        DrError: an env file is missing or cannot be read.
+        UsageError: something in it is wrong; names every fault with its place.
+    """
+    pinned, problems = _overrides(overrides)
+    assignments = []
+    for path in (workspace.system_env, workspace.run_env):
+        found, faults = _read(workspace, path)
+        assignments += found
+        problems += faults
+    scope = _scope(workspace)
+    scope.used |= {name for item in assignments for name in envfile.references(item.value)}
+    if workspace.experiment:
+        chosen = Assignment(env.DR_EXPERIMENT_NAME, workspace.experiment, EXPERIMENT, literal=True)
+        pinned[chosen.key] = next((item for item in assignments if _same(item, chosen)), chosen)
+    return _settle(_pin(assignments, pinned), scope, problems)
+
+
+def load_worker_settings(workspace: Workspace, settings: Settings, number: int) -> Settings:
+    """Settings of worker `number` (2, 3, …) of a multi-config run: `settings` and its own file on top.
+
+    Raises: as `load_settings`.
+    """
+    path = workspace.worker_env(number)
+    if not path.is_file():
+        raise DrError(
+            f"{_shown(workspace, path)} is missing.",
+            f"each of the {settings.workers} workers (DR_WORKERS) has one: DR_TRAIN_MULTI_CONFIG is True",
+        )
+    assignments, problems = _read(workspace, path)
+    rows = variables()
+    own = [item for item in assignments if item.key not in rows or rows[item.key].worker]
+    scope = _scope(workspace)
+    scope.known |= settings.values
+    scope.notices += [
+        f"{item.where}: {item.key} is the same for all workers; ignored"
+        for item in assignments
+        if item not in own
+    ]
+    return _settle(own, scope, problems)
+
+
+def load_workers(workspace: Workspace, settings: Settings) -> tuple[Settings, ...]:
+    """Settings of workers 2, 3, … of a multi-config run; nothing for any other run."""
+    if not settings.train_multi_config:
+        return ()
+    return tuple(load_worker_settings(workspace, settings, n) for n in range(2, settings.workers + 1))
+
+
+def settings_of(values: Mapping[str, str], source: str = OVERRIDE) -> Settings:
+    """Settings from expanded texts alone, without a workspace; raises as `load_settings`."""
+    return _settle([Assignment(key, text, source, literal=True) for key, text in values.items()], Scope(), [])
+
+
+def _find_root(start: Path) -> Path:
+    folders = [start, *start.parents]
+    named = env.read(env.DR_DIR)
+    if named:
+        folders.append(Path(named).expanduser().resolve())
+    for folder in folders:
+        if (folder / "system.env").is_file():
+            return folder
+    for folder in folders:
+        if (folder / "run.env").is_file():
+            raise DrError(
+                f"{folder / 'system.env'} is missing.",
+                f"`dr init {folder}` writes the files that are missing",
+            )
+    raise DrError(
+        f"No workspace: there is no system.env in {start} or above"
+        + (f", nor in DR_DIR ({named})." if named else ", and DR_DIR is not set."),
+        "`dr init` makes one here",
+    )
+
+
+def _experiment_of(root: Path) -> str:
+    workspace = Workspace(root)
+    scope = _scope(workspace)
+    envfile.expand_all(_read(workspace, workspace.system_env)[0], scope, env.outer())
+    return scope.known.get(env.DR_EXPERIMENT_NAME, Value("", "")).text
+
+
+def _scope(workspace: Workspace) -> Scope:
+    """What is known before the first line."""
+    return Scope({env.DR_DIR: Value(str(workspace.root), DEFAULT)})
+
+
+def _shown(workspace: Workspace, path: Path) -> str:
+    return path.relative_to(workspace.root).as_posix()
+
+
+def _read(workspace: Workspace, path: Path) -> tuple[list[Assignment], list[Problem]]:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise DrError(f"{path} is missing.", "`dr init` writes the files that are missing") from None
+    except OSError as error:
+        raise DrError(f"Cannot read {path}: {error.strerror}.") from None
+    return envfile.parse(data, _shown(workspace, path))
+
+
+def _overrides(texts: Iterable[str]) -> tuple[dict[str, Assignment], list[Problem]]:
+    pinned, problems = {}, []
+    for text in texts:
+        found = envfile.parse_override(text, OVERRIDE)
+        if isinstance(found, Assignment) and found.key == env.DR_EXPERIMENT_NAME:
+            found = Problem(
+                OVERRIDE, f"{found.key} cannot be set here", "choose an experiment with `dr -e NAME …`"
+            )
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            pinned[found.key] = found
+    return pinned, problems
+
+
+def _same(one: Assignment, other: Assignment) -> bool:
+    return (one.key, one.value) == (other.key, other.value)
+
+
+def _pin(assignments: Sequence[Assignment], pinned: Mapping[str, Assignment]) -> list[Assignment]:
+    """`assignments` with the pinned ones in place of their namesakes; the others where they can be used."""
+    named = {assignment.key for assignment in assignments}
+    rest = [assignment for key, assignment in pinned.items() if key not in named]
+    first = [assignment for assignment in rest if not envfile.references(assignment.value)]
+    last = [assignment for assignment in rest if assignment not in first]
+    return [*first, *(pinned.get(assignment.key, assignment) for assignment in assignments), *last]
+
+
+def _settle(assignments: Sequence[Assignment], scope: Scope, problems: list[Problem]) -> Settings:
+    """Expand, take in old names, fill in defaults, check."""
+    envfile.expand_all(assignments, scope, env.outer())
+    _take_in_old_names(assignments, scope)
+    values = {}
+    for name, row in variables().items():
+        value = scope.known.get(name)
+        if value is None or (row.default and not (value.text or row.optional)):
+            scope.known[name] = value = _default(row, scope)
+        values[name] = value
+    values |= {key: value for key, value in scope.known.items() if key not in values and key != env.DR_DIR}
+    return _checked(values, tuple(dict.fromkeys(scope.notices)), problems)
+
+
+def _default(row: Variable, scope: Scope) -> Value:
+    inner = Scope(scope.known)
+    envfile.expand_all([Assignment("", row.default, DEFAULT)], inner, {})
+    return inner.known.pop("")
+
+
+def _take_in_old_names(assignments: Sequence[Assignment], scope: Scope) -> None:
+    rows = variables()
+    for item in assignments:
+        new = legacy.RENAMED.get(item.key)
+        if new:
+            scope.known.setdefault(new, scope.known[item.key])
+            counts = scope.known[new] is scope.known[item.key]
+            scope.notices.append(
+                f"{item.where}: {item.key} is now called {new}"
+                + ("" if counts else ", which is set too and counts")
+            )
+        elif item.key in legacy.IGNORED:
+            scope.notices.append(f"{item.where}: {item.key} {legacy.IGNORED[item.key]}")
+        elif item.key not in rows and item.key not in scope.used and _meant_for_us(item):
+            near = did_you_mean(item.key, rows)
+            scope.notices.append(f"{item.where}: {item.key} is not a setting" + (f"; {near}" if near else ""))
+
+
+def _meant_for_us(item: Assignment) -> bool:
+    """A key of the user's own needs no remark, unless it was given for this very command."""
+    return item.key.startswith("DR_") or item.where == OVERRIDE
+
+
+def _checked(values: Mapping[str, Value], notices: tuple[str, ...], problems: list[Problem]) -> Settings:
+    rows = variables()
+    texts = {name: _canonical(row, values[name].text) for name, row in rows.items()}
+    try:
+        settings = Settings.model_validate(
+            {name: text or None for name, text in texts.items() if text or rows[name].optional}
+        )
+    except ValidationError as error:
+        wrong = {str(fault["loc"][0]) for fault in error.errors()}
+        problems += [_problem(row, values[name]) for name, row in rows.items() if name in wrong]
+    else:
+        problems += _contradictions(settings, values)
+    raise_for(problems)
+    settings._values = {
+        name: Value(texts.get(name, value.text), value.source) for name, value in values.items()
+    }
+    settings._notices = notices
+    return settings
+
+
+def _canonical(row: Variable, text: str) -> str:
+    """`text` as documents spell it: True or False for a boolean, a choice in its own case."""
+    if row.boolean:
+        word = text.strip().lower()
+        return "True" if word in ("yes", "1") else "False" if word in ("no", "0") else text
+    return next((choice for choice in row.choices if choice.lower() == text.strip().lower()), text)
+
+
+def _problem(row: Variable, value: Value) -> Problem:
+    text = "…" if row.secret else value.text
+    return Problem(
+        value.source, f"{row.name}={text}: expected {row.expected}", did_you_mean(value.text, row.choices)
+    )
+
+
+def _contradictions(settings: Settings, values: Mapping[str, Value]) -> list[Problem]:
+    problems = []
+    if settings.cloud == "remote" and not settings.store_endpoint_url:
+        problems.append(
+            Problem(
+                values["DR_CLOUD"].source,
+                "DR_CLOUD=remote needs DR_REMOTE_MINIO_URL",
+                "set it in system.env to the address of the S3 server",
+            )
+        )
+    if settings.h2b_lower_lane_change_time > settings.h2b_upper_lane_change_time:
+        problems.append(
+            Problem(
+                values["DR_H2B_LOWER_LANE_CHANGE_TIME"].source,
+                "DR_H2B_LOWER_LANE_CHANGE_TIME is above DR_H2B_UPPER_LANE_CHANGE_TIME",
+            )
+        )
+    return problems

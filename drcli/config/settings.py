@@ -1,0 +1,277 @@
+"""The one table of `DR_` variables: type, range, default, description, file. All else is made from it:
+what the loader checks, `dr config`, the templates of the env files, the reference page.
+
+Defaults are those of DeepRacer-for-Cloud's templates (github.com/aws-deepracer-community/deepracer-for-cloud)
+except where this project differs: process style, our engine, our track, the embedded store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+from drcli.config.envfile import Value
+from drcli.config.variable import RUN, SYSTEM, Bucket, FileName, Key, Name, Positions, Section, Url, Variable
+
+RaceType = Literal["TIME_TRIAL", "OBJECT_AVOIDANCE", "HEAD_TO_BOT", "HEAD_TO_MODEL"]
+CarColor = Literal["Black", "Grey", "Blue", "Red", "Orange", "White", "Purple"]
+Checkpoint = Literal["last", "best"]
+
+_RUN = Section(RUN, "The run")
+_CAR = Section(RUN, "The car")
+_MODEL = Section(RUN, "The model and its files in the bucket")
+_TRAIN = Section(RUN, "Training")
+_EVAL = Section(RUN, "Evaluation")
+_OPPONENT = Section(RUN, "The opponent (HEAD_TO_MODEL)")
+_OA = Section(RUN, "Obstacles (OBJECT_AVOIDANCE)")
+_H2B = Section(RUN, "Bot cars (HEAD_TO_BOT)")
+_STORE = Section(SYSTEM, "The bucket")
+_STACK = Section(SYSTEM, "The stack")
+_IMAGES = Section(SYSTEM, "Images (compose, swarm)")
+_MOUNTS = Section(SYSTEM, "Logs and mounts (compose, swarm)")
+_VIEW = Section(SYSTEM, "Cameras and displays")
+_AWS = Section(SYSTEM, "AWS and DeepRacer on AWS")
+
+
+class Settings(BaseModel):
+    """All settings of one run, typed and checked; made by `drcli.config.load`.
+
+    An attribute is the variable without `DR_`, in lower case; `text` and `source` take the full name.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=lambda name: f"DR_{name.upper()}", allow_inf_nan=False
+    )
+    _values: Mapping[str, Value] = PrivateAttr(default_factory=dict)
+    _notices: tuple[str, ...] = PrivateAttr(default=())
+
+    run_id: int = _RUN(0, "Number of the run; runs side by side need different ones.", ge=0, le=99)
+    world_name: Name = _RUN("drcli_harbour", "The track; `dr tracks` lists them.", worker=True)
+    race_type: RaceType = _RUN("TIME_TRIAL", "Kind of race.", worker=True)
+    enable_domain_randomization: bool = _RUN(
+        False, "Vary light and colours from episode to episode.", worker=True
+    )
+    seed: int | None = _RUN(None, "Seed of everything random; empty: a new one each run.", ge=0, le=2**32 - 1)
+
+    car_name: str = _CAR("FastCar", "Name of the car.")
+    car_body_shell_type: str = _CAR("deepracer", "Body shell of the car.", worker=True)
+    car_color: CarColor = _CAR("Red", "Colour of the car.", worker=True)
+    display_name: str = _CAR("$DR_CAR_NAME", "Name shown on videos.")
+    racer_name: str = _CAR("$DR_CAR_NAME", "Name of the racer shown on videos.")
+
+    local_s3_model_prefix: Key = _MODEL("rl-deepracer-sagemaker", "Prefix of the model: where a run writes.")
+    local_s3_pretrained: bool = _MODEL(False, "Start from a trained model instead of from nothing.")
+    local_s3_pretrained_prefix: Key = _MODEL("rl-sagemaker-pretrained", "Prefix of that trained model.")
+    local_s3_pretrained_checkpoint: Checkpoint = _MODEL("last", "Which checkpoint of it.")
+    local_s3_custom_files_prefix: Key = _MODEL("custom_files", "Prefix that custom files are uploaded to.")
+    local_s3_training_params_file: FileName = _MODEL("training_params.yaml", "Name of the training document.")
+    local_s3_eval_params_file: FileName = _MODEL("evaluation_params.yaml", "Name of the evaluation document.")
+    local_s3_model_metadata_key: Key = _MODEL(
+        "$DR_LOCAL_S3_CUSTOM_FILES_PREFIX/model_metadata.json", "Key of the action space and sensors."
+    )
+    local_s3_hyperparameters_key: Key = _MODEL(
+        "$DR_LOCAL_S3_CUSTOM_FILES_PREFIX/hyperparameters.json", "Key of the hyperparameters."
+    )
+    local_s3_reward_key: Key = _MODEL(
+        "$DR_LOCAL_S3_CUSTOM_FILES_PREFIX/reward_function.py", "Key of the reward function."
+    )
+    local_s3_metrics_prefix: Key = _MODEL("$DR_LOCAL_S3_MODEL_PREFIX/metrics", "Prefix that metrics go to.")
+    upload_s3_prefix: Key = _MODEL("$DR_LOCAL_S3_MODEL_PREFIX-1", "Prefix of the model in the upload bucket.")
+
+    train_change_start_position: bool = _TRAIN(
+        True, "Start each episode further along the track.", worker=True
+    )
+    train_reverse_direction: bool = _TRAIN(False, "Drive the track in reverse.", worker=True)
+    train_alternate_driving_direction: bool = _TRAIN(False, "Turn round after each episode.", worker=True)
+    train_start_position_offset: float = _TRAIN(
+        0.0, "Where the first episode starts, as a fraction of the track.", worker=True, ge=0, le=1
+    )
+    train_round_robin_advance_dist: float = _TRAIN(
+        0.05, "How far the start moves after an episode, as a fraction of the track.", worker=True, ge=0, le=1
+    )
+    train_multi_config: bool = _TRAIN(
+        False, "Worker 2, 3, … differ from run.env by worker-2.env, worker-3.env, …"
+    )
+    train_min_eval_trials: int = _TRAIN(5, "Evaluation episodes after each iteration.", ge=1)
+    train_best_model_metric: Literal["progress", "reward", "laptime"] = _TRAIN(
+        "progress", "What makes a checkpoint the best one."
+    )
+    train_stop_progress: float | None = _TRAIN(
+        100.0,
+        "Stop when mean evaluation progress (%) reached this three times running; empty: never.",
+        ge=0,
+        le=100,
+    )
+    train_max_minutes: float | None = _TRAIN(None, "Stop after so many minutes; empty: no limit.", gt=0)
+    train_eval_interval: int | None = _TRAIN(
+        None,
+        "Evaluate after every N-th iteration; empty: each one, or about every 1024 steps when iterations "
+        "are counted in steps (num_steps_between_training).",
+        ge=1,
+    )
+    train_rtf: float | None = _TRAIN(
+        None, "Speed limit of the simulator, times real time.", rare=True, example="1.0", gt=0
+    )
+    train_max_steps_per_iteration: int | None = _TRAIN(
+        None, "Most steps of one iteration that are kept to learn from.", rare=True, example="10000", ge=1
+    )
+
+    eval_number_of_trials: int = _EVAL(5, "Laps to drive.", ge=1)
+    eval_is_continuous: bool = _EVAL(True, "Drive the laps without stopping in between.")
+    eval_max_resets: int = _EVAL(100, "Resets allowed in an evaluation.", ge=0)
+    eval_off_track_penalty: float = _EVAL(5.0, "Seconds lost by leaving the track.", ge=0)
+    eval_collision_penalty: float = _EVAL(5.0, "Seconds lost by a crash.", ge=0)
+    eval_save_mp4: bool = _EVAL(False, "Record videos.")
+    eval_checkpoint: Checkpoint = _EVAL("last", "Which checkpoint to evaluate.")
+    eval_reset_behind_dist: float = _EVAL(1.0, "Metres behind an obstacle at which a car is put back.", ge=0)
+    eval_reverse_direction: bool = _EVAL(False, "Drive the track in reverse.")
+    eval_debug_reward: bool = _EVAL(False, "Print timing in the evaluation's reward function.", rare=True)
+    eval_rtf: float | None = _EVAL(
+        None, "Speed limit of the simulator, times real time.", rare=True, example="1.0", gt=0
+    )
+
+    eval_opp_s3_model_prefix: Key = _OPPONENT("rl-deepracer-sagemaker", "Prefix of its model.")
+    eval_opp_s3_metrics_prefix: Key = _OPPONENT(
+        "$DR_EVAL_OPP_S3_MODEL_PREFIX/metrics", "Prefix that its metrics go to.", rare=True
+    )
+    eval_opp_car_body_shell_type: str = _OPPONENT("deepracer", "Body shell of its car.")
+    eval_opp_car_name: str = _OPPONENT("FasterCar", "Name of its car.")
+    eval_opp_display_name: str = _OPPONENT("$DR_EVAL_OPP_CAR_NAME", "Name shown on videos.")
+    eval_opp_racer_name: str = _OPPONENT("$DR_EVAL_OPP_CAR_NAME", "Name of its racer shown on videos.")
+
+    oa_number_of_obstacles: int = _OA(6, "Number of obstacles.", worker=True, ge=0)
+    oa_min_distance_between_obstacles: float = _OA(
+        2.0, "Metres between obstacles, at least.", worker=True, ge=0
+    )
+    oa_randomize_obstacle_locations: bool = _OA(False, "New places each episode.", worker=True)
+    oa_is_obstacle_bot_car: bool = _OA(False, "Parked cars instead of boxes.", worker=True)
+    oa_obstacle_type: str = _OA("box_obstacle", "Model of the obstacles.", worker=True)
+    oa_object_positions: Positions = _OA(
+        "", "Fixed places, instead of a number; empty: spread out.", worker=True
+    )
+
+    h2b_is_lane_change: bool = _H2B(False, "Bot cars change lanes.", worker=True)
+    h2b_lower_lane_change_time: float = _H2B(
+        3.0, "Seconds between lane changes, at least.", worker=True, ge=0
+    )
+    h2b_upper_lane_change_time: float = _H2B(5.0, "Seconds between lane changes, at most.", worker=True, ge=0)
+    h2b_lane_change_distance: float = _H2B(1.0, "Metres that a lane change takes.", worker=True, ge=0)
+    h2b_number_of_bot_cars: int = _H2B(3, "Number of bot cars.", worker=True, ge=0)
+    h2b_min_distance_between_bot_cars: float = _H2B(
+        2.0, "Metres between bot cars, at least.", worker=True, ge=0
+    )
+    h2b_randomize_bot_car_locations: bool = _H2B(False, "New places each episode.", worker=True)
+    h2b_bot_car_speed: float = _H2B(0.2, "Speed of bot cars in m/s.", worker=True, ge=0)
+    h2b_bot_car_penalty: float = _H2B(5.0, "Seconds lost by hitting a bot car.", worker=True, ge=0)
+
+    cloud: Literal["local", "aws", "azure", "remote"] = _STORE(
+        "local", "Where the bucket is: this machine, AWS, Azure through a local gateway, or any S3 server."
+    )
+    local_s3_bucket: Bucket = _STORE("bucket", "The bucket that runs read and write.")
+    store_port: int = _STORE(9000, "Port of the embedded S3 server on 127.0.0.1.", ge=1, le=65535)
+    local_s3_profile: str = _STORE("default", "AWS profile with the key of the bucket (aws, remote).")
+    remote_minio_url: Url = _STORE(
+        "", "Address of the S3 server (remote).", rare=True, example="http://nas.local:9000"
+    )
+    minio_url: Url = _STORE(
+        "", "Address at which services reach the bucket, if not the usual one.", rare=True
+    )
+    local_access_key_id: str = _STORE(
+        "", "Key of the bucket; empty: from the profile.", rare=True, secret=True
+    )
+    local_secret_access_key: str = _STORE("", "Its secret.", rare=True, secret=True)
+    upload_s3_profile: str = _STORE("default", "AWS profile for the upload bucket.")
+    upload_s3_bucket: Bucket = _STORE("not-defined", "The bucket that finished models are uploaded to.")
+
+    docker_style: Literal["process", "compose", "swarm"] = _STACK(
+        "process", "How services run: local processes (no Docker), Docker Compose or Docker Swarm."
+    )
+    workers: int = _STACK(1, "Number of workers that drive at the same time.", ge=1)
+    cars_per_worker: int = _STACK(16, "Cars that one worker drives in lockstep.", ge=1, le=256)
+    tracks_url: Url = _STACK(
+        "https://raw.githubusercontent.com/aws-deepracer-community/deepracer-race-data/main/raw_data/tracks/npy",
+        "Where tracks that are not at hand are fetched from.",
+        rare=True,
+    )
+    experiment_name: FileName = _STACK(
+        "", "Use experiments/NAME instead of the workspace's own run.env.", rare=True, example="one"
+    )
+    robomaker_cuda_devices: str = _STACK("", "GPUs of the workers.", rare=True, example="0")
+    sagemaker_cuda_devices: str = _STACK("", "GPUs of the trainer.", rare=True, example="0")
+    telegraf_host: str = _STACK("", "Telegraf host that metrics are sent to.", rare=True, example="telegraf")
+    telegraf_port: int = _STACK(8092, "Its port.", rare=True, ge=1, le=65535)
+    gazebo_args: str = _STACK("", "More arguments for Gazebo (the community's engine).", rare=True)
+    gazebo_render_engine: Literal["ogre2", "ogre"] = _STACK("ogre2", "Renderer of Gazebo.", rare=True)
+    quiet_activate: bool = _STACK(False, "DeepRacer-for-Cloud: no summary on activation.", rare=True)
+
+    simapp_source: str = _IMAGES("drcli/simapp", "The engine: ours, or another image.")
+    simapp_version: str = _IMAGES("", "Tag of the engine's image; empty: the version of drcli.")
+    minio_image: str = _IMAGES("", "Tag or full name of the S3 server's image; empty: the pinned one.")
+    analysis_image: str = _IMAGES("cpu", "Tag of the log analysis image.", rare=True)
+
+    robomaker_mount_logs: bool = _MOUNTS(False, "Keep the workers' own logs under data/logs.", rare=True)
+    robomaker_mount_simapp_dir: str = _MOUNTS("", "Folder mounted over the engine's code.", rare=True)
+    robomaker_mount_scripts_dir: str = _MOUNTS(
+        "", "Folder of scripts run at start.", rare=True, example="${DR_DIR}/data/scripts"
+    )
+    cloud_watch_enable: bool = _MOUNTS(False, "Send logs to CloudWatch.", rare=True)
+    cloud_watch_log_stream_prefix: str = _MOUNTS("", "Start of the log streams' names.", rare=True)
+
+    camera_main_enable: bool = _VIEW(True, "Camera that follows the car.", worker=True)
+    camera_sub_enable: bool = _VIEW(False, "Camera above the track.", worker=True)
+    camera_kvs_enable: bool = _VIEW(True, "The stream that viewers show.")
+    enable_extra_kvs_overlay: bool = _VIEW(False, "More figures on the stream.", worker=True)
+    gui_enable: bool = _VIEW(False, "Open the simulator's window (the community's engine).", rare=True)
+    host_x: bool = _VIEW(False, "Render on the X server of the host.", rare=True)
+    display: str = _VIEW("", "That X display.", rare=True, example=":99")
+    webviewer_port: int = _VIEW(8100, "Port of the viewer.", ge=1, le=65535)
+
+    aws_app_region: str = _AWS("us-east-1", "AWS region.")
+    kinesis_stream_name: str = _AWS("", "Kinesis video stream.", rare=True)
+    droa_url: Url = _AWS(
+        "", "Address of a DeepRacer on AWS.", rare=True, example="https://deepracer.example.com"
+    )
+    droa_username: str = _AWS("", "User name there.", rare=True, example="me")
+    droa_debug: str = _AWS("", "Any text: show its requests.", rare=True, example="1")
+
+    def text(self, name: str) -> str:
+        """The text of `DR_X` as the user wrote it, after expansion, or its default's; documents show it."""
+        return self._values[name].text
+
+    def source(self, name: str) -> str:
+        """Where the value of `DR_X` comes from: `file:line`, `--set` or `default`."""
+        return self._values[name].source
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """Text and source of every setting, and of the user's own keys after them."""
+        return MappingProxyType(dict(self._values))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know about the env files, one line each."""
+        return self._notices
+
+    @property
+    def store_endpoint_url(self) -> str | None:
+        """Address at which services reach the bucket; None: AWS's own."""
+        if self.minio_url:
+            return self.minio_url
+        if self.cloud == "aws":
+            return None
+        if self.cloud == "remote":
+            return self.remote_minio_url
+        return (
+            f"http://127.0.0.1:{self.store_port}" if self.docker_style == "process" else "http://minio:9000"
+        )
+
+
+@cache
+def variables() -> Mapping[str, Variable]:
+    """The table: `DR_` name → its facts, in the order of the templates."""
+    rows = (Variable.of(attribute, info) for attribute, info in Settings.model_fields.items())
+    return MappingProxyType({row.name: row for row in rows})

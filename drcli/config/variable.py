@@ -1,0 +1,146 @@
+"""What the table of settings is made of: sections, the facts about one variable, the kinds of text.
+
+`drcli.config.settings` holds the table itself; this module says how a row of it is written and read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, core_schema
+
+SYSTEM, RUN = "system.env", "run.env"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A kind of text: `pattern` must match the whole of it, `words` name it in messages. Empty passes."""
+
+    pattern: str
+    words: str
+
+    def check(self, text: str) -> str:
+        """`text` itself; ValueError when it is not of this kind."""
+        if text and not re.fullmatch(self.pattern, text):
+            raise ValueError(self.words)
+        return text
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+
+Name = Annotated[str, Text(r"[A-Za-z0-9][\w.-]*", "letters, digits and _ . -")]
+FileName = Annotated[str, Text(r"(?!\.\.?$)[^/\\]+", "a file name")]
+Bucket = Annotated[
+    str, Text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket name (lower case, 3 to 63 characters)")
+]
+Key = Annotated[str, Text(r"(?!(.*/)?\.\.(/|$))[^\\]*[^/\\][^\\]*", "a key or prefix in the bucket")]
+Url = Annotated[str, Text(r"https?://[^/\s]+\S*", "an address, http://… or https://…")]
+Positions = Annotated[
+    str,
+    Text(
+        r"(\s*(0(\.\d*)?|1(\.0*)?|\.\d+)\s*,\s*[+-]?1\s*(;|$))+",
+        "fraction of the track and lane (-1 or 1), several with `;`: 0.2,-1;0.5,1",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A group of settings in one file; calling it writes one row of the table."""
+
+    file: str
+    title: str
+
+    def __call__(
+        self,
+        default: object,
+        description: str,
+        *,
+        rare: bool = False,
+        example: str = "",
+        worker: bool = False,
+        secret: bool = False,
+        **limits: Any,
+    ) -> Any:
+        """A pydantic field.
+
+        Args:
+            default: typed; a text may refer to settings above it (`$DR_CAR_NAME`).
+            description: one line.
+            rare: templates show it commented out, with `example` or else with its default.
+            worker: whether `worker-N.env` may set it too.
+            secret: never shown.
+            limits: `ge`, `gt`, `le` of pydantic.
+        """
+        facts: Any = {"section": self, "rare": rare, "example": example, "worker": worker, "secret": secret}
+        return Field(default, description=description, json_schema_extra=facts | {"limits": limits}, **limits)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One `DR_` variable as messages, templates and the reference page show it."""
+
+    name: str
+    description: str
+    default: str
+    expected: str
+    section: Section
+    rare: bool = False
+    example: str = ""
+    worker: bool = False
+    secret: bool = False
+    choices: tuple[str, ...] = ()
+    boolean: bool = False
+    optional: bool = False  # empty means none; where it is not, empty means the default
+
+    @classmethod
+    def of(cls, attribute: str, info: FieldInfo) -> Variable:
+        """The variable behind a field of the table."""
+        facts: Any = info.json_schema_extra
+        kinds = _kinds(info.annotation)
+        default = "" if info.default is None else str(info.default)
+        return cls(
+            name=f"DR_{attribute.upper()}",
+            description=info.description or "",
+            default=default,
+            expected=_expected(kinds, info.metadata, facts["limits"]),
+            section=facts["section"],
+            rare=facts["rare"],
+            example=facts["example"] or default,
+            worker=facts["worker"],
+            secret=facts["secret"],
+            choices=_choices(kinds),
+            boolean=bool in kinds,
+            optional=type(None) in kinds,
+        )
+
+
+def _kinds(annotation: Any) -> tuple[Any, ...]:
+    """`int | None` → `(int, NoneType)`; any other type → itself alone."""
+    return get_args(annotation) if type(None) in get_args(annotation) else (annotation,)
+
+
+def _choices(kinds: tuple[Any, ...]) -> tuple[str, ...]:
+    return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
+
+
+def _expected(kinds: tuple[Any, ...], metadata: list[Any], limits: dict[str, Any]) -> str:
+    """The values a variable takes, in words."""
+    for kind in metadata:
+        if isinstance(kind, Text):
+            return kind.words
+    if bool in kinds or _choices(kinds):
+        return ", ".join(_choices(kinds)) or "True, False"
+    if str in kinds:
+        return "text"
+    word = "a whole number" if int in kinds else "a number"
+    if "gt" in limits:
+        return f"{word} above {limits['gt']}"
+    if "le" in limits:
+        return f"{word}, {limits['ge']} to {limits['le']}"
+    return f"{word}, {limits['ge']} or more" if "ge" in limits else word
