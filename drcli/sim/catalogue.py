@@ -24,9 +24,7 @@ from drcli.sim.track import Array, Track
 from drcli.sim.track_file import description, read_track
 from drcli.sim.track_names import COMMUNITY_WORLDS
 
-RACE_DATA_URL = (
-    "https://raw.githubusercontent.com/aws-deepracer-community/deepracer-race-data/main/raw_data/tracks/npy"
-)
+_SHIPPED = paths.defaults_dir() / "tracks"
 _TIMEOUT_S = 20.0
 _MAX_BYTES = 2_000_000  # the longest community route has 401 rows: 19 kB
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -41,12 +39,12 @@ class TrackInfo:
     length_m: float
     width_m: float
     direction: str  # ccw, cw or open
-    source: str  # "drcli", or the file it was cached in
+    source: str  # "drcli", or its file
     description: str = ""
 
 
-def load_track(name: str, folder: Path | None = None, base_url: str = RACE_DATA_URL) -> Track:
-    """The track called `name`: a file, one of ours (`_cw` and `_ccw` too), a cached or a fetched route.
+def load_track(name: str, folder: Path | None, base_url: str) -> Track:
+    """The track called `name`: one of ours (`_cw` and `_ccw` too), one in `folder`, a fetched route, a file.
 
     Raises:
         DrError: unknown name (with near matches), a file that is no track, or no network.
@@ -56,9 +54,9 @@ def load_track(name: str, folder: Path | None = None, base_url: str = RACE_DATA_
         return read_route(path) if path.suffix == ".npy" else read_track(path)
     if not _NAME.fullmatch(name):
         raise _unknown(name, folder)
-    ours = _ours(name)
-    if ours:
-        return ours
+    designed = _designed(name, folder)
+    if designed:
+        return designed
     cached = folder / f"{name}.npy" if folder else None
     if cached and cached.is_file():
         return read_route(cached)
@@ -69,10 +67,14 @@ def load_track(name: str, folder: Path | None = None, base_url: str = RACE_DATA_
     return track
 
 
-def list_tracks(folder: Path | None = None) -> list[TrackInfo]:
-    """Our tracks, then the routes cached in `folder`."""
-    ours = [_info(read_track(path), "drcli", description(path)) for path in _our_files()]
-    return ours + [_info(read_route(path), str(path)) for path in _cached_files(folder)]
+def list_tracks(folder: Path | None) -> list[TrackInfo]:
+    """Our tracks, then what is in `folder`: the user's own tracks and cached routes."""
+    shipped = _files(_SHIPPED, "yaml")
+    return [
+        *(_info(read_track(path), "drcli", description(path)) for path in shipped),
+        *(_info(read_track(path), str(path), description(path)) for path in _files(folder, "yaml")),
+        *(_info(read_route(path), str(path)) for path in _files(folder, "npy")),
+    ]
 
 
 def read_route(path: Path) -> Track:
@@ -85,16 +87,13 @@ def read_route(path: Path) -> Track:
         ) from None
 
 
-def _our_files() -> list[Path]:
-    return sorted((paths.defaults_dir() / "tracks").glob("*.yaml"))
+def _files(folder: Path | None, kind: str) -> list[Path]:
+    return sorted(folder.glob(f"*.{kind}")) if folder else []
 
 
-def _cached_files(folder: Path | None) -> list[Path]:
-    return sorted(folder.glob("*.npy")) if folder and folder.is_dir() else []
-
-
-def _ours(name: str) -> Track | None:
-    files = {path.stem: path for path in _our_files()}
+def _designed(name: str, folder: Path | None) -> Track | None:
+    """A track that is a YAML file: shipped, or of the user's own; either way round."""
+    files = {path.stem: path for path in [*_files(folder, "yaml"), *_files(_SHIPPED, "yaml")]}
     if name in files:
         return read_track(files[name])
     stem, _, way = name.rpartition("_")
@@ -117,9 +116,9 @@ def _unknown(name: str, folder: Path | None, why: str = "") -> DrError:
 
 
 def _known(folder: Path | None) -> Iterator[str]:
-    for path in _our_files():
+    for path in _files(_SHIPPED, "yaml") + _files(folder, "yaml"):
         yield from (path.stem, f"{path.stem}_cw", f"{path.stem}_ccw")
-    yield from (path.stem for path in _cached_files(folder))
+    yield from (path.stem for path in _files(folder, "npy"))
     yield from COMMUNITY_WORLDS
 
 
@@ -136,7 +135,8 @@ def _fetch(name: str, folder: Path | None, base_url: str) -> bytes:
             f"{url}: the server answers {error.code} {error.reason}", _offline_hint(name, folder)
         ) from None
     except (OSError, ValueError, HTTPException) as error:  # URLError, timeout, malformed address, cut off
-        reason = getattr(error, "reason", error)
+        reason = getattr(error, "reason", error)  # a URLError wraps what happened
+        reason = getattr(reason, "strerror", None) or reason
         if name not in COMMUNITY_WORLDS:
             raise _unknown(name, folder, f", and {url} cannot be reached ({reason})") from None
         raise DrError(f"{url} cannot be reached: {reason}", _offline_hint(name, folder)) from None
@@ -183,9 +183,10 @@ def _write(path: Path, content: bytes) -> None:
     """All or nothing: a reader never sees half a file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
-            part.write(content)
-        Path(part.name).replace(path)
+        with tempfile.TemporaryDirectory(dir=path.parent) as there:
+            part = Path(there) / path.name
+            part.write_bytes(content)
+            part.replace(path)
     except OSError as error:
         raise DrError(
             f"{path}: cannot be written: {error.strerror}", "Free some space, check the folder."

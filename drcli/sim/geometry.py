@@ -140,7 +140,7 @@ def on_road(road: Road, x: float, y: float) -> bool:
     """Whether a point (m) is strictly inside the road: between the borders, not on one."""
     grid = road.grid
     row = (y - grid.y_m) / grid.cell_m
-    if not 0.0 <= row < grid.rows:
+    if not 0.0 <= row < grid.rows or math.isnan(x):
         return False
     first = road.border_in_row.first
     inside = False
@@ -230,10 +230,7 @@ def _between(values: Array, index: int, share: float) -> float:
 def road_of(track: Track) -> Road:
     """Prepare a track for lookups (some milliseconds)."""
     distance = track.waypoint_distances_m
-    step = np.diff(track.center, axis=0)
-    heading = np.arctan2(step[:, 1], step[:, 0])
-    backwards = np.arctan2(-step[::-1, 1], -step[::-1, 0])
-    middle, half = (track.center[:-1] + track.center[1:]) / 2, np.hypot(*step.T) / 2
+    middle, half = (track.center[:-1] + track.center[1:]) / 2, np.diff(distance) / 2
     grid = _grid(track)
     edges = _edges(track)
     return Road(
@@ -241,7 +238,7 @@ def road_of(track: Track) -> Road:
         inner=track.inner.copy(),
         outer=track.outer.copy(),
         distance_m=np.stack([distance, distance[-1] - distance[::-1]]),
-        heading_rad=np.stack([heading, backwards]),
+        heading_rad=np.stack([_headings(track.center), _headings(track.center[::-1])]),
         length_m=track.length_m,
         is_loop=track.is_loop,
         is_ccw=track.is_ccw,
@@ -252,6 +249,11 @@ def road_of(track: Track) -> Road:
         outer_near=_candidates(_can_be_nearest(middle, half, track.outer)),
         border_in_row=_candidates(_in_row(edges, grid)),
     )
+
+
+def _headings(line: Array) -> Array:
+    step = np.diff(line, axis=0)
+    return np.asarray(np.arctan2(step[:, 1], step[:, 0]))
 
 
 def _grid(track: Track) -> Grid:

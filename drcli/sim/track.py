@@ -49,9 +49,10 @@ class Track:
 
     @cached_property
     def is_ccw(self) -> bool:
-        """Whether driving order is counterclockwise; an open track counts as such, as in simapp."""
-        x, y = self.center.T
-        return not self.is_loop or bool((x[:-1] * y[1:] - x[1:] * y[:-1]).sum() > 0.0)
+        """Whether driving order is counterclockwise: the inner border is to the left, of an open track too."""
+        here = self.center if self.is_loop else np.vstack([self.center, self.inner[::-1], self.center[:1]])
+        x, y = here.T
+        return bool((x[:-1] * y[1:] - x[1:] * y[:-1]).sum() > 0.0)
 
     @property
     def direction(self) -> str:
