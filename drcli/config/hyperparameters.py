@@ -92,6 +92,6 @@ class Hyperparameters(BaseModel):
         return self._warnings
 
     def resolved(self, algorithm: Algorithm = "clipped_ppo") -> dict[str, Any]:
-        """All values by name, as `ip/hyperparameters.json` holds them; those of the other algorithm left out."""
+        """All values by name, as `ip/hyperparameters.json` holds them; none of the other algorithm."""
         left_out = _SAC_ONLY if algorithm == "clipped_ppo" else _PPO_ONLY
         return {key: value for key, value in self.model_dump(exclude=left_out).items() if value is not None}

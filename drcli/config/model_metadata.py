@@ -94,7 +94,7 @@ class ModelMetadata(_Frozen):
     sensors: tuple[Sensor, ...]
     neural_network: Network = "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW"
     training_algorithm: Annotated[Algorithm, BeforeValidator(lower)] = "clipped_ppo"
-    discrete: tuple[Action, ...] = ()
+    discrete: tuple[Action, ...] | None = None
     continuous: ContinuousActions | None = None
     lidar_config: LidarConfig = LidarConfig.model_validate({})
 
@@ -248,5 +248,5 @@ def _values(found: ModelMetadata, part: str) -> list[tuple[jsonc.Place, float]]:
     if found.continuous:
         bounds = found.continuous.model_dump(by_alias=True)[part]
         return [(("action_space", part, end), bounds[end]) for end in ("low", "high")]
-    actions = enumerate(found.discrete)
+    actions = enumerate(found.discrete or ())
     return [(("action_space", n, part), action.model_dump(by_alias=True)[part]) for n, action in actions]

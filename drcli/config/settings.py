@@ -109,8 +109,7 @@ class Settings(BaseModel):
     train_max_minutes: float | None = _TRAIN(None, "Stop after so many minutes; empty: no limit.", gt=0)
     train_eval_interval: int | None = _TRAIN(
         None,
-        "Evaluate after every N-th iteration; empty: each one, or about every 1024 steps when iterations "
-        "are counted in steps (num_steps_between_training).",
+        "Evaluate after every N-th iteration; empty: each, or about every 1024 steps if iterations count steps.",
         ge=1,
     )
     train_rtf: float | None = _TRAIN(
@@ -122,7 +121,9 @@ class Settings(BaseModel):
 
     eval_number_of_trials: int = _EVAL(5, "Laps to drive.", ge=1)
     eval_is_continuous: bool = _EVAL(True, "Drive the laps without stopping in between.")
-    eval_max_resets: int = _EVAL(100, "Resets allowed in an evaluation.", ge=0)
+    eval_max_resets: int = _EVAL(
+        100, "Resets allowed in an evaluation (the community's engine: not 1).", ge=0
+    )
     eval_off_track_penalty: float = _EVAL(5.0, "Seconds lost by leaving the track.", ge=0)
     eval_collision_penalty: float = _EVAL(5.0, "Seconds lost by a crash.", ge=0)
     eval_save_mp4: bool = _EVAL(False, "Record videos.")

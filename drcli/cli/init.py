@@ -1,0 +1,50 @@
+"""`dr init`: make a workspace."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from drcli.cli import present
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=".", metavar="[DIR]")
+@click.option("-y", "--yes", is_flag=True, help="Overwrite files without asking.")
+@click.pass_obj
+def command(experiment: str | None, folder: Path, yes: bool) -> None:
+    """Make a workspace in DIR (default: here): system.env, run.env and custom_files/.
+
+    A file that is there and differs is kept unless you agree to lose it. With `dr -e NAME init`
+    the run.env and custom files go to experiments/NAME.
+
+    \b
+      dr init my-racer
+      dr -e wet-track init my-racer
+    """
+    from drcli.config.scaffold import State, plan_workspace
+    from drcli.paths import Workspace
+
+    workspace = Workspace(folder.resolve(), experiment or "")
+    for file in plan_workspace(workspace):
+        shown = file.path.relative_to(workspace.root)
+        if file.state is State.DIFFERS and not (yes or _may_overwrite(str(shown))):
+            present.say(f"kept       {shown}")
+        elif file.state is State.CURRENT:
+            present.say(f"unchanged  {shown}")
+        else:
+            file.write()
+            present.say(f"wrote      {shown}")
+    here = folder.resolve() == Path.cwd()
+    command = f"dr -e {shlex.quote(experiment)} start-training" if experiment else "dr start-training"
+    present.next_step(
+        command if here else f"cd {shlex.quote(str(folder))} && {command}", "train the default model"
+    )
+
+
+def _may_overwrite(name: str) -> bool:
+    """Ask, if there is somebody to ask."""
+    return sys.stdin.isatty() and click.confirm(f"{name} is there and differs. Overwrite it?", err=True)

@@ -1,0 +1,149 @@
+"""A params document read back, typed: what a service needs to know of its run.
+
+Takes what DeepRacer-for-Cloud, its users and the AWS console write: texts or real booleans and numbers,
+and in evaluations a list for each value that belongs to one car.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+from drcli.errors import DrError
+
+_TRUTH = {"true": True, "false": False}
+
+
+def _param(key: str, default: Any = MISSING) -> Any:
+    """A field read from `key`; one without default must be there."""
+    return field(default=default, metadata={"key": key})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaceParams:
+    """What a simulator needs of any document. Defaults as in the community's engine.
+
+    `start_position_offset` and `round_robin_advance_dist` are fractions of the track. Several cars
+    (head to model): the first one's values.
+    """
+
+    job_type: ClassVar[str]
+
+    world_name: str = _param("WORLD_NAME")
+    race_type: str = _param("RACE_TYPE", "TIME_TRIAL")
+    enable_domain_randomization: bool = _param("ENABLE_DOMAIN_RANDOMIZATION", False)
+    change_start_position: bool = _param("CHANGE_START_POSITION", False)
+    start_position_offset: float = _param("START_POSITION_OFFSET", 0.0)
+    round_robin_advance_dist: float = _param("ROUND_ROBIN_ADVANCE_DIST", 0.05)
+    alternate_driving_direction: bool = _param("ALTERNATE_DRIVING_DIRECTION", False)
+    reverse_dir: bool = _param("REVERSE_DIR", False)
+    number_of_resets: int = _param("NUMBER_OF_RESETS", 0)
+    off_track_penalty_s: float = _param("OFF_TRACK_PENALTY", 0.0)
+    collision_penalty_s: float = _param("COLLISION_PENALTY", 0.0)
+    number_of_reverse_counts: int = _param("NUMBER_OF_REVERSE_COUNTS", 15)
+    is_continuous: bool = _param("IS_CONTINUOUS", False)
+    metrics_bucket: str = _param("METRICS_S3_BUCKET")
+    metrics_key: str = _param("METRICS_S3_OBJECT_KEY")
+    simtrace_bucket: str = _param("SIMTRACE_S3_BUCKET", "")
+    simtrace_prefix: str = _param("SIMTRACE_S3_PREFIX", "")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From a document of this kind.
+
+        Raises:
+            DrError: no YAML mapping, of another kind, or a value is missing or of a wrong type.
+        """
+        values = _load(text)
+        kind = values.get("JOB_TYPE", cls.job_type)
+        if kind != cls.job_type:
+            raise DrError(f"The params document has JOB_TYPE: {kind!r}, expected {cls.job_type}.")
+        found: dict[str, Any] = {item.name: _read(item, values) for item in fields(cls)}
+        return cls(**found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingParams(RaceParams):
+    """A training document."""
+
+    job_type = "TRAINING"
+
+    change_start_position: bool = _param("CHANGE_START_POSITION", True)
+    model_bucket: str = _param("SAGEMAKER_SHARED_S3_BUCKET")
+    model_prefix: str = _param("SAGEMAKER_SHARED_S3_PREFIX")
+    model_metadata_key: str = _param("MODEL_METADATA_FILE_S3_KEY")
+    reward_key: str = _param("REWARD_FILE_S3_KEY")
+    num_workers: int = _param("NUM_WORKERS", 1)
+    min_eval_trials: int = _param("MIN_EVAL_TRIALS", 5)
+    best_model_metric: str = _param("BEST_MODEL_METRIC", "progress")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationParams(RaceParams):
+    """An evaluation document."""
+
+    job_type = "EVALUATION"
+
+    off_track_penalty_s: float = _param("OFF_TRACK_PENALTY", 2.0)
+    collision_penalty_s: float = _param("COLLISION_PENALTY", 5.0)
+    model_bucket: str = _param("MODEL_S3_BUCKET")
+    model_prefix: str = _param("MODEL_S3_PREFIX")
+    number_of_trials: int = _param("NUMBER_OF_TRIALS", 10)
+    eval_checkpoint: str = _param("EVAL_CHECKPOINT", "last")
+    reset_behind_dist_m: float = _param("RESET_BEHIND_DIST", 1.0)
+
+    @property
+    def model_metadata_key(self) -> str:
+        """Key of the metadata the model was trained with."""
+        return f"{self.model_prefix}/model/model_metadata.json"
+
+
+def parse_params(text: str) -> TrainingParams | EvaluationParams:
+    """A document of either kind, by its JOB_TYPE; raises as `RaceParams.parse`."""
+    is_evaluation = _load(text).get("JOB_TYPE") == EvaluationParams.job_type
+    return (EvaluationParams if is_evaluation else TrainingParams).parse(text)
+
+
+def _load(text: str) -> dict[str, object]:
+    import yaml
+
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise DrError(f"The params document is no YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise DrError("The params document is no YAML mapping.")
+    return _with_direction(values)
+
+
+def _with_direction(values: dict[str, object]) -> dict[str, object]:
+    """TRACK_DIRECTION_CLOCKWISE (the AWS console writes it) chooses the `_cw` or `_ccw` twin of a world."""
+    clockwise, world = values.get("TRACK_DIRECTION_CLOCKWISE"), values.get("WORLD_NAME")
+    if clockwise is None or not isinstance(world, str) or world.endswith(("_cw", "_ccw")):
+        return values
+    return values | {"WORLD_NAME": f"{world}_{'cw' if str(clockwise).lower() == 'true' else 'ccw'}"}
+
+
+def _read(item: Field[Any], values: Mapping[str, object]) -> object:
+    key = item.metadata["key"]
+    value = values.get(key)
+    if isinstance(value, list):
+        value = value[0] if value else None
+    if value is None or value == "":
+        if item.default is MISSING:
+            raise DrError(f"The params document has no {key}.", "`dr render` shows one that is complete")
+        return item.default
+    try:
+        return _converted(str(value), str(item.type), item.name)
+    except (ValueError, KeyError):
+        raise DrError(f"The params document has {key}: {value!r}, which is no {item.type}.") from None
+
+
+def _converted(text: str, kind: str, name: str) -> object:
+    if kind == "bool":
+        return _TRUTH[text.strip().lower()]
+    if kind in ("int", "float"):
+        return int(text) if kind == "int" else float(text)
+    return posixpath.normpath(text).strip("/") if name.endswith(("_prefix", "_key")) else text
