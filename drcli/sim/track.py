@@ -49,7 +49,7 @@ class Track:
 
     @cached_property
     def is_ccw(self) -> bool:
-        """Whether driving order is counterclockwise: the inner border is to the left, of an open track too."""
+        """Whether driving order is counterclockwise; an open track's is when the inner border is left."""
         here = self.center if self.is_loop else np.vstack([self.center, self.inner[::-1], self.center[:1]])
         x, y = here.T
         return bool((x[:-1] * y[1:] - x[1:] * y[:-1]).sum() > 0.0)

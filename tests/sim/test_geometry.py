@@ -1,4 +1,4 @@
-"""The kernels against shapely (GEOS, as in simapp), against a search over all segments, and in closed form."""
+"""The kernels against shapely (GEOS, as in simapp), a search over all segments, and closed forms."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from drcli.sim.track import Array, Track
 
 ROUTES = Path(__file__).resolve().parents[3] / "shared" / "tracks"
 OURS = ["drcli_oval", "drcli_harbour", "drcli_technical", "drcli_grand", "drcli_narrow", "drcli_butterfly_cw"]
-# With a doubled waypoint, clockwise, a wide one whose road nearly touches itself, coarse waypoints, an open one.
+# A doubled waypoint, clockwise ones, coarse waypoints, an open one, a narrow one.
 COMMUNITY = ["reInvent2019_track", "Albert", "Monaco", "hamption_pro", "Straight_track", "AWS_track"]
 
 
@@ -46,7 +46,9 @@ def oval() -> Road:
 def points(track: Track, count: int = 2000) -> Array:
     """`[count, 2]`: near the road, in the bounding box, far away."""
     rng = np.random.default_rng(3)
-    near = track.center[rng.integers(len(track.center), size=count // 2)] + rng.normal(0, 0.4, (count // 2, 2))
+    near = track.center[rng.integers(len(track.center), size=count // 2)] + rng.normal(
+        0, 0.4, (count // 2, 2)
+    )
     low, high = track.outer.min(axis=0), track.outer.max(axis=0)
     box = rng.uniform(low, high, (count // 4, 2))
     return np.concatenate([near, box, rng.uniform(low - 40, high + 40, (count - len(near) - len(box), 2))])
@@ -79,9 +81,9 @@ def test_places_agree_with_shapely(track: Track, road: Road, is_reversed: bool) 
 
     foot = center.interpolate(ndist, normalized=True)
     inside, outside = (border.interpolate(border.project(foot)) for border in (inner, outer))
-    np.testing.assert_allclose(found.track_width_m, shapely.distance(inside, outside), atol=1e-6)
+    np.testing.assert_allclose(found.track_width_m, shapely.distance(inside, outside), atol=1e-9)
     to_inner, to_outer = shapely.distance(inside, where), shapely.distance(outside, where)
-    clear = np.abs(to_inner - to_outer) > 1e-6
+    clear = np.abs(to_inner - to_outer) > 1e-9
     expected = (to_inner < to_outer) ^ (not way.is_ccw)
     np.testing.assert_array_equal(found.is_left_of_center[clear], expected[clear])
 

@@ -1,7 +1,7 @@
 """Our geometry against the columns that three real jobs recorded, step by step (figures: docs/tracks.md).
 
-X and Y of a trace are the car's nose. A training episode starts 5 % farther than the one before, an evaluation
-at 0; after 100 % the next lap begins with a previous progress of 0.
+X and Y of a trace are the car's nose. A training episode starts 5 % farther than the one before, an
+evaluation at 0; after 100 % the next lap begins with a previous progress of 0.
 """
 
 from __future__ import annotations

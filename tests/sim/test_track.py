@@ -18,7 +18,9 @@ def square(inset: float = 0.5) -> Track:
     """A counterclockwise square of 16 m with borders at `inset`."""
     middle = np.array([2.0, 2.0])
     grow = inset / 2.0
-    return Track("square", SQUARE, middle + (SQUARE - middle) * (1 - grow), middle + (SQUARE - middle) * (1 + grow))
+    return Track(
+        "square", SQUARE, middle + (SQUARE - middle) * (1 - grow), middle + (SQUARE - middle) * (1 + grow)
+    )
 
 
 def straight() -> Track:
