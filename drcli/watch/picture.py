@@ -24,7 +24,7 @@ from drcli.sim.track import Array, Track
 
 _FIELD, _ROAD, _EDGE, _DASH, _INK = "#7e8541", "#403f3d", "#dfdfde", "#e18f00", "#1d6fd1"
 _LONG_SIDE_IN, _MIN_SIDE_IN, _DPI = 11.0, 5.0, 110
-_SPEEDS = "plasma"
+_SPEEDS = "cool"  # bright on a dark road at both ends
 
 
 def draw_track(track: Track, path: Path) -> None:
