@@ -16,6 +16,7 @@ from drcli.store.client import Bucket, StoreConfig
 from drcli.store.server import ensure_server, stop_server
 
 _FOREIGN = ("AWS_", "DR_", "S3_", "RCLONE_", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_CACHE = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
 _numbers = count(1)
 
 
@@ -28,6 +29,7 @@ def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     home = str(tmp_path_factory.mktemp("home"))
     for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, home)
+    monkeypatch.setenv("XDG_CACHE_HOME", _CACHE)  # fonts and kernels need not be built again
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("NO_COLOR", "1")

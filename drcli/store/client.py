@@ -235,7 +235,7 @@ def _connect(config: StoreConfig) -> Any:
         "request_checksum_calculation": "when_required",
         "response_checksum_validation": "when_required",
         "connect_timeout": 2 if config.is_loopback else 5,
-        "read_timeout": 60,
+        "read_timeout": 20 if config.is_loopback else 60,
         "retries": {"mode": "standard", "total_max_attempts": 2 if config.endpoint_url else 4},
     }
     if config.is_loopback:

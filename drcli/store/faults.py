@@ -59,7 +59,7 @@ def explain(error: Exception, place: str, who: str, key: str = "") -> DrError:
         return DrError(f"There is no AWS {who}.", "Make it with `aws configure --profile NAME`.")
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError):
         return DrError(f"No AWS credentials for the {place}.", _KEYS.format(who=who))
-    if isinstance(error, boto.HTTPClientError):
+    if isinstance(error, boto.ConnectionError | boto.HTTPClientError):
         reason, hint = "cannot be reached", "Is it running? `dr store status` shows the embedded store."
         return DrError(f"The {place} {reason}: {error}.", hint)
     return DrError(f"The {place} cannot be used: {error}.", "Check the address, the name and the keys.")

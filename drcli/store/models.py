@@ -17,10 +17,6 @@ from drcli.store.client import Bucket, ObjectInfo
 from drcli.store.keys import ModelKeys
 from drcli.store.metrics import TrainingMetrics
 
-# The files that make a prefix a model: a params document, or checkpoints.
-_MARK = re.compile(
-    r"(?P<prefix>.+)/(?:training_params(?:_1)?\.yaml|model/(?:\.coach_checkpoint|.+\.ckpt\..+))"
-)
 _CHECKPOINT = re.compile(r"model/(\d+_Step-\d+\.ckpt)\.")
 
 
@@ -44,9 +40,11 @@ class ModelInfo:
 
 
 def list_models(bucket: Bucket, params_file: str = "training_params.yaml") -> list[ModelInfo]:
-    """The models of the bucket by prefix; `params_file`: DR_LOCAL_S3_TRAINING_PARAMS_FILE."""
+    """The models of the bucket: prefixes with a params document (`params_file`) or with checkpoints."""
+    stem, suffix = map(re.escape, posixpath.splitext(params_file))
+    mark = re.compile(rf"(.+)/(?:{stem}(?:_1)?{suffix}|model/(?:\.coach_checkpoint|.+\.ckpt\..+))")
     objects = bucket.list()
-    prefixes = {match["prefix"] for info in objects if (match := _MARK.fullmatch(info.key))}
+    prefixes = {match[1] for info in objects if (match := mark.fullmatch(info.key))}
     return [_model(bucket, prefix, objects, params_file) for prefix in sorted(prefixes)]
 
 

@@ -74,20 +74,27 @@ def ensure_server(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
 
     Raises `DrError` when the port is taken, the server runs on another port, or it does not start.
     """
-    workspace.store.mkdir(parents=True, exist_ok=True)
-    with _exclusive(workspace.store_lock):
-        config = server_config(workspace, port, bucket)
-        state = _read_state(workspace)
-        if state is None or state.process() is None:
-            state = _spawn(workspace, port, config)
-        elif state.port != port:
-            raise DrError(
-                f"The store of this workspace already runs on port {state.port}, not {port}.",
-                f"Leave DR_STORE_PORT at {state.port}, or `dr store stop` first.",
-            )
-        _wait_until_up(workspace, state)
-        Bucket(config).ensure_bucket()
+    try:
+        workspace.store.mkdir(parents=True, exist_ok=True)
+        with _exclusive(workspace.store_lock):
+            config = server_config(workspace, port, bucket)
+            _wait_until_up(workspace, _running(workspace, port) or _spawn(workspace, port, config))
+            Bucket(config).ensure_bucket()
+    except OSError as error:
+        raise DrError(f"The store cannot write {error.filename}: {error.strerror}.") from error
     return config
+
+
+def _running(workspace: Workspace, port: int) -> _State | None:
+    state = _read_state(workspace)
+    if state is None or state.process() is None:
+        return None
+    if state.port != port:
+        raise DrError(
+            f"The store of this workspace already runs on port {state.port}, not {port}.",
+            f"Leave DR_STORE_PORT at {state.port}, or `dr store stop` first.",
+        )
+    return state
 
 
 def server_config(workspace: Workspace, port: int, bucket: str) -> StoreConfig:

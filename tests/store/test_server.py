@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from drcli.errors import DrError
+from drcli.paths import Workspace
+from drcli.store import server
+from drcli.store.client import Bucket
+from drcli.store.server import check_space, ensure_server, server_status, stop_server
+
+
+def test_start_use_stop_start_again(workspace: Workspace, free_port: int) -> None:
+    assert not server_status(workspace).running
+    assert not stop_server(workspace)
+    config = ensure_server(workspace, free_port, "bucket")
+    Bucket(config).put("a/b.txt", b"kept")
+    status = server_status(workspace)
+    assert status.running
+    assert status.endpoint_url == config.endpoint_url == f"http://127.0.0.1:{free_port}"
+    assert (workspace.store / "bucket" / "a" / "b.txt").read_bytes() == b"kept"
+    assert stop_server(workspace)
+    assert not server_status(workspace).running
+    assert status.pid is not None and not _alive(status.pid)
+    assert not stop_server(workspace)
+    assert Bucket(ensure_server(workspace, free_port, "bucket")).get("a/b.txt") == b"kept"
+
+
+def test_starting_twice_is_one_server(workspace: Workspace, free_port: int) -> None:
+    first = ensure_server(workspace, free_port, "bucket")
+    pid = server_status(workspace).pid
+    assert ensure_server(workspace, free_port, "other").endpoint_url == first.endpoint_url
+    assert server_status(workspace).pid == pid
+    Bucket(replace(first, bucket="other")).check()
+
+
+def test_two_callers_at_once_start_one_server(workspace: Workspace, free_port: int) -> None:
+    program = (
+        "import sys; from pathlib import Path; from drcli.paths import Workspace;"
+        "from drcli.store.server import ensure_server, server_status;"
+        f"w = Workspace(Path({str(workspace.root)!r})); ensure_server(w, {free_port}, 'bucket');"
+        "print(server_status(w).pid)"
+    )
+    callers = [
+        subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in "abc"
+    ]
+    said = [caller.communicate(timeout=60)[0] for caller in callers]
+    assert [caller.returncode for caller in callers] == [0, 0, 0]
+    assert len(set(said)) == 1
+    assert int(said[0]) == server_status(workspace).pid
+
+
+def test_the_secret_is_in_its_file_alone(workspace: Workspace, free_port: int) -> None:
+    config = ensure_server(workspace, free_port, "bucket")
+    secret = config.secret_key
+    assert secret and len(secret) >= 40
+    assert stat.S_IMODE(workspace.store_key.stat().st_mode) == 0o600
+    with pytest.raises(DrError) as refused:
+        Bucket(replace(config, access_key="nobody")).check()
+    with pytest.raises(DrError) as missing:
+        Bucket(config).get("none")
+    stop_server(workspace)
+    with pytest.raises(DrError) as gone:
+        Bucket(config).get("none")
+    assert not any(secret in str(caught.value) for caught in (refused, missing, gone))
+    ensure_server(workspace, free_port, "bucket")
+    for process in psutil.process_iter():
+        try:
+            assert secret not in " ".join(process.cmdline())
+        except psutil.Error:
+            continue
+    files = [path for path in workspace.root.rglob("*") if path.is_file()]
+    assert [path for path in files if secret.encode() in path.read_bytes()] == [workspace.store_key]
+
+
+def test_the_key_stays_and_each_workspace_has_its_own(
+    workspace: Workspace, tmp_path: Path, free_port: int
+) -> None:
+    config = ensure_server(workspace, free_port, "bucket")
+    other = Workspace(tmp_path / "other")
+    stranger = server.server_config(other, free_port, "bucket")
+    assert stranger.secret_key != config.secret_key
+    with pytest.raises(DrError, match="access key is unknown"):
+        Bucket(stranger).check()
+    stop_server(workspace)
+    assert ensure_server(workspace, free_port, "bucket") == config
+
+
+def test_it_listens_on_loopback_alone(workspace: Workspace, free_port: int) -> None:
+    ensure_server(workspace, free_port, "bucket")
+    process = psutil.Process(server_status(workspace).pid)
+    listening = [c.laddr.ip for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+    assert listening == ["127.0.0.1"]
+
+
+def test_a_killed_server_is_started_again(workspace: Workspace, free_port: int) -> None:
+    config = ensure_server(workspace, free_port, "bucket")
+    Bucket(config).put("a", b"kept")
+    killed = psutil.Process(server_status(workspace).pid)
+    killed.kill()
+    killed.wait(10)
+    leftover = workspace.store / "bucket" / ".rclone_temp_put_1"
+    leftover.write_bytes(b"half")
+    assert workspace.store_state.exists()
+    assert not server_status(workspace).running
+    assert Bucket(ensure_server(workspace, free_port, "bucket")).get("a") == b"kept"
+    assert server_status(workspace).pid != killed.pid
+    assert not leftover.exists()
+
+
+def test_a_foreign_process_with_our_old_pid_is_left_alone(workspace: Workspace, free_port: int) -> None:
+    workspace.data.mkdir()
+    state = {"pid": os.getpid(), "created": 1.0, "port": free_port}
+    workspace.store_state.write_text(json.dumps(state))
+    assert not server_status(workspace).running
+    assert not stop_server(workspace)
+    ensure_server(workspace, free_port, "bucket")
+    assert server_status(workspace).pid != os.getpid()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "null", '{"pid": "x", "created": 0, "port": 1, "more": 2}'])
+def test_a_broken_state_file_is_no_obstacle(workspace: Workspace, text: str) -> None:
+    workspace.data.mkdir()
+    workspace.store_state.write_text(text)
+    assert not server_status(workspace).running
+    assert not stop_server(workspace)
+
+
+def test_a_taken_port_names_who_has_it(workspace: Workspace) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        with pytest.raises(DrError, match=rf"Port {port}.*is taken by .*\(pid {os.getpid()}\)") as caught:
+            ensure_server(workspace, port, "bucket")
+    assert "--set DR_STORE_PORT=" in caught.value.hint
+    assert not server_status(workspace).running
+    assert not workspace.store_state.exists()
+
+
+def test_another_port_while_it_runs(workspace: Workspace, free_port: int) -> None:
+    ensure_server(workspace, free_port, "bucket")
+    with pytest.raises(DrError, match=f"already runs on port {free_port}, not 1"):
+        ensure_server(workspace, 1, "bucket")
+    assert server_status(workspace).running
+
+
+def test_settings_of_the_users_rclone_do_not_count(
+    workspace: Workspace, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RCLONE_READ_ONLY", "true")
+    monkeypatch.setenv("RCLONE_USER", "someone")
+    Bucket(ensure_server(workspace, free_port, "bucket")).put("a", b"x")
+
+
+def test_a_broken_key_file(workspace: Workspace, free_port: int) -> None:
+    workspace.data.mkdir()
+    workspace.store_key.write_text("{")
+    with pytest.raises(DrError, match=r"store\.key\.json is broken") as caught:
+        ensure_server(workspace, free_port, "bucket")
+    assert "dr store stop" in caught.value.hint
+
+
+def test_no_rclone(workspace: Workspace, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server.importlib.metadata, "files", lambda _: None)
+    with pytest.raises(DrError, match="rclone is not installed"):
+        ensure_server(workspace, free_port, "bucket")
+
+
+def test_a_disk_without_room(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace.store.mkdir(parents=True)
+    check_space(workspace)
+    usage = server.shutil.disk_usage(workspace.store)._replace(free=3 << 20)
+    monkeypatch.setattr(server.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(DrError, match="disk is full: 3 MB are left"):
+        check_space(workspace)
+
+
+def test_a_store_that_does_not_start_shows_its_log(
+    workspace: Workspace, free_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "_LEAN", ("--no-such-flag",))
+    with pytest.raises(DrError, match=r"(?s)did not start:.*no-such-flag") as caught:
+        ensure_server(workspace, free_port, "bucket")
+    assert str(workspace.store_log) in caught.value.hint
+
+
+def test_a_workspace_that_cannot_be_written(workspace: Workspace, free_port: int) -> None:
+    workspace.data.write_text("a file where the folder should be")
+    with pytest.raises(DrError, match=str(workspace.data)):
+        ensure_server(workspace, free_port, "bucket")
+
+
+def _alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
