@@ -61,11 +61,6 @@ class Workspace:
         return self.data / "store.key.json"
 
     @property
-    def store_state(self) -> Path:
-        """Which process is the embedded S3 server, and on which port."""
-        return self.data / "store.state.json"
-
-    @property
     def store_lock(self) -> Path:
         """Held while the embedded S3 server is started or stopped."""
         return self.data / "store.lock"
@@ -84,6 +79,11 @@ class Workspace:
     def logs(self) -> Path:
         """Logs of services, one folder per run."""
         return self.data / "logs"
+
+    @property
+    def pictures(self) -> Path:
+        """Pictures of driven laps."""
+        return self.data / "pictures"
 
     @property
     def runs(self) -> Path:

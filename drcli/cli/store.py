@@ -86,7 +86,10 @@ def status(experiment: str | None, as_json: bool) -> None:
         present.as_json(asdict(found))
     else:
         present.result(present.format_table([asdict(found)]))
-    present.next_step("dr store stop" if found.running else "dr store start", "")
+    if found.running:
+        present.next_step("dr models", "see what is in it")
+    else:
+        present.next_step("dr store start", "start it")
 
 
 def _load(experiment: str | None, overrides: tuple[str, ...]) -> tuple[Workspace, Settings]:

@@ -14,10 +14,11 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -48,25 +49,11 @@ class ServerStatus:
     log: str
 
 
-@dataclass(frozen=True)
-class _State:
-    """Which process is ours. A pid alone may be another's by now; its start time tells."""
+class _Running(NamedTuple):
+    """Our server, as the process table shows it."""
 
-    pid: int
-    created: float
+    process: psutil.Process
     port: int
-
-    @property
-    def endpoint_url(self) -> str:
-        return f"http://{_HOST}:{self.port}"
-
-    def process(self) -> psutil.Process | None:
-        """The process, None when it is gone."""
-        with suppress(psutil.NoSuchProcess):
-            process = psutil.Process(self.pid)
-            if process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE:
-                return process
-        return None
 
 
 def ensure_server(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
@@ -78,23 +65,17 @@ def ensure_server(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
         workspace.store.mkdir(parents=True, exist_ok=True)
         with _exclusive(workspace.store_lock):
             config = server_config(workspace, port, bucket)
-            _wait_until_up(workspace, _running(workspace, port) or _spawn(workspace, port, config))
+            running = _find(workspace)
+            if running and running.port != port:
+                raise DrError(
+                    f"The store of this workspace already runs on port {running.port}, not {port}.",
+                    f"Leave DR_STORE_PORT at {running.port}, or `dr store stop` first.",
+                )
+            _wait_until_up(workspace, port, running.process if running else _spawn(workspace, port, config))
             Bucket(config).ensure_bucket()
     except OSError as error:
         raise DrError(f"The store cannot write {error.filename}: {error.strerror}.") from error
     return config
-
-
-def _running(workspace: Workspace, port: int) -> _State | None:
-    state = _read_state(workspace)
-    if state is None or state.process() is None:
-        return None
-    if state.port != port:
-        raise DrError(
-            f"The store of this workspace already runs on port {state.port}, not {port}.",
-            f"Leave DR_STORE_PORT at {state.port}, or `dr store stop` first.",
-        )
-    return state
 
 
 def server_config(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
@@ -105,12 +86,11 @@ def server_config(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
 
 def server_status(workspace: Workspace) -> ServerStatus:
     """Is the server running, and where?"""
-    state = _read_state(workspace)
-    running = state is not None and state.process() is not None
+    running = _find(workspace)
     return ServerStatus(
-        running=running,
-        endpoint_url=state.endpoint_url if state and running else None,
-        pid=state.pid if state and running else None,
+        running=running is not None,
+        endpoint_url=f"http://{_HOST}:{running.port}" if running else None,
+        pid=running.process.pid if running else None,
         data=str(workspace.store),
         log=str(workspace.store_log),
     )
@@ -121,12 +101,23 @@ def stop_server(workspace: Workspace) -> bool:
     if not workspace.data.is_dir():
         return False
     with _exclusive(workspace.store_lock):
-        state = _read_state(workspace)
-        process = state.process() if state else None
-        if process:
-            _end(process)
-        workspace.store_state.unlink(missing_ok=True)
-        return process is not None
+        running = _find(workspace)
+        if running:
+            _end(running.process)
+    return running is not None
+
+
+def _find(workspace: Workspace) -> _Running | None:
+    """Our server among the processes of this user: the one that serves this very folder.
+
+    Nothing is remembered that could be stale, such as a pid that has become another's.
+    """
+    folder, user = str(workspace.store.resolve()), psutil.Process().username()
+    for process in psutil.process_iter(["cmdline", "username"]):
+        words = process.info["cmdline"] or [""]
+        if words[1:3] == ["serve", "s3"] and words[-1] == folder and process.info["username"] == user:
+            return _Running(process, int(words[3].rpartition(":")[2]))
+    return None
 
 
 def check_space(workspace: Workspace) -> None:
@@ -140,7 +131,7 @@ def check_space(workspace: Workspace) -> None:
         )
 
 
-def _spawn(workspace: Workspace, port: int, config: StoreConfig) -> _State:
+def _spawn(workspace: Workspace, port: int, config: StoreConfig) -> psutil.Process:
     """Start rclone in a session of its own, with nothing of the user's rclone settings."""
     for leftover in workspace.store.rglob(".rclone_temp_*"):  # of uploads that a kill cut off
         leftover.unlink(missing_ok=True)
@@ -161,22 +152,18 @@ def _spawn(workspace: Workspace, port: int, config: StoreConfig) -> _State:
             creationflags=getattr(subprocess, "DETACHED_PROCESS", 0),
         )
     started.returncode = 0  # it outlives us: nobody waits for it
-    state = _State(started.pid, psutil.Process(started.pid).create_time(), port)
-    _write_private(workspace.store_state, asdict(state))
-    return state
+    return psutil.Process(started.pid)
 
 
-def _wait_until_up(workspace: Workspace, state: _State) -> None:
+def _wait_until_up(workspace: Workspace, port: int, process: psutil.Process) -> None:
     """Until our process, not just anybody, listens on the port."""
     deadline = time.monotonic() + _START_DEADLINE_S
-    while process := state.process():
-        if _listens(process, state.port):
-            return
+    while not _listens(process, port):
         if time.monotonic() > deadline:
             _end(process)
+        if _is_over(process):
+            raise _why_not_up(workspace, port)
         time.sleep(_POLL_S)
-    workspace.store_state.unlink(missing_ok=True)
-    raise _why_not_up(workspace, state.port)
 
 
 def _listens(process: psutil.Process, port: int) -> bool:
@@ -200,13 +187,24 @@ def _why_not_up(workspace: Workspace, port: int) -> DrError:
 
 
 def _end(process: psutil.Process) -> None:
+    """Ask the process to end, kill it if it does not; returns when it is over."""
+    deadline = time.monotonic() + _STOP_DEADLINE_S
     with suppress(psutil.NoSuchProcess):
         process.terminate()
-        try:
-            process.wait(_STOP_DEADLINE_S)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(_STOP_DEADLINE_S)
+        while not _is_over(process):
+            if time.monotonic() > deadline:
+                process.kill()
+            time.sleep(_POLL_S)
+
+
+def _is_over(process: psutil.Process) -> bool:
+    """Has it ended? One that nobody has waited for yet counts: in a container that may take for ever."""
+    try:
+        process.wait(0)  # if it is our child, it is buried by this
+    except psutil.TimeoutExpired:
+        with suppress(psutil.NoSuchProcess):
+            return process.status() == psutil.STATUS_ZOMBIE
+    return True
 
 
 def _rclone() -> Path:
@@ -220,10 +218,9 @@ def _rclone() -> Path:
 
 
 def _key_pair(path: Path) -> tuple[str, str]:
-    """The key pair in `path`, made if there is none."""
+    """The key pair in `path`; made if there is none."""
     if not path.exists():
-        pair = {"access_key": f"drcli{secrets.token_hex(8)}", "secret_key": secrets.token_hex(20)}
-        _write_private(path, pair, replace=False)
+        _make_key(path)
     try:
         pair = json.loads(path.read_text())
         return pair["access_key"], pair["secret_key"]
@@ -232,22 +229,12 @@ def _key_pair(path: Path) -> tuple[str, str]:
         raise DrError(f"{path} is broken.", hint) from error
 
 
-def _read_state(workspace: Workspace) -> _State | None:
-    with suppress(OSError, ValueError, TypeError):
-        return _State(**json.loads(workspace.store_state.read_text()))
-    return None
-
-
-def _write_private(path: Path, content: Mapping[str, object], *, replace: bool = True) -> None:
-    """Write a file only its owner can read; whole or not at all, over an older one only with `replace`."""
+def _make_key(path: Path) -> None:
+    """A file that only its owner can read, and that appears whole; one that is there by now stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(content, file)
-    if replace:
-        draft.replace(path)
-        return
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump({"access_key": f"drcli{secrets.token_hex(8)}", "secret_key": secrets.token_hex(20)}, file)
     with suppress(FileExistsError):
         os.link(draft, path)
     draft.unlink()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import socket
 import stat
@@ -110,29 +109,33 @@ def test_a_killed_server_is_started_again(workspace: Workspace, free_port: int) 
     killed.wait(10)
     leftover = workspace.store / "bucket" / ".rclone_temp_put_1"
     leftover.write_bytes(b"half")
-    assert workspace.store_state.exists()
     assert not server_status(workspace).running
     assert Bucket(ensure_server(workspace, free_port, "bucket")).get("a") == b"kept"
     assert server_status(workspace).pid != killed.pid
     assert not leftover.exists()
 
 
-def test_a_foreign_process_with_our_old_pid_is_left_alone(workspace: Workspace, free_port: int) -> None:
-    workspace.data.mkdir()
-    state = {"pid": os.getpid(), "created": 1.0, "port": free_port}
-    workspace.store_state.write_text(json.dumps(state))
-    assert not server_status(workspace).running
-    assert not stop_server(workspace)
+def test_others_that_name_our_folder_are_left_alone(workspace: Workspace, free_port: int) -> None:
+    program = "import sys, time; print(flush=True); time.sleep(600)"
+    words = [sys.executable, "-c", program, "serve", "s3", str(workspace.store)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as other:
+        assert other.stdout and other.stdout.readline()
+        assert not server_status(workspace).running
+        ensure_server(workspace, free_port, "bucket")
+        assert server_status(workspace).pid != other.pid
+        stop_server(workspace)
+        assert other.poll() is None
+        other.kill()
+
+
+def test_a_lost_key_says_what_to_do(workspace: Workspace, free_port: int) -> None:
     ensure_server(workspace, free_port, "bucket")
-    assert server_status(workspace).pid != os.getpid()
-
-
-@pytest.mark.parametrize("text", ["", "{}", "null", '{"pid": "x", "created": 0, "port": 1, "more": 2}'])
-def test_a_broken_state_file_is_no_obstacle(workspace: Workspace, text: str) -> None:
-    workspace.data.mkdir()
-    workspace.store_state.write_text(text)
-    assert not server_status(workspace).running
-    assert not stop_server(workspace)
+    workspace.store_key.unlink()
+    with pytest.raises(DrError, match="access key is unknown") as caught:
+        ensure_server(workspace, free_port, "bucket")
+    assert "dr store stop" in caught.value.hint
+    stop_server(workspace)
+    ensure_server(workspace, free_port, "bucket")
 
 
 def test_a_taken_port_names_who_has_it(workspace: Workspace) -> None:
@@ -144,7 +147,6 @@ def test_a_taken_port_names_who_has_it(workspace: Workspace) -> None:
             ensure_server(workspace, port, "bucket")
     assert "--set DR_STORE_PORT=" in caught.value.hint
     assert not server_status(workspace).running
-    assert not workspace.store_state.exists()
 
 
 def test_another_port_while_it_runs(workspace: Workspace, free_port: int) -> None:
