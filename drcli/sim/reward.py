@@ -1,0 +1,264 @@
+"""The user's reward function: loaded, run per car under a simulated clock, its failures told by line.
+
+Every car has an instance of its own, because half of real reward functions keep state between steps.
+It is the user's own code on the user's own machine: nothing is forbidden to it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import difflib
+import inspect
+import logging
+import reprlib
+import sys
+import time
+from collections.abc import Callable
+from types import CodeType, ModuleType, TracebackType
+from typing import Any
+
+from drcli.errors import DrError
+from drcli.sim.deadline import Stack, TooSlow, call_within
+from drcli.sim.params import STEP_S
+from drcli.sim.reading import Action, Params, facts_of, reward_params, start_reading
+from drcli.sim.simulated_time import simulated_modules
+from drcli.sim.track import Track
+
+LIMIT_S = 1.0  # wall clock, per call
+FIRST_LIMIT_S = 10.0  # the first call and the module itself may import shapely or scipy
+LIMIT_REWARD = 1e5  # as in simapp
+PRINTS_PER_SECOND = 20
+
+Log = Callable[[str], None]
+_MODULE = "reward_function"
+_SIGNATURE = "it takes one argument: def reward_function(params)"
+
+
+class RewardError(DrError):
+    """The reward function failed while a car was driving."""
+
+
+class RewardFunction:
+    """A reward function from its source; `filename` is what messages call it.
+
+    `log` gets what it prints; `on_stuck` a sentence, from another thread, when a call cannot be interrupted.
+
+    Raises:
+        DrError: it does not parse, fails on import, or has no `reward_function(params)`.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        filename: str,
+        log: Log | None = None,
+        on_stuck: Callable[[str], None] | None = None,
+    ) -> None:
+        self.filename = filename
+        self._printed = _RateLimit(log or logging.getLogger("drcli.reward").info)
+        self._on_stuck = on_stuck
+        self._code = self._compile(source)
+        self.for_car()
+
+    def for_car(self) -> CarReward:
+        """A new instance of the module, with state, clock and output of its own."""
+        return CarReward(self)
+
+    def _compile(self, source: str) -> CodeType:
+        try:
+            return compile(source, self.filename, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            code = (error.text or "").strip()
+            raise DrError(
+                f"{self.filename}:{error.lineno}: {error.msg}", f"Correct this line: {code}" if code else ""
+            ) from None
+        except ValueError as error:  # a null byte
+            raise DrError(f"{self.filename}: {error}", "Is this a Python file?") from None
+
+    def load(self, now_s: Callable[[], float]) -> Callable[[Params], object]:
+        """Run the module and return its function, which takes one dict."""
+        module = ModuleType(_MODULE)
+        module.__file__ = self.filename
+        vars(module)["__builtins__"] = self._builtins(now_s)
+        before = sys.modules.get(_MODULE)
+        sys.modules[_MODULE] = module  # dataclasses look there for the module of a class
+        try:
+            call_within(FIRST_LIMIT_S, lambda space: exec(self._code, space), vars(module), self.stuck)
+        except TooSlow as slow:
+            raise DrError(
+                f"{self._place(slow.stack)}: importing it takes longer than {FIRST_LIMIT_S:g} s"
+            ) from None
+        except (Exception, SystemExit) as error:
+            line = self.line_of(error.__traceback__)
+            raise DrError(
+                f"{self.filename}:{line}: {type(error).__name__}: {error}", "It fails on import."
+            ) from error
+        finally:
+            if before:
+                sys.modules[_MODULE] = before
+            else:
+                del sys.modules[_MODULE]
+        return self._checked(vars(module).get("reward_function"))
+
+    def _checked(self, function: Any) -> Callable[[Params], object]:
+        if not callable(function):
+            raise DrError(f"{self.filename}: it defines no reward_function", _SIGNATURE.capitalize())
+        try:
+            inspect.signature(function).bind({})
+        except TypeError as error:
+            code = getattr(function, "__code__", None)
+            line = code.co_firstlineno if code else 1
+            raise DrError(
+                f"{self.filename}:{line}: reward_function: {error}", _SIGNATURE.capitalize()
+            ) from None
+        except ValueError:  # a callable without a signature, written in C
+            pass
+        return function  # type: ignore[no-any-return]
+
+    def _builtins(self, now_s: Callable[[], float]) -> dict[str, Any]:
+        """Python's own, but `print` goes to the log and `import time` gets the simulated clock."""
+        simulated = simulated_modules(now_s)
+
+        def import_(name: str, *args: Any, **kwargs: Any) -> Any:
+            return simulated.get(name) or builtins.__import__(name, *args, **kwargs)
+
+        return {**vars(builtins), "__import__": import_, "print": _Printer(self._printed)}
+
+    def stuck(self, stack: Stack) -> None:
+        """Tell `on_stuck` where it hangs."""
+        if self._on_stuck:
+            self._on_stuck(f"{self._place(stack)}: reward_function does not come back")
+
+    def _place(self, stack: Stack) -> str:
+        line = next((line for file, line in stack if file == self.filename), None)
+        return f"{self.filename}:{line}" if line else self.filename
+
+    def line_of(self, traceback: TracebackType | None) -> int:
+        """The innermost line of the user's file in a traceback."""
+        line = 1
+        while traceback:
+            if traceback.tb_frame.f_code.co_filename == self.filename:
+                line = traceback.tb_lineno
+            traceback = traceback.tb_next
+        return line
+
+    def failed(self, what: str, params: Params, line: int | None = None, hint: str = "") -> RewardError:
+        """An error with place and params; waypoints are cut short."""
+        place = f"{self.filename}:{line}" if line else self.filename
+        shown = ", ".join(f"{key!r}: {reprlib.repr(value)}" for key, value in params.items())
+        return RewardError(f"{place}: {what}\nparams: {{{shown}}}", hint)
+
+    def too_slow(self, slow: TooSlow, limit_s: float, params: Params) -> RewardError:
+        """An error for a call that took longer than it may."""
+        line = next((line for file, line in slow.stack if file == self.filename), None)
+        return self.failed(f"reward_function takes longer than {limit_s:g} s for a step", params, line)
+
+
+class CarReward:
+    """The reward function of one car."""
+
+    def __init__(self, owner: RewardFunction) -> None:
+        self._owner = owner
+        self._now_s = 0.0
+        self._limit_s = FIRST_LIMIT_S
+        self._function = owner.load(lambda: self._now_s)
+
+    def __call__(self, params: Params, now_s: float) -> float:
+        """The reward for `params` (which the function may change) at the simulated time `now_s`.
+
+        Raises:
+            RewardError: an exception, no number, NaN, more than 1e5 either way, or more than a second.
+        """
+        self._now_s = now_s
+        owner = self._owner
+        try:
+            value = call_within(self._limit_s, self._function, params, owner.stuck)
+        except TooSlow as slow:
+            raise owner.too_slow(slow, self._limit_s, params) from None
+        except (Exception, SystemExit) as error:
+            line = owner.line_of(error.__traceback__)
+            what = f"{type(error).__name__}: {error}"
+            raise owner.failed(what, params, line, _hint(error, params)) from error
+        self._limit_s = LIMIT_S
+        return (
+            value
+            if type(value) is float and -LIMIT_REWARD <= value <= LIMIT_REWARD
+            else self._number(value, params)
+        )
+
+    def _number(self, value: Any, params: Params) -> float:
+        hint = "Return a number, such as float(reward), on every path through the function."
+        try:
+            if isinstance(value, str):
+                raise TypeError
+            reward = float(value)
+        except (TypeError, ValueError):
+            raise self._owner.failed(f"reward_function returns {value!r}", params, hint=hint) from None
+        if not -LIMIT_REWARD <= reward <= LIMIT_REWARD:
+            limit = f"A reward is a number between -{LIMIT_REWARD:g} and {LIMIT_REWARD:g}."
+            raise self._owner.failed(f"reward_function returns {reward}", params, hint=limit)
+        return reward
+
+
+def try_once(reward: RewardFunction, track: Track) -> float:
+    """Call the function on a real state, at the start line of `track`; nothing is compiled for it.
+
+    Raises:
+        RewardError: as a step of a race would.
+    """
+    now_s = 2 * STEP_S
+    params = reward_params(start_reading(track), Action(0.0, 1.0, 0), facts_of(track, False), 2, now_s)
+    return reward.for_car()(params, now_s)
+
+
+def _hint(error: BaseException, params: Params) -> str:
+    """The key that was meant, for a key that does not exist."""
+    if not isinstance(error, KeyError) or not error.args or error.args[0] in params:
+        return ""
+    near = difflib.get_close_matches(str(error.args[0]), params, n=1)
+    return f"Did you mean params[{near[0]!r}]?" if near else ""
+
+
+class _RateLimit:
+    """Passes lines on, so many a second; says how many it dropped."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._second = 0
+        self._lines = self._dropped = 0
+
+    def __call__(self, line: str) -> None:
+        second = int(time.monotonic())
+        if second != self._second:
+            if self._dropped:
+                self._log(f"… {self._dropped} more lines of output dropped")
+            self._second, self._lines, self._dropped = second, 0, 0
+        if self._lines < PRINTS_PER_SECOND:
+            self._log(line)
+            self._lines += 1
+        else:
+            self._dropped += 1
+
+
+class _Printer:
+    """`print` for one car: whole lines go to the log, also those meant for stdout or stderr."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._begun = ""
+
+    def __call__(
+        self,
+        *values: object,
+        sep: str | None = None,
+        end: str | None = None,
+        file: Any = None,
+        flush: bool = False,
+    ) -> None:
+        text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
+        if file not in (None, sys.stdout, sys.stderr):
+            file.write(text)
+            return
+        *lines, self._begun = (self._begun + text).split("\n")
+        for line in lines:
+            self._log(line)
