@@ -14,6 +14,7 @@ from drcli import env
 from drcli.config import envfile, legacy
 from drcli.config.envfile import Assignment, Scope, Value
 from drcli.config.problems import Problem, did_you_mean, raise_for
+from drcli.config.scaffold import is_folder_name
 from drcli.config.settings import Settings, variables
 from drcli.config.variable import Variable
 from drcli.errors import DrError
@@ -34,9 +35,7 @@ def find_workspace(start: Path | None = None, experiment: str | None = None) -> 
     """
     root = _find_root((start or Path.cwd()).resolve())
     name = experiment or env.read(env.DR_EXPERIMENT_NAME) or _experiment_of(root)
-    if name and (
-        name in (".", "..") or "/" in name or "\\" in name or not (root / "experiments" / name).is_dir()
-    ):
+    if name and not (is_folder_name(name) and (root / "experiments" / name).is_dir()):
         there = sorted(path.name for path in root.glob("experiments/*") if path.is_dir())
         raise DrError(
             f"There is no experiment {name!r} in {root}.",
@@ -205,15 +204,14 @@ def _default(row: Variable, scope: Scope) -> Value:
 
 def _take_in_old_names(assignments: Sequence[Assignment], scope: Scope) -> None:
     rows = variables()
+    named = {item.key for item in assignments}
     for item in assignments:
         new = legacy.RENAMED.get(item.key)
-        if new:
-            scope.known.setdefault(new, scope.known[item.key])
-            counts = scope.known[new] is scope.known[item.key]
-            scope.notices.append(
-                f"{item.where}: {item.key} is now called {new}"
-                + ("" if counts else ", which is set too and counts")
-            )
+        if new in named:
+            scope.notices.append(f"{item.where}: {item.key} has no effect: {new} is set too")
+        elif new:
+            scope.known[new] = scope.known[item.key]
+            scope.notices.append(f"{item.where}: {item.key} is now called {new}")
         elif item.key in legacy.IGNORED:
             scope.notices.append(f"{item.where}: {item.key} {legacy.IGNORED[item.key]}")
         elif item.key not in rows and item.key not in scope.used and _meant_for_us(item):
@@ -228,17 +226,16 @@ def _meant_for_us(item: Assignment) -> bool:
 
 def _checked(values: Mapping[str, Value], notices: tuple[str, ...], problems: list[Problem]) -> Settings:
     rows = variables()
-    texts = {name: _canonical(row, values[name].text) for name, row in rows.items()}
-    try:
-        settings = Settings.model_validate(
-            {name: text or None for name, text in texts.items() if text or rows[name].optional}
-        )
-    except ValidationError as error:
-        wrong = {str(fault["loc"][0]) for fault in error.errors()}
-        problems += [_problem(row, values[name]) for name, row in rows.items() if name in wrong]
-    else:
-        problems += _contradictions(settings, values)
-    raise_for(problems)
+    texts = {name: _in_table_case(row, values[name].text) for name, row in rows.items()}
+    settings, wrong = _validated({name: text for name, text in texts.items() if text or rows[name].optional})
+    # A default is wrong only through a setting that it is made of: that one is shown.
+    wrong = {name for name in wrong if values[name].source != DEFAULT} or wrong
+    problems += [_problem(row, values[name]) for name, row in rows.items() if name in wrong]
+    raise_for(problems if settings is None else problems + _contradictions(settings, values))
+    assert settings is not None
+    for name, row in rows.items():
+        if row.boolean and texts[name].lower() not in ("true", "false"):  # documents know no other words
+            texts[name] = str(getattr(settings, name.removeprefix("DR_").lower()))
     settings._values = {
         name: Value(texts.get(name, value.text), value.source) for name, value in values.items()
     }
@@ -246,12 +243,16 @@ def _checked(values: Mapping[str, Value], notices: tuple[str, ...], problems: li
     return settings
 
 
-def _canonical(row: Variable, text: str) -> str:
-    """`text` as documents spell it: True or False for a boolean, a choice in its own case."""
-    if row.boolean:
-        word = text.strip().lower()
-        return "True" if word in ("yes", "1") else "False" if word in ("no", "0") else text
-    return next((choice for choice in row.choices if choice.lower() == text.strip().lower()), text)
+def _validated(texts: Mapping[str, str]) -> tuple[Settings | None, set[str]]:
+    """The settings, or the names of those that are wrong; pydantic's own error would show secrets."""
+    try:
+        return Settings.model_validate({name: text or None for name, text in texts.items()}), set()
+    except ValidationError as error:
+        return None, {str(fault["loc"][0]) for fault in error.errors()}
+
+
+def _in_table_case(row: Variable, text: str) -> str:
+    return next((choice for choice in row.choices if choice.lower() == text.lower()), text)
 
 
 def _problem(row: Variable, value: Value) -> Problem:

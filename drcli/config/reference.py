@@ -18,7 +18,7 @@ WORKER = "worker.env"
 _HEADS = {
     SYSTEM: "Settings of this machine and of the bucket; run.env can override them.",
     RUN: "Settings of a run.",
-    WORKER: "For DR_TRAIN_MULTI_CONFIG: copy to worker-2.env, …, keep the lines in which that worker differs.",
+    WORKER: "For DR_TRAIN_MULTI_CONFIG: copy to worker-2.env, …; keep what that worker has different.",
 }
 _PAGE = """\
 # Settings

@@ -6,6 +6,7 @@ and in evaluations a list for each value that belongs to one car.
 
 from __future__ import annotations
 
+import math
 import posixpath
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -144,6 +145,10 @@ def _read(item: Field[Any], values: Mapping[str, object]) -> object:
 def _converted(text: str, kind: str, name: str) -> object:
     if kind == "bool":
         return _TRUTH[text.strip().lower()]
-    if kind in ("int", "float"):
-        return int(text) if kind == "int" else float(text)
+    if kind == "int":
+        return int(text)
+    if kind == "float":
+        if not math.isfinite(number := float(text)):
+            raise ValueError
+        return number
     return posixpath.normpath(text).strip("/") if name.endswith(("_prefix", "_key")) else text

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from drcli.errors import DrError
+from drcli.errors import DrError, UsageError
 from drcli.paths import Workspace, defaults_dir
 
 CUSTOM_FILES = ("reward_function.py", "model_metadata.json", "hyperparameters.json")
@@ -40,8 +40,22 @@ class PlannedFile:
             raise DrError(f"Cannot write {self.path}: {error.strerror}.") from None
 
 
+def is_folder_name(name: str) -> bool:
+    """Whether `name` is the name of a folder, not a path to somewhere else."""
+    return name not in ("", ".", "..") and not {"/", "\\", "\0"} & set(name)
+
+
 def plan_workspace(workspace: Workspace) -> tuple[PlannedFile, ...]:
-    """Every file of a workspace with its state now. Writes nothing."""
+    """Every file of a workspace with its state now. Writes nothing.
+
+    Raises:
+        UsageError: the experiment's name is no folder name.
+        DrError: something is in the way.
+    """
+    if workspace.experiment and not is_folder_name(workspace.experiment):
+        raise UsageError(
+            f"{workspace.experiment!r} cannot be the name of an experiment.", "as in `dr -e wet init`"
+        )
     defaults = defaults_dir()
     pairs = [
         (defaults / "template-system.env", workspace.system_env),

@@ -94,7 +94,7 @@ class Settings(BaseModel):
         0.05, "How far the start moves after an episode, as a fraction of the track.", worker=True, ge=0, le=1
     )
     train_multi_config: bool = _TRAIN(
-        False, "Worker 2, 3, … differ from run.env by worker-2.env, worker-3.env, …"
+        False, "Workers from 2 on have settings of their own: worker-2.env, worker-3.env."
     )
     train_min_eval_trials: int = _TRAIN(5, "Evaluation episodes after each iteration.", ge=1)
     train_best_model_metric: Literal["progress", "reward", "laptime"] = _TRAIN(
@@ -109,7 +109,7 @@ class Settings(BaseModel):
     train_max_minutes: float | None = _TRAIN(None, "Stop after so many minutes; empty: no limit.", gt=0)
     train_eval_interval: int | None = _TRAIN(
         None,
-        "Evaluate after every N-th iteration; empty: each, or about every 1024 steps if iterations count steps.",
+        "Evaluate after every N-th iteration; empty: each, or about every 1024 steps if they count steps.",
         ge=1,
     )
     train_rtf: float | None = _TRAIN(
@@ -238,6 +238,11 @@ class Settings(BaseModel):
     )
     droa_username: str = _AWS("", "User name there.", rare=True, example="me")
     droa_debug: str = _AWS("", "Any text: show its requests.", rare=True, example="1")
+
+    def __repr__(self) -> str:
+        return f"Settings({self.local_s3_model_prefix!r} on {self.world_name!r})"  # never a secret
+
+    __str__ = __repr__
 
     def text(self, name: str) -> str:
         """The text of `DR_X` as the user wrote it, after expansion, or its default's; documents show it."""

@@ -78,7 +78,8 @@ class Section:
             limits: `ge`, `gt`, `le` of pydantic.
         """
         facts: Any = {"section": self, "rare": rare, "example": example, "worker": worker, "secret": secret}
-        return Field(default, description=description, json_schema_extra=facts | {"limits": limits}, **limits)
+        facts["limits"] = limits
+        return Field(default, description=description, json_schema_extra=facts, **limits)
 
 
 @dataclass(frozen=True)

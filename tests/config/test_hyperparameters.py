@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from drcli.config.hyperparameters import Hyperparameters
+from drcli.errors import UsageError
+from drcli.paths import defaults_dir
+
+
+def test_what_is_missing_has_the_engines_defaults() -> None:
+    found = Hyperparameters.parse("{}", "h.json")
+    assert (found.batch_size, found.num_epochs, found.lr, found.discount_factor) == (64, 10, 0.0003, 0.999)
+    assert (found.loss_type, found.num_steps_between_training) == ("mean squared error", None)
+    assert found.warnings == ()
+
+
+def test_the_template_has_no_warnings() -> None:
+    path = defaults_dir() / "custom_files" / "hyperparameters.json"
+    found = Hyperparameters.parse(path.read_bytes(), path.name)
+    assert found.warnings == ()
+    assert found.num_steps_between_training == 256
+
+
+def test_numbers_may_be_texts_and_words_in_any_case() -> None:
+    found = Hyperparameters.parse('{"lr": "0.0003", "batch_size": "128", "loss_type": "Huber"}', "h.json")
+    assert (found.lr, found.batch_size, found.loss_type) == (0.0003, 128, "huber")
+
+
+def test_unknown_keys_are_kept_and_named() -> None:
+    found = Hyperparameters.parse('{\n"num_epoch": 3,\n"kl": "x"\n}', "h.json")
+    assert found.warnings == (
+        "h.json:2: num_epoch is not a hyperparameter; it has no effect; did you mean num_epochs?",
+        "h.json:3: kl is not a hyperparameter; it has no effect",
+    )
+    assert found.resolved()["kl"] == "x"
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        '"batch_size": 0',
+        '"batch_size": 1.5',
+        '"batch_size": true',
+        '"batch_size": null',
+        '"num_epochs": "many"',
+        '"lr": 0',
+        '"lr": -1e-3',
+        '"lr": 1e999',
+        '"discount_factor": 1.1',
+        '"beta_entropy": -0.1',
+        '"e_greedy_value": 2',
+        '"loss_type": "mse"',
+        '"exploration_type": "greedy"',
+        '"num_steps_between_training": 0',
+        '"term_cond_max_episodes": 0',
+        '"stack_size": []',
+    ],
+)
+def test_wrong_values_show_their_line(pair: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Hyperparameters.parse(f'{{\n"epsilon_steps": 1,\n{pair}\n}}', "h.json")
+    key = pair.partition(":")[0].strip('"')
+    assert caught.value.message.startswith(f"h.json:3: {key} is ")
+
+
+def test_all_wrong_values_are_shown() -> None:
+    with pytest.raises(UsageError, match=r"2 things are wrong") as caught:
+        Hyperparameters.parse('{"lr": 0, "loss_type": "hubert"}', "h.json")
+    assert "did you mean huber?" in caught.value.message
+
+
+@pytest.mark.parametrize("text", ["[]", "3", '"x"', "null"])
+def test_not_an_object(text: str) -> None:
+    with pytest.raises(UsageError, match=r"h\.json:1: expected an object"):
+        Hyperparameters.parse(text, "h.json")
+
+
+def test_resolved_holds_what_the_algorithm_uses() -> None:
+    found = Hyperparameters.parse("{}", "h.json")
+    ppo, sac = found.resolved(), found.resolved("sac")
+    assert {"num_epochs", "beta_entropy"} <= ppo.keys()
+    assert "sac_alpha" in sac
+    assert ppo.keys() - sac.keys() == {"num_epochs", "beta_entropy"}
+    assert sac.keys() - ppo.keys() == {"sac_alpha"}
+    assert "num_steps_between_training" not in ppo
+    assert Hyperparameters.parse(json.dumps(ppo), "h.json").resolved() == ppo

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from drcli.config.load import settings_of
+from drcli.config.params import (
+    EvaluationParams,
+    TrainingParams,
+    parse_params,
+    render_evaluation,
+    render_training,
+    to_yaml,
+)
+from drcli.errors import DrError
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LEAST = (
+    "WORLD_NAME: w\nMETRICS_S3_BUCKET: b\nMETRICS_S3_OBJECT_KEY: m/x.json\nSAGEMAKER_SHARED_S3_BUCKET: b\n"
+    "SAGEMAKER_SHARED_S3_PREFIX: p\nMODEL_METADATA_FILE_S3_KEY: c/m.json\nREWARD_FILE_S3_KEY: c/r.py\n"
+)
+
+
+def test_training_document_round_trip() -> None:
+    settings = settings_of(
+        {
+            "DR_WORLD_NAME": "Oval_track",
+            "DR_WORKERS": "3",
+            "DR_TRAIN_START_POSITION_OFFSET": "0.25",
+            "DR_TRAIN_REVERSE_DIRECTION": "True",
+            "DR_TRAIN_BEST_MODEL_METRIC": "laptime",
+        }
+    )
+    params = TrainingParams.parse(to_yaml(render_training(settings)[0].values))
+    assert (params.world_name, params.race_type, params.num_workers) == ("Oval_track", "TIME_TRIAL", 3)
+    assert (params.start_position_offset, params.round_robin_advance_dist) == (0.25, 0.05)
+    assert (params.reverse_dir, params.change_start_position, params.alternate_driving_direction) == (
+        True,
+        True,
+        False,
+    )
+    assert (params.best_model_metric, params.min_eval_trials, params.number_of_reverse_counts) == (
+        "laptime",
+        5,
+        15,
+    )
+    assert (params.model_bucket, params.model_prefix) == ("bucket", "rl-deepracer-sagemaker")
+    assert params.metrics_key == "rl-deepracer-sagemaker/metrics/TrainingMetrics.json"
+    assert params.model_metadata_key == "custom_files/model_metadata.json"
+    assert params.reward_key == "custom_files/reward_function.py"
+    assert (params.simtrace_bucket, params.simtrace_prefix) == ("bucket", "rl-deepracer-sagemaker")
+    assert (params.number_of_resets, params.off_track_penalty_s) == (0, 0.0)
+
+
+def test_evaluation_document_round_trip() -> None:
+    settings = settings_of(
+        {"DR_EVAL_MAX_RESETS": "7", "DR_EVAL_OFF_TRACK_PENALTY": "2.5", "DR_RACE_TYPE": "HEAD_TO_MODEL"}
+    )
+    params = parse_params(to_yaml(render_evaluation(settings, NOW).values))
+    assert isinstance(params, EvaluationParams)
+    assert (params.number_of_trials, params.number_of_resets, params.is_continuous) == (5, 7, True)
+    assert (params.off_track_penalty_s, params.collision_penalty_s, params.eval_checkpoint) == (
+        2.5,
+        5.0,
+        "last",
+    )
+    assert (params.model_prefix, params.change_start_position) == ("rl-deepracer-sagemaker", False)
+    assert params.model_metadata_key == "rl-deepracer-sagemaker/model/model_metadata.json"
+    assert params.simtrace_prefix.endswith("evaluation-20260102030405")
+
+
+def test_real_booleans_and_numbers_are_read_too() -> None:
+    params = parse_params(
+        LEAST + "REVERSE_DIR: true\nNUM_WORKERS: 2\nSTART_POSITION_OFFSET: 0.5\nIS_CONTINUOUS: 'FALSE'\n"
+    )
+    assert isinstance(params, TrainingParams)
+    assert (params.reverse_dir, params.num_workers, params.start_position_offset) == (True, 2, 0.5)
+    assert params.is_continuous is False
+
+
+def test_what_is_missing_has_the_engines_defaults() -> None:
+    training = TrainingParams.parse(LEAST)
+    assert (training.change_start_position, training.off_track_penalty_s) == (True, 0.0)
+    evaluation = EvaluationParams.parse(
+        "JOB_TYPE: EVALUATION\nWORLD_NAME: w\nMETRICS_S3_BUCKET: b\nMETRICS_S3_OBJECT_KEY: k\n"
+        "MODEL_S3_BUCKET: [b]\nMODEL_S3_PREFIX: p\nSIMTRACE_S3_BUCKET: []\n"
+    )
+    assert (evaluation.change_start_position, evaluation.off_track_penalty_s) == (False, 2.0)
+    assert (evaluation.number_of_trials, evaluation.simtrace_bucket) == (10, "")
+
+
+@pytest.mark.parametrize(
+    ("world", "clockwise", "expected"),
+    [
+        ("penbay_open", "true", "penbay_open_cw"),
+        ("penbay_open", "'True'", "penbay_open_cw"),
+        ("penbay_open", "false", "penbay_open_ccw"),
+        ("penbay_open", "'false'", "penbay_open_ccw"),
+        ("penbay_open_ccw", "true", "penbay_open_ccw"),
+        ("penbay_open", "null", "penbay_open"),
+    ],
+)
+def test_direction_chooses_the_twin(world: str, clockwise: str, expected: str) -> None:
+    text = (
+        LEAST.replace("WORLD_NAME: w", f"WORLD_NAME: {world}") + f"TRACK_DIRECTION_CLOCKWISE: {clockwise}\n"
+    )
+    assert parse_params(text).world_name == expected
+
+
+def test_keys_are_normal() -> None:
+    params = TrainingParams.parse(LEAST.replace("PREFIX: p", "PREFIX: /a//b/"))
+    assert params.model_prefix == "a/b"
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "no YAML mapping"),
+        ("- 1\n", "no YAML mapping"),
+        ("a: [", "no YAML"),
+        (LEAST.replace("WORLD_NAME: w\n", ""), "no WORLD_NAME"),
+        (LEAST.replace("WORLD_NAME: w", "WORLD_NAME: ''"), "no WORLD_NAME"),
+        (LEAST + "NUM_WORKERS: many\n", "NUM_WORKERS: 'many', which is no int"),
+        (LEAST + "REVERSE_DIR: maybe\n", "REVERSE_DIR: 'maybe', which is no bool"),
+        (LEAST + "OFF_TRACK_PENALTY: .nan\n", "OFF_TRACK_PENALTY"),
+    ],
+)
+def test_wrong_documents(text: str, part: str) -> None:
+    with pytest.raises(DrError) as caught:
+        parse_params(text)
+    assert part in caught.value.message
+
+
+def test_a_document_of_the_other_kind_is_refused() -> None:
+    with pytest.raises(DrError, match="JOB_TYPE"):
+        EvaluationParams.parse(LEAST + "JOB_TYPE: TRAINING\n")
+
+
+def test_params_can_be_made_and_varied_in_code() -> None:
+    params = TrainingParams.parse(LEAST)
+    assert replace(params, world_name="x").world_name == "x"
+    with pytest.raises(TypeError, match="world_name"):
+        TrainingParams()  # type: ignore[call-arg]

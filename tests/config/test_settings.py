@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from pydantic import ValidationError
+
+from drcli.config import legacy
+from drcli.config.load import settings_of
+from drcli.config.settings import Settings, variables
+from drcli.config.variable import RUN, SYSTEM
+
+
+def test_every_row_is_complete() -> None:
+    rows = variables()
+    assert len(rows) >= 95
+    for name, row in rows.items():
+        assert name == row.name
+        assert re.fullmatch(r"DR_[A-Z0-9_]+", name)
+        assert hasattr(settings_of({}), name.removeprefix("DR_").lower())
+        assert row.description.endswith(".")
+        assert "\n" not in row.description
+        assert row.expected
+        assert row.section.file in (SYSTEM, RUN)
+
+
+def test_no_name_is_both_in_use_and_old() -> None:
+    assert not variables().keys() & (legacy.RENAMED.keys() | legacy.IGNORED.keys())
+    assert set(legacy.RENAMED.values()) <= variables().keys()
+
+
+def test_defaults_refer_to_rows_above_only() -> None:
+    seen: list[str] = []
+    for name, row in variables().items():
+        assert set(re.findall(r"\$(DR_\w+?)(?=[^\w]|$)", row.default)) <= set(seen), name
+        seen.append(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("DR_WORKERS", "a whole number, 1 or more"),
+        ("DR_CARS_PER_WORKER", "a whole number, 1 to 256"),
+        ("DR_TRAIN_MAX_MINUTES", "a number above 0"),
+        ("DR_TRAIN_STOP_PROGRESS", "a number, 0 to 100"),
+        ("DR_TRAIN_BEST_MODEL_METRIC", "progress, reward, laptime"),
+        ("DR_EVAL_SAVE_MP4", "True, False"),
+        ("DR_CAR_NAME", "text"),
+        ("DR_MINIO_URL", "an address, http://… or https://…"),
+    ],
+)
+def test_words_for_values_come_from_the_types(name: str, expected: str) -> None:
+    assert variables()[name].expected == expected
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = settings_of({})
+    with pytest.raises(ValidationError):
+        settings.workers = 3  # type: ignore[misc]
+    assert isinstance(settings, Settings)
+
+
+@pytest.mark.parametrize(
+    ("values", "url"),
+    [
+        ({}, "http://127.0.0.1:9000"),
+        ({"DR_STORE_PORT": "9123"}, "http://127.0.0.1:9123"),
+        ({"DR_DOCKER_STYLE": "compose"}, "http://minio:9000"),
+        ({"DR_DOCKER_STYLE": "swarm", "DR_CLOUD": "azure"}, "http://minio:9000"),
+        ({"DR_CLOUD": "aws"}, None),
+        ({"DR_CLOUD": "remote", "DR_REMOTE_MINIO_URL": "https://nas:9000"}, "https://nas:9000"),
+        ({"DR_MINIO_URL": "http://minio.lan:9"}, "http://minio.lan:9"),
+    ],
+)
+def test_address_of_the_store(values: dict[str, str], url: str | None) -> None:
+    assert settings_of(values).store_endpoint_url == url
