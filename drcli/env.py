@@ -11,11 +11,37 @@ from collections.abc import Mapping
 DR_DIR = "DR_DIR"  # the workspace, when `dr` runs outside of one
 DR_EXPERIMENT_NAME = "DR_EXPERIMENT_NAME"
 
-# What a service of a stack is started with (names of the community's containers where they have one).
+# What a service of a stack is started with; names of the community's containers where they have one.
 S3_ENDPOINT_URL = "S3_ENDPOINT_URL"
 AWS_REGION = "AWS_REGION"
 AWS_ACCESS_KEY_ID = "AWS_ACCESS_KEY_ID"
 AWS_SECRET_ACCESS_KEY = "AWS_SECRET_ACCESS_KEY"
+AWS_PROFILE = "AWS_PROFILE"
+MODEL_S3_BUCKET = "MODEL_S3_BUCKET"
+MODEL_S3_PREFIX = "MODEL_S3_PREFIX"
+S3_YAML_NAME = "S3_YAML_NAME"
+HYPERPARAMETER_FILE_S3_KEY = "HYPERPARAMETER_FILE_S3_KEY"
+MODELMETADATA_FILE_S3_KEY = "MODELMETADATA_FILE_S3_KEY"
+PRETRAINED = "PRETRAINED"
+PRETRAINED_S3_PREFIX = "PRETRAINED_S3_PREFIX"
+PRETRAINED_CHECKPOINT = "PRETRAINED_CHECKPOINT"
+MAX_MEMORY_STEPS = "MAX_MEMORY_STEPS"
+RUN_ID = "RUN_ID"
+ROLLOUT_IDX = "ROLLOUT_IDX"
+
+# Ours alone.
+DR_WORKERS = "DR_WORKERS"
+DR_CARS_PER_WORKER = "DR_CARS_PER_WORKER"
+DR_SEED = "DR_SEED"
+DR_TRAIN_STOP_PROGRESS = "DR_TRAIN_STOP_PROGRESS"
+DR_TRAIN_MAX_MINUTES = "DR_TRAIN_MAX_MINUTES"
+DR_TRAIN_EVAL_INTERVAL = "DR_TRAIN_EVAL_INTERVAL"
+DR_TRACKS_URL = "DR_TRACKS_URL"
+DR_TRACKS_DIR = "DR_TRACKS_DIR"
+DR_WIRE_ENDPOINT = "DR_WIRE_ENDPOINT"  # where the trainer listens, e.g. tcp://127.0.0.1:5555
+DR_WIRE_KEYS = "DR_WIRE_KEYS"  # the file with the CURVE keys of the run
+DR_THREADS = "DR_THREADS"  # threads of one service
+DR_EXIT_FILE = "DR_EXIT_FILE"  # where a service leaves its exit code for the supervisor
 
 
 def read(name: str, default: str = "") -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import click
 
@@ -25,7 +28,9 @@ def warn(text: str) -> None:
 
 def next_step(command: str, why: str) -> None:
     """The likely next command, at the end of every command."""
-    click.echo(click.style("next: ", fg="cyan") + f"{command}   {click.style('# ' + why, dim=True)}", err=True)
+    click.echo(
+        click.style("next: ", fg="cyan") + f"{command}   {click.style('# ' + why, dim=True)}", err=True
+    )
 
 
 def as_json(value: object) -> None:
@@ -61,3 +66,39 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.2f}"
     return str(value)
+
+
+class Live:
+    """A status line that is overwritten, and lines above it that stay. Without a terminal only the latter."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stderr.isatty()
+        self._text = ""
+
+    def line(self, text: str) -> None:
+        """Show this as the status line."""
+        if self._is_terminal and text != self._text:
+            width = shutil.get_terminal_size().columns - 1
+            click.echo(f"\r\033[K{text[:width]}", nl=False, err=True)
+            self._text = text
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        self.clear()
+        say(text)
+
+    def clear(self) -> None:
+        """Take the status line away."""
+        if self._text:
+            click.echo("\r\033[K", nl=False, err=True)
+            self._text = ""
+
+
+@contextmanager
+def live() -> Iterator[Live]:
+    """A live status line for the length of a `with` block."""
+    shown = Live()
+    try:
+        yield shown
+    finally:
+        shown.clear()

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +59,26 @@ def draw_laps(track: Track, laps: Sequence[Array], title: str, path: Path) -> No
     if laps:
         figure.colorbar(ScalarMappable(scale, _SPEEDS), ax=axes, label="speed (m/s)", shrink=0.7)
     _save(figure, path)
+
+
+def draw_evaluation(track: Track, rows: Sequence[Sequence[Any]], title: str, path: Path) -> None:
+    """The laps of an evaluation's simtrace (rows in the order of its header) over the track."""
+    draw_laps(track, driven_lines(rows), title, path)
+
+
+def driven_lines(rows: Sequence[Sequence[Any]]) -> list[Array]:
+    """What was driven without being put back, as `[T, 3]` arrays of x, y (m) and measured speed (m/s)."""
+    lines: list[list[tuple[float, float, float]]] = [[]]
+    before: Sequence[Any] | None = None
+    for row in rows:
+        x, y, now, status = row[2], row[3], row[14], row[15]
+        if before is None or row[0] != before[0] or status in ("prepare", "pause"):
+            lines.append([(x, y, 0.0)])
+        elif now > before[14]:
+            speed = math.dist((x, y), before[2:4]) / (now - before[14])
+            lines[-1].append((x, y, speed))
+        before = row
+    return [np.array(line) for line in lines if len(line) > 1]
 
 
 def _canvas(track: Track, title: str) -> tuple[Figure, Axes]:

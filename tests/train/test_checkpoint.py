@@ -42,7 +42,7 @@ def fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
 
 
 def index_entries(path: Path) -> dict[str, tuple[int, ...]]:
-    """Names and shapes in a TensorFlow checkpoint index: one block of a LevelDB table, keys share prefixes."""
+    """Names and shapes in a TensorFlow checkpoint index: a LevelDB block with shared key prefixes."""
     data, at, key = path.read_bytes(), 0, b""
     entries: dict[str, tuple[int, ...]] = {}
     while True:

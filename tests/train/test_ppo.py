@@ -68,7 +68,7 @@ def test_concatenated_rollouts_keep_cars_apart():
 
 
 def test_surrogate_loss_by_hand():
-    # ratio 1.5 with A = 1 is clipped to 1.2; ratio 0.5 with A = 1 is not (min); with A = -1 it is clipped to 0.8.
+    # A = 1: ratio 1.5 is clipped to 1.2, ratio 0.5 is not (min). A = -1: ratio 0.5 is clipped to 0.8.
     old = torch.zeros(3)
     new = torch.log(torch.tensor([1.5, 0.5, 0.5]))
     advantages = torch.tensor([1.0, 1.0, -1.0])

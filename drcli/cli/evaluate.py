@@ -1,0 +1,51 @@
+"""`dr evaluate`: drive the model, print its laps, draw them."""
+
+from __future__ import annotations
+
+import click
+
+from drcli.cli import options, present
+
+
+@click.command()
+@click.option("-q", "--quiet", is_flag=True, help="Return once it is under way.")
+@click.option("-c", "--clone", is_flag=True, help="Evaluate a copy of the model, under <prefix>-E.")
+@click.option("--checkpoint", metavar="best|last|N", help="Which checkpoint; default: DR_EVAL_CHECKPOINT.")
+@click.option("--dry-run", is_flag=True, help="Show what would be started; touch nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@options.overrides
+@click.pass_obj
+def command(
+    experiment: str | None,
+    quiet: bool,
+    clone: bool,
+    checkpoint: str | None,
+    dry_run: bool,
+    as_json: bool,
+    overrides: tuple[str, ...],
+) -> None:
+    """Evaluate a model: DR_EVAL_NUMBER_OF_TRIALS laps, with resets and penalties; works while training runs.
+
+    \b
+      dr evaluate
+      dr evaluate --checkpoint best --set DR_WORLD_NAME=drcli_technical --json
+    """
+    from drcli.cli import following
+    from drcli.launch import evaluating
+
+    workspace, settings = options.load(experiment, overrides)
+    if dry_run:
+        following.show_plan(evaluating.plan(settings, workspace), as_json)
+        return
+    started = evaluating.start(settings, workspace, clone=clone, which=options.checkpoint(checkpoint))
+    if quiet or not following.follow_evaluation(started, workspace):
+        present.next_step("dr logs robomaker --evaluation -f", "follow it; `dr stop-evaluation` ends it")
+        return
+    results = evaluating.results(started)
+    if as_json:
+        present.as_json(results)
+    else:
+        present.result(f"{results['model']}, checkpoint {results['checkpoint']}, on {results['world_name']}")
+        present.result(present.format_table(results["trials"]))
+    present.say(f"The laps are drawn in {following.draw(started, settings, workspace)}.")
+    present.next_step("dr models", "what is in the bucket; or change custom_files/ and train again")

@@ -1,0 +1,47 @@
+"""`dr logs`: what a service has to say."""
+
+from __future__ import annotations
+
+import click
+
+from drcli.cli import options, present
+
+SERVICES = ("sagemaker", "robomaker", "minio")
+
+
+@click.command()
+@click.argument("service", type=click.Choice(SERVICES), default="sagemaker")
+@click.option("-n", "--replica", default=1, show_default=True, metavar="N", help="Which robomaker.")
+@click.option("-f", "--follow", is_flag=True, help="Go on while the run goes on.")
+@click.option("--tail", default=100, show_default=True, metavar="N", help="Only the last N lines; 0: all.")
+@click.option("--evaluation", is_flag=True, help="Of the evaluation, not of the training.")
+@options.overrides
+@click.pass_obj
+def command(
+    experiment: str | None,
+    service: str,
+    replica: int,
+    follow: bool,
+    tail: int,
+    evaluation: bool,
+    overrides: tuple[str, ...],
+) -> None:
+    """Show the log of a service of the run DR_RUN_ID, also of one that has ended.
+
+    \b
+      dr logs                       # the trainer
+      dr logs robomaker -n 2 -f     # the second worker, as it goes
+    """
+    from drcli.launch import logs
+    from drcli.launch.plan import Kind
+
+    workspace, settings = options.load(experiment, overrides)
+    kind: Kind = "evaluation" if evaluation else "training"
+    path = logs.find_log(workspace, kind, settings.run_id, service, replica)
+    lines = logs.follow(path, tail, lambda: logs.is_running(workspace, kind, settings.run_id, service))
+    try:
+        for line in lines if follow else logs.last_lines(path, tail):
+            present.result(line)
+    except KeyboardInterrupt:
+        pass
+    present.next_step("dr status", "how the run is doing")

@@ -1,0 +1,59 @@
+"""`dr start-training`: check, upload, start, follow."""
+
+from __future__ import annotations
+
+import click
+
+from drcli.cli import options, present
+from drcli.errors import DrError
+
+
+@click.command()
+@click.option("-w", "--wipe", is_flag=True, help="Delete what is under the model prefix first (asks).")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--resume", is_flag=True, help="Continue the model under the prefix from its last checkpoint.")
+@click.option("-q", "--quiet", is_flag=True, help="Return once training is under way.")
+@click.option("--dry-run", is_flag=True, help="Show what would be started; touch nothing.")
+@click.option("--json", "as_json", is_flag=True, help="With --dry-run: as JSON.")
+@options.overrides
+@click.pass_obj
+def command(
+    experiment: str | None,
+    wipe: bool,
+    yes: bool,
+    resume: bool,
+    quiet: bool,
+    dry_run: bool,
+    as_json: bool,
+    overrides: tuple[str, ...],
+) -> None:
+    """Train a model: upload the custom files, check everything, start, follow until the run ends.
+
+    Ctrl-C leaves the view, not the run. The run ends by DR_TRAIN_STOP_PROGRESS, DR_TRAIN_MAX_MINUTES,
+    term_cond_max_episodes, or `dr stop-training`.
+
+    \b
+      dr start-training
+      dr start-training -w --set DR_WORLD_NAME=reInvent2019_track --set DR_TRAIN_MAX_MINUTES=10
+    """
+    from drcli.cli import following
+    from drcli.launch import training
+
+    workspace, settings = options.load(experiment, overrides)
+    if dry_run:
+        following.show_plan(training.plan(settings, workspace), as_json)
+        return
+    prepared = training.prepare(settings, workspace)
+    for warning in prepared.files.warnings:
+        present.warn(warning)
+    if wipe and prepared.existing and not yes:
+        what = f"{len(prepared.existing)} objects, {prepared.existing_checkpoints} checkpoints"
+        click.confirm(f"Wipe the model {settings.local_s3_model_prefix} ({what})?", abort=True, err=True)
+    plan = training.start(prepared, wipe=wipe, resume=resume)
+    status = following.follow_training(plan, prepared, until_ready=quiet)
+    if quiet or not status.is_over:
+        present.next_step("dr status", "how it is doing; `dr logs -f` follows, `dr stop-training` ends it")
+    elif status.state == "failed":
+        raise DrError(status.message, status.hint)
+    else:
+        present.next_step("dr evaluate", "drive the model and draw its laps")

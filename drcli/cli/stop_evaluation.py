@@ -1,0 +1,25 @@
+"""`dr stop-evaluation`: end the evaluation."""
+
+from __future__ import annotations
+
+import click
+
+from drcli.cli import options, present
+
+
+@click.command()
+@options.overrides
+@click.pass_obj
+def command(experiment: str | None, overrides: tuple[str, ...]) -> None:
+    """Stop the evaluation of DR_RUN_ID; it leaves no results. Fine to call when nothing runs.
+
+    \b
+      dr stop-evaluation
+    """
+    from drcli.launch import stack
+
+    workspace, settings = options.load(experiment, overrides)
+    stopped = stack.stop(workspace, "evaluation", settings.run_id)
+    text = "has stopped" if stopped else "is not running"
+    present.result(f"The evaluation of run {settings.run_id} {text}.")
+    present.next_step("dr evaluate", "starts one")

@@ -1,0 +1,29 @@
+"""`dr stop-training`: end the run in good order."""
+
+from __future__ import annotations
+
+import click
+
+from drcli.cli import options, present
+
+
+@click.command()
+@options.overrides
+@click.pass_obj
+def command(experiment: str | None, overrides: tuple[str, ...]) -> None:
+    """Stop the training run of DR_RUN_ID; it writes its last checkpoint first. Fine to call when nothing runs.
+
+    \b
+      dr stop-training
+      dr stop-training --set DR_RUN_ID=1
+    """
+    from drcli.launch import stack
+
+    workspace, settings = options.load(experiment, overrides)
+    present.say("Stopping; the last checkpoint is written first.")
+    if stack.stop(workspace, "training", settings.run_id):
+        present.result(f"The training of run {settings.run_id} has stopped.")
+        present.next_step("dr evaluate", "drive what it has learned, or `dr start-training --resume`")
+    else:
+        present.result(f"No training of run {settings.run_id} is running.")
+        present.next_step("dr start-training", "starts one")

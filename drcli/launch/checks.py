@@ -1,0 +1,71 @@
+"""What is checked before a stack starts, so that a run which cannot work never begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from drcli.config.hyperparameters import Hyperparameters
+from drcli.config.model_metadata import ModelMetadata
+from drcli.config.settings import Settings
+from drcli.errors import DrError, UsageError
+from drcli.paths import Workspace
+
+ENGINE = "drcli/simapp"
+STYLES = ("process",)
+RACE_TYPES = ("TIME_TRIAL",)
+
+
+@dataclass(frozen=True)
+class CustomFiles:
+    """The three files of a training, as they are on disk, and what was tolerated in them."""
+
+    contents: dict[str, bytes]
+    warnings: tuple[str, ...]
+
+
+def check_style(settings: Settings) -> None:
+    """UsageError for what this version cannot start."""
+    if settings.docker_style not in STYLES:
+        raise _cannot(settings, "DR_DOCKER_STYLE", settings.docker_style, STYLES)
+    if settings.race_type not in RACE_TYPES:
+        raise _cannot(settings, "DR_RACE_TYPE", settings.race_type, RACE_TYPES)
+    if settings.simapp_source != ENGINE:
+        raise _cannot(settings, "DR_SIMAPP_SOURCE", settings.simapp_source, (ENGINE,))
+    if settings.train_multi_config and settings.workers > 1:
+        raise _cannot(settings, "DR_TRAIN_MULTI_CONFIG", "True", ("False",))
+
+
+def _cannot(settings: Settings, name: str, value: str, can: tuple[str, ...]) -> UsageError:
+    choices = " or ".join(can)
+    return UsageError(
+        f"{settings.source(name)}: {name}={value} cannot be started yet by this version of drcli.",
+        f"Use {name}={choices}, for example with --set {name}={can[0]}.",
+    )
+
+
+def check_training_files(settings: Settings, workspace: Workspace) -> CustomFiles:
+    """Read and check custom_files/ against the track: everything that would fail minutes later.
+
+    The reward function is called once on a real state. DrError names file, line and what to do.
+    """
+    from drcli.sim.catalogue import load_track
+    from drcli.sim.reward import RewardFunction, try_once
+
+    folder = workspace.custom_files
+    names = ("hyperparameters.json", "model_metadata.json", "reward_function.py")
+    contents = {name: _read(folder / name) for name in names}
+    hyperparameters = Hyperparameters.parse(contents[names[0]], str(folder / names[0]))
+    metadata = ModelMetadata.parse(contents[names[1]], str(folder / names[1]))
+    track = load_track(settings.world_name, workspace.tracks, settings.tracks_url)
+    source = contents[names[2]].decode(errors="replace")
+    try_once(RewardFunction(source, str(folder / names[2])), track)
+    return CustomFiles(contents, (*hyperparameters.warnings, *metadata.warnings))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        hint = f"`dr init` puts a working {path.name} there."
+        raise DrError(f"{path} cannot be read: {error.strerror or error}.", hint) from None

@@ -1,0 +1,121 @@
+"""Start an evaluation, and read what it has left in the bucket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from drcli.config.params import Document, render_evaluation, to_yaml
+from drcli.config.settings import Settings
+from drcli.errors import DrError
+from drcli.launch import stack
+from drcli.launch.checks import check_style
+from drcli.launch.plan import Plan, plan_evaluation
+from drcli.paths import Workspace
+from drcli.store import simtrace
+from drcli.store.access import open_bucket, store_config
+from drcli.store.checkpoints import Which, choose_checkpoint
+from drcli.store.client import Bucket
+from drcli.store.keys import ModelKeys, join
+from drcli.store.metrics import EvaluationMetrics
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An evaluation that was started: what of, and where its results will be."""
+
+    plan: Plan
+    bucket: Bucket
+    document: Document
+    checkpoint: str
+
+    @property
+    def metrics_key(self) -> str:
+        """Where the metrics will be."""
+        return _first(self.document.values["METRICS_S3_OBJECT_KEY"])
+
+    @property
+    def trace_key(self) -> str:
+        """Where the trace will be."""
+        return join(
+            _first(self.document.values["SIMTRACE_S3_PREFIX"]), "evaluation-simtrace", "0-iteration.csv"
+        )
+
+    @property
+    def name(self) -> str:
+        """`evaluation-<time>`."""
+        return _first(self.document.values["SIMTRACE_S3_PREFIX"]).rsplit("/", 1)[-1]
+
+
+def plan(settings: Settings, workspace: Workspace) -> Plan:
+    """What would be started; touches nothing."""
+    check_style(settings)
+    return plan_evaluation(
+        settings, workspace, store_config(settings, workspace), settings.local_s3_model_prefix
+    )
+
+
+def start(
+    settings: Settings, workspace: Workspace, *, clone: bool = False, which: Which | None = None
+) -> Evaluation:
+    """Check, write the params document, start the stack. `which` overrides DR_EVAL_CHECKPOINT."""
+    check_style(settings)
+    stack.check_not_running(workspace, "evaluation", settings.run_id)
+    bucket = open_bucket(settings, workspace, write=True)
+    prefix = settings.local_s3_model_prefix
+    checkpoint = choose_checkpoint(
+        bucket, ModelKeys(prefix), which if which is not None else settings.eval_checkpoint
+    )
+    document = render_evaluation(settings, datetime.now(), clone)
+    if which is not None:
+        document = Document(document.key, {**document.values, "EVAL_CHECKPOINT": str(which)})
+    target = _first(document.values["MODEL_S3_PREFIX"])
+    if clone:
+        _clone(bucket, prefix, target)
+    bucket.put(document.key, to_yaml(document.values).encode())
+    planned = plan_evaluation(settings, workspace, store_config(settings, workspace), target)
+    stack.start(planned, workspace)
+    return Evaluation(planned, bucket, document, str(checkpoint))
+
+
+def results(evaluation: Evaluation) -> dict[str, Any]:
+    """What `dr evaluate --json` prints; DrError when the evaluation has left nothing."""
+    data = evaluation.bucket.find(evaluation.metrics_key)
+    if data is None:
+        raise DrError("The evaluation ended without a result.", "`dr logs robomaker --evaluation` shows why.")
+    return {
+        "model": _first(evaluation.document.values["MODEL_S3_PREFIX"]),
+        "checkpoint": evaluation.checkpoint,
+        "world_name": str(evaluation.document.values["WORLD_NAME"]),
+        "trials": [_trial(row) for row in EvaluationMetrics.from_json(data).trials],
+    }
+
+
+def trace(evaluation: Evaluation) -> list[tuple[Any, ...]]:
+    """Rows of the evaluation's simtrace."""
+    return simtrace.read_csv(evaluation.bucket.get(evaluation.trace_key), evaluation.trace_key)
+
+
+def _trial(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "trial": row["trial"],
+        "completion_percentage": row["completion_percentage"],
+        "lap_time_s": row["elapsed_time_in_milliseconds"] / 1000,
+        "off_track_count": row["off_track_count"],
+        "crash_count": row["crash_count"],
+        "reset_count": row["reset_count"],
+        "status": row["episode_status"],
+    }
+
+
+def _clone(bucket: Bucket, prefix: str, target: str) -> None:
+    """Copy model/ and ip/ to the clone's prefix; what is there of an older clone goes first."""
+    bucket.delete_prefix(target)
+    for folder in ("model", "ip"):
+        for info in bucket.list(f"{prefix}/{folder}/"):
+            bucket.copy(info.key, target + info.key.removeprefix(prefix))
+
+
+def _first(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else value[0]

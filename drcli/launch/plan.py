@@ -1,0 +1,160 @@
+"""The Plan of a stack: services, commands, environment, replicas. Pure; launchers carry it out.
+
+Secrets are kept apart from the rest: what is printed or written to a run folder has none.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from drcli import env
+
+if TYPE_CHECKING:
+    from drcli.config.settings import Settings
+    from drcli.paths import Workspace
+    from drcli.store.client import StoreConfig
+
+Kind = Literal["training", "evaluation"]
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service: what to start, how often, with which environment. Replica k has ROLLOUT_IDX=k."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    replicas: int = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a launcher needs to start a stack."""
+
+    kind: Kind
+    run_id: int
+    prefix: str
+    world_name: str
+    style: str
+    services: tuple[Service, ...]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def project(self) -> str:
+        """The stack's name, as DeepRacer-for-Cloud has it."""
+        return f"deepracer-{self.run_id}" if self.kind == "training" else f"deepracer-eval-{self.run_id}"
+
+    def document(self) -> dict[str, Any]:
+        """The plan without secrets, as plain values."""
+        document = asdict(self)
+        del document["secrets"]
+        return document
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any], secrets: Mapping[str, str]) -> Plan:
+        """The inverse of `document`."""
+        services = tuple(Service(**{**s, "command": tuple(s["command"])}) for s in document["services"])
+        return cls(**{**document, "services": services}, secrets=secrets)
+
+    def describe(self) -> dict[str, Any]:
+        """What `--dry-run --json` shows: secrets by name only."""
+        hidden = dict.fromkeys(self.secrets, "********")
+        return {
+            "project": self.project,
+            "style": self.style,
+            "services": {
+                s.name: {
+                    "command": list(s.command),
+                    "environment": {**s.environment, **hidden},
+                    "replicas": s.replicas,
+                }
+                for s in self.services
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the services of a process stack find each other."""
+
+    wire_endpoint: str
+    wire_keys: str
+    cores: int
+
+
+def plan_training(settings: Settings, workspace: Workspace, store: StoreConfig, place: Place) -> Plan:
+    """The stack of a training: sagemaker and DR_WORKERS robomakers, as local processes."""
+    workers = settings.workers
+    shared = _shared(settings, workspace, store, settings.local_s3_training_params_file) | {
+        env.DR_WIRE_ENDPOINT: place.wire_endpoint,
+        env.DR_WIRE_KEYS: place.wire_keys,
+        env.DR_WORKERS: str(workers),
+        env.DR_CARS_PER_WORKER: str(settings.cars_per_worker),
+        env.HYPERPARAMETER_FILE_S3_KEY: settings.local_s3_hyperparameters_key,
+        env.MODELMETADATA_FILE_S3_KEY: settings.local_s3_model_metadata_key,
+    }
+    trainer = shared | {
+        env.PRETRAINED: str(settings.local_s3_pretrained),
+        env.PRETRAINED_S3_PREFIX: settings.local_s3_pretrained_prefix,
+        env.PRETRAINED_CHECKPOINT: settings.local_s3_pretrained_checkpoint,
+        env.MAX_MEMORY_STEPS: _text(settings.train_max_steps_per_iteration),
+        env.DR_SEED: _text(settings.seed),
+        env.DR_TRAIN_STOP_PROGRESS: _text(settings.train_stop_progress),
+        env.DR_TRAIN_MAX_MINUTES: _text(settings.train_max_minutes),
+        env.DR_TRAIN_EVAL_INTERVAL: _text(settings.train_eval_interval),
+        env.DR_THREADS: str(max(1, place.cores - workers)),
+    }
+    services = (
+        Service("sagemaker", _python("sagemaker"), trainer),
+        Service("robomaker", _python("robomaker"), shared | {env.DR_THREADS: "1"}, replicas=workers),
+    )
+    return _plan("training", settings, services, store)
+
+
+def plan_evaluation(settings: Settings, workspace: Workspace, store: StoreConfig, prefix: str) -> Plan:
+    """The stack of an evaluation: one robomaker."""
+    environment = _shared(settings, workspace, store, settings.local_s3_eval_params_file) | {
+        env.MODEL_S3_PREFIX: prefix,
+        env.DR_THREADS: "1",
+    }
+    return _plan("evaluation", settings, (Service("robomaker", _python("evaluation"), environment),), store)
+
+
+def _plan(kind: Kind, settings: Settings, services: tuple[Service, ...], store: StoreConfig) -> Plan:
+    secrets = {env.AWS_ACCESS_KEY_ID: store.access_key, env.AWS_SECRET_ACCESS_KEY: store.secret_key}
+    return Plan(
+        kind=kind,
+        run_id=settings.run_id,
+        prefix=settings.local_s3_model_prefix,
+        world_name=settings.world_name,
+        style=settings.docker_style,
+        services=services,
+        secrets={name: value for name, value in secrets.items() if value},
+    )
+
+
+def _shared(settings: Settings, workspace: Workspace, store: StoreConfig, params_file: str) -> dict[str, str]:
+    return {
+        env.MODEL_S3_BUCKET: store.bucket,
+        env.MODEL_S3_PREFIX: settings.local_s3_model_prefix,
+        env.S3_YAML_NAME: params_file,
+        env.S3_ENDPOINT_URL: store.endpoint_url or "",
+        env.AWS_REGION: store.region,
+        env.AWS_PROFILE: store.profile or "",
+        env.RUN_ID: str(settings.run_id),
+        env.DR_TRACKS_URL: settings.tracks_url,
+        env.DR_TRACKS_DIR: str(workspace.tracks),
+        "OMP_WAIT_POLICY": "PASSIVE",  # trainer and workers take turns; spinning threads would steal the other's core
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _python(service: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", f"drcli.services.{service}")
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

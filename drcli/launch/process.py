@@ -1,0 +1,65 @@
+"""Processes of this machine: start one detached, end one in good order. The only place that starts programs."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from drcli import env
+from drcli.local import ProcessRef
+
+
+def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> ProcessRef:
+    """Start a program in a session of its own, its output appended to `log`.
+
+    Ctrl-C in the user's terminal does not reach it. Secrets go into `environment`, never into `command`.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    with log.open("ab") as output:
+        started = subprocess.Popen(
+            list(command),
+            env=env.child(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=sys.platform != "win32",
+            creationflags=flags,
+        )
+    started.returncode = 0  # whoever looks after it finds it by its ProcessRef, perhaps from another process
+    return ProcessRef.of(started.pid)
+
+
+def ask_to_stop(ref: ProcessRef) -> None:
+    """Ask a service to end in good order; does not wait."""
+    process = ref.process()
+    if process is not None:
+        with suppress(psutil.NoSuchProcess):
+            if sys.platform == "win32":
+                process.send_signal(signal.CTRL_BREAK_EVENT)
+            else:
+                process.terminate()
+
+
+def kill(ref: ProcessRef) -> None:
+    """End a process at once."""
+    process = ref.process()
+    if process is not None:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def reap() -> None:
+    """Take note of our own children that have ended, so that none stays a zombie."""
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+            if child.status() == psutil.STATUS_ZOMBIE:
+                child.wait(0)

@@ -1,0 +1,135 @@
+"""The run folder of a process stack, `data/runs/<id>/<kind>/`: what was started, under which pids, how it ended.
+
+plan.json     the Plan, without secrets        state.json   written by the supervisor
+wire.json     CURVE keys of the run (0600)     <service>-<k>.exit   exit code, written by a service that ends
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from drcli.launch.plan import Kind, Plan
+from drcli.local import ProcessRef, write_private
+from drcli.paths import Workspace
+
+StackState = Literal["starting", "running", "stopping", "ended", "failed"]
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One process of a service. `restarts`: how often it crashed; `exit_code`: None while it is expected to run."""
+
+    service: str
+    index: int
+    process: ProcessRef
+    restarts: int = 0
+    exit_code: int | None = None
+
+    @property
+    def name(self) -> str:
+        """`sagemaker`, `robomaker-1`, `robomaker-2`, …"""
+        return f"{self.service}-{self.index + 1}" if self.service != "sagemaker" else self.service
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs."""
+        return self.exit_code is None and self.process.is_alive
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What the supervisor knows about its stack."""
+
+    state: StackState
+    supervisor: ProcessRef
+    started_at: float
+    replicas: tuple[Replica, ...] = field(default_factory=tuple)
+    message: str = ""
+    hint: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the supervisor has finished."""
+        return self.state in ("ended", "failed")
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether anything of the stack still runs."""
+        return any(replica.is_alive for replica in self.replicas) or (
+            not self.is_over and self.supervisor.is_alive
+        )
+
+    def replica(self, replica: Replica, **changes: Any) -> Stack:
+        """The same stack with one replica changed."""
+        new = replace(replica, **changes)
+        return replace(self, replicas=tuple(new if r.name == replica.name else r for r in self.replicas))
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths and documents of one run."""
+
+    path: Path
+    logs: Path
+
+    @classmethod
+    def of(cls, workspace: Workspace, kind: Kind, run_id: int) -> RunFolder:
+        """The folder of a run in a workspace."""
+        return cls(workspace.runs / str(run_id) / kind, workspace.logs / str(run_id) / kind)
+
+    @property
+    def lock(self) -> Path:
+        """Held while a run is being started or a supervisor replaced."""
+        return self.path.parent / f".{self.path.name}.lock"
+
+    @property
+    def wire_keys(self) -> Path:
+        """CURVE keys of the run."""
+        return self.path / "wire.json"
+
+    @property
+    def supervisor_log(self) -> Path:
+        """What the supervisor has to say."""
+        return self.logs / "supervisor.log"
+
+    def log(self, name: str) -> Path:
+        """The log of one process."""
+        return self.logs / f"{name}.log"
+
+    def exit_file(self, name: str) -> Path:
+        """Where one process leaves its exit code."""
+        return self.path / f"{name}.exit"
+
+    def exit_code(self, name: str) -> int | None:
+        """The code a process has left; None when it crashed or still runs."""
+        with suppress(OSError, ValueError):
+            return int(self.exit_file(name).read_text())
+        return None
+
+    def write_plan(self, plan: Plan) -> None:
+        """Keep the plan for the supervisor."""
+        write_private(self.path / "plan.json", plan.document())
+
+    def read_plan(self) -> dict[str, Any]:
+        """The plan's document."""
+        document: dict[str, Any] = json.loads((self.path / "plan.json").read_text())
+        return document
+
+    def write_stack(self, stack: Stack) -> None:
+        """Keep the state of the stack; whole or not at all."""
+        write_private(self.path / "state.json", asdict(stack))
+
+    def read_stack(self) -> Stack | None:
+        """The state of the stack; None when nothing was ever started here."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            document = json.loads((self.path / "state.json").read_text())
+            replicas = tuple(
+                Replica(**{**r, "process": ProcessRef(**r["process"])}) for r in document["replicas"]
+            )
+            supervisor = ProcessRef(**document["supervisor"])
+            return Stack(**{**document, "replicas": replicas, "supervisor": supervisor})
+        return None

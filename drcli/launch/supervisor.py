@@ -1,0 +1,168 @@
+"""Looks after one process stack: starts its services, starts a crashed one again, ends all when it is time.
+
+`python -m drcli.launch.supervisor RUN_FOLDER LOG_FOLDER`. It takes over a stack whose supervisor was killed.
+Secrets reach it, and through it the services, in its environment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from drcli import env
+from drcli.launch import process
+from drcli.launch.plan import Plan, Service
+from drcli.launch.run_folder import Replica, RunFolder, Stack
+from drcli.local import ProcessRef
+
+POLL_S = 0.1
+MAX_RESTARTS = 5  # of one process without a quiet while in between
+QUIET_S = 120.0
+TRAINER_GRACE_S = 90.0  # a stopping trainer still writes its last checkpoint
+GRACE_S = 10.0
+EXIT_USER_ERROR = 3  # `drcli.services.program`: starting again would not help
+
+
+class Supervisor:
+    """The supervisor of the stack in one run folder."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._plan = Plan.from_document(folder.read_plan(), {})
+        self._services = {service.name: service for service in self._plan.services}
+        self._main = self._plan.services[0].name  # when this service ends, the run has ended
+        self._stop_requested = False
+        self._started: dict[str, float] = {}
+        before = folder.read_stack()
+        me = ProcessRef.of(os.getpid())
+        if before is not None and not before.is_over and before.replicas:
+            self._stack = replace(before, supervisor=me)
+        else:
+            self._stack = Stack("starting", me, time.time())
+
+    def request_stop(self) -> None:
+        """End the run in good order."""
+        self._stop_requested = True
+
+    def run(self) -> None:
+        """Until the run has ended, well or not."""
+        if not self._stack.replicas:
+            replicas = (self._spawn(s, k) for s in self._plan.services for k in range(s.replicas))
+            self._keep(state="running", replicas=tuple(replicas))
+        self._keep()
+        while self._stack.state == "running" and not self._stop_requested:
+            time.sleep(POLL_S)
+            process.reap()
+            self._look_after()
+        if self._stack.state == "running":
+            self._end("ended")
+
+    def _look_after(self) -> None:
+        for replica in self._stack.replicas:
+            if replica.exit_code is not None or replica.process.is_alive:
+                continue
+            code = self._folder.exit_code(replica.name)
+            if code == 0:
+                self._keep(self._stack.replica(replica, exit_code=0))
+                if replica.service == self._main:
+                    self._end("ended")
+            elif code == EXIT_USER_ERROR:
+                self._fail(self._stack.replica(replica, exit_code=code), replica)
+            else:
+                self._restart(replica)
+            if self._stack.state != "running":
+                return
+
+    def _restart(self, replica: Replica) -> None:
+        quiet = time.monotonic() - self._started.get(replica.name, 0.0) > QUIET_S
+        restarts = 1 if quiet else replica.restarts + 1
+        if restarts > MAX_RESTARTS:
+            self._fail(self._stack.replica(replica, exit_code=1), replica)
+            return
+        log(f"{replica.name} has crashed; start {restarts} of {MAX_RESTARTS}.")
+        again = self._spawn(self._services[replica.service], replica.index)
+        self._keep(self._stack.replica(replica, process=again.process, restarts=restarts))
+
+    def _fail(self, stack: Stack, culprit: Replica) -> None:
+        message, hint = last_words(self._folder.log(culprit.name))
+        if not message:
+            message = f"{culprit.name} keeps crashing."
+            hint = f"`dr logs {culprit.service}` shows why."
+        self._keep(replace(stack, message=message, hint=hint))
+        self._end("failed")
+
+    def _end(self, state: str) -> None:
+        """Trainer first: it says goodbye to the workers and writes what is left to write."""
+        self._keep(state="stopping")
+        first = [r for r in self._stack.replicas if r.service == self._main]
+        rest = [r for r in self._stack.replicas if r.service != self._main]
+        self._stop(first, TRAINER_GRACE_S)
+        self._stop(rest, GRACE_S)
+        self._keep(state=state)
+
+    def _stop(self, replicas: Iterable[Replica], grace_s: float) -> None:
+        alive = [replica for replica in replicas if replica.is_alive]
+        for replica in alive:
+            process.ask_to_stop(replica.process)
+        deadline = time.monotonic() + grace_s
+        while any(r.process.is_alive for r in alive) and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+            process.reap()
+        for replica in alive:
+            process.kill(replica.process)
+            self._keep(self._stack.replica(replica, exit_code=self._folder.exit_code(replica.name) or 0))
+
+    def _spawn(self, service: Service, index: int) -> Replica:
+        replica = Replica(service.name, index, ProcessRef(0, 0.0))
+        exit_file = self._folder.exit_file(replica.name)
+        exit_file.unlink(missing_ok=True)
+        environment = {**service.environment, env.ROLLOUT_IDX: str(index), env.DR_EXIT_FILE: str(exit_file)}
+        started = process.spawn(service.command, environment, self._folder.log(replica.name))
+        self._started[replica.name] = time.monotonic()
+        return replace(replica, process=started)
+
+    def _keep(self, stack: Stack | None = None, **changes: object) -> None:
+        self._stack = replace(stack or self._stack, **changes)  # type: ignore[arg-type]
+        self._folder.write_stack(self._stack)
+
+
+def last_words(path: Path) -> tuple[str, str]:
+    """Message and hint of the error that a service logged before it left; empty if it said nothing."""
+    try:
+        lines = path.read_text(errors="replace").splitlines()[-200:]
+    except OSError:
+        return "", ""
+    at = max((i for i, text in enumerate(lines) if text.startswith("ERROR: ")), default=-1)
+    if at < 0:
+        return "", ""
+    message = [lines[at].removeprefix("ERROR: ")]
+    for i in range(at + 1, len(lines)):
+        if lines[i].startswith("HINT: "):
+            return "\n".join(message), "\n".join([lines[i].removeprefix("HINT: "), *lines[i + 1 :]])
+        message.append(lines[i])
+    return "\n".join(message), ""
+
+
+def log(text: str) -> None:
+    """A line of the supervisor's own log."""
+    sys.stdout.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Look after the stack of the run folder named on the command line."""
+    folder = RunFolder(Path(sys.argv[1]), Path(sys.argv[2]))
+    supervisor = Supervisor(folder)
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: supervisor.request_stop())
+    supervisor.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Start a training: check everything, then upload the custom files and the params document, then start the stack."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from drcli.config.load import load_workers
+from drcli.config.params import render_training, to_yaml
+from drcli.config.settings import Settings
+from drcli.errors import DrError
+from drcli.launch import stack
+from drcli.launch.checks import CustomFiles, check_style, check_training_files
+from drcli.launch.plan import Place, Plan, plan_training
+from drcli.launch.run_folder import RunFolder
+from drcli.paths import Workspace
+from drcli.store.access import open_bucket, store_config
+from drcli.store.checkpoints import choose_checkpoint, list_checkpoints
+from drcli.store.client import Bucket
+from drcli.store.keys import ModelKeys
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A training that passed all checks and has touched nothing but the store's start."""
+
+    settings: Settings
+    workspace: Workspace
+    bucket: Bucket
+    files: CustomFiles
+    existing: tuple[str, ...]  # keys under the model prefix
+
+    @property
+    def existing_checkpoints(self) -> int:
+        """How many checkpoints are there already."""
+        keys = ModelKeys(self.settings.local_s3_model_prefix)
+        return len(list_checkpoints(self.bucket, keys)) if self.existing else 0
+
+
+def plan(settings: Settings, workspace: Workspace) -> Plan:
+    """What would be started; touches nothing."""
+    check_style(settings)
+    folder = RunFolder.of(workspace, "training", settings.run_id)
+    place = Place(f"tcp://127.0.0.1:{stack.free_port()}", str(folder.wire_keys), os.cpu_count() or 1)
+    return plan_training(settings, workspace, store_config(settings, workspace), place)
+
+
+def prepare(settings: Settings, workspace: Workspace) -> Prepared:
+    """All checks of a training. Starts the store when it is the embedded one; changes nothing else."""
+    check_style(settings)
+    stack.check_not_running(workspace, "training", settings.run_id)
+    files = check_training_files(settings, workspace)
+    bucket = open_bucket(settings, workspace, write=True)
+    if settings.local_s3_pretrained:
+        _check_pretrained(settings, bucket)
+    prefix = settings.local_s3_model_prefix
+    existing = tuple(info.key for info in bucket.list(f"{prefix}/"))
+    return Prepared(settings, workspace, bucket, files, existing)
+
+
+def start(prepared: Prepared, *, wipe: bool = False, resume: bool = False) -> Plan:
+    """Write the documents and start the stack. DrError when the prefix is in use and neither is wanted."""
+    settings, workspace, bucket = prepared.settings, prepared.workspace, prepared.bucket
+    prefix = settings.local_s3_model_prefix
+    if prepared.existing and not (wipe or resume):
+        raise DrError(
+            f"The model {prefix} exists already ({len(prepared.existing)} objects).",
+            "--resume continues it, -w wipes it and starts anew, or choose another DR_LOCAL_S3_MODEL_PREFIX.",
+        )
+    if resume and not prepared.existing_checkpoints:
+        raise DrError(f"There is no checkpoint under {prefix} to resume from.", "Start without --resume.")
+    if wipe:
+        bucket.delete_prefix(prefix)
+    bucket.delete([ModelKeys(prefix).status])  # of the run before: nobody is to take it for this one's
+    _upload(prepared)
+    planned = plan(settings, workspace)
+    stack.start(planned, workspace)
+    return planned
+
+
+def _upload(prepared: Prepared) -> None:
+    settings, bucket, contents = prepared.settings, prepared.bucket, prepared.files.contents
+    keys = {
+        settings.local_s3_hyperparameters_key: "hyperparameters.json",
+        settings.local_s3_model_metadata_key: "model_metadata.json",
+        settings.local_s3_reward_key: "reward_function.py",
+        ModelKeys(settings.local_s3_model_prefix).reward_function: "reward_function.py",
+    }
+    for key, name in keys.items():
+        bucket.put(key, contents[name])
+    for document in render_training(settings, load_workers(prepared.workspace, settings)):
+        bucket.put(document.key, to_yaml(document.values).encode())
+
+
+def _check_pretrained(settings: Settings, bucket: Bucket) -> None:
+    prefix, which = settings.local_s3_pretrained_prefix, settings.local_s3_pretrained_checkpoint
+    if prefix == settings.local_s3_model_prefix:
+        raise DrError(
+            f"DR_LOCAL_S3_PRETRAINED_PREFIX and DR_LOCAL_S3_MODEL_PREFIX are both {prefix}.",
+            "Give the new model another prefix; to continue the same model use --resume.",
+        )
+    choose_checkpoint(bucket, ModelKeys(prefix), which)

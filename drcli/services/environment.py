@@ -1,0 +1,85 @@
+"""What a service is told when it starts: environment variables in, one typed value out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from drcli import env
+from drcli.errors import DrError
+from drcli.store.client import StoreConfig
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The start of a sagemaker or robomaker service; see `drcli.env` for the variables."""
+
+    store: StoreConfig
+    prefix: str
+    params_file: str
+    run_id: int
+    workers: int
+    worker_index: int
+    cars_per_worker: int
+    seed: int | None
+    threads: int
+    tracks_url: str
+    tracks_dir: Path | None
+    wire_endpoint: str
+    wire_keys: Path
+
+    @classmethod
+    def read(cls) -> Environment:
+        """From this process's environment. DrError names a variable that is missing or no number."""
+        tracks_dir = env.read(env.DR_TRACKS_DIR)
+        return cls(
+            store=StoreConfig(
+                bucket=required(env.MODEL_S3_BUCKET),
+                endpoint_url=env.read(env.S3_ENDPOINT_URL) or None,
+                region=env.read(env.AWS_REGION, "us-east-1"),
+                access_key=env.read(env.AWS_ACCESS_KEY_ID) or None,
+                secret_key=env.read(env.AWS_SECRET_ACCESS_KEY) or None,
+                profile=env.read(env.AWS_PROFILE) or None,
+            ),
+            prefix=required(env.MODEL_S3_PREFIX),
+            params_file=required(env.S3_YAML_NAME),
+            run_id=number(env.RUN_ID, 0),
+            workers=number(env.DR_WORKERS, 1),
+            worker_index=number(env.ROLLOUT_IDX, 0),
+            cars_per_worker=number(env.DR_CARS_PER_WORKER, 16),
+            seed=number(env.DR_SEED) if env.read(env.DR_SEED) else None,
+            threads=number(env.DR_THREADS, os.cpu_count() or 1),
+            tracks_url=env.read(env.DR_TRACKS_URL),
+            tracks_dir=Path(tracks_dir) if tracks_dir else None,
+            wire_endpoint=env.read(env.DR_WIRE_ENDPOINT),
+            wire_keys=Path(env.read(env.DR_WIRE_KEYS)),
+        )
+
+
+def required(name: str) -> str:
+    """A variable that must be there."""
+    value = env.read(name)
+    if not value:
+        raise DrError(
+            f"The service was started without {name}.", "Start it with `dr start-training` or `dr evaluate`."
+        )
+    return value
+
+
+def number(name: str, default: int = 0) -> int:
+    """A whole number."""
+    text = env.read(name)
+    try:
+        return int(text) if text else default
+    except ValueError:
+        raise DrError(f"{name} is {text!r}, not a whole number.") from None
+
+
+def real(name: str) -> float | None:
+    """A number, None when unset."""
+    text = env.read(name)
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise DrError(f"{name} is {text!r}, not a number.") from None

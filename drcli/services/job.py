@@ -1,0 +1,54 @@
+"""What a training is about: the documents that `dr start-training` put into the bucket, read and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from drcli import env
+from drcli.config.hyperparameters import Hyperparameters
+from drcli.config.model_metadata import ModelMetadata
+from drcli.config.run_params import TrainingParams
+from drcli.services.environment import Environment
+from drcli.sim.race import RaceConfig
+from drcli.store.client import Bucket
+from drcli.store.keys import ModelKeys
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """Params, metadata and where they are; the same for the trainer and every worker."""
+
+    environment: Environment
+    bucket: Bucket
+    keys: ModelKeys
+    params: TrainingParams
+    metadata: ModelMetadata
+    metadata_source: bytes
+
+    @classmethod
+    def read(cls, environment: Environment) -> TrainingJob:
+        """From the bucket. DrError when a document is missing or wrong."""
+        bucket = Bucket(environment.store)
+        keys = ModelKeys(environment.prefix)
+        params = TrainingParams.parse(bucket.get(keys.params(environment.params_file)).decode())
+        source = bucket.get(params.model_metadata_key)
+        metadata = ModelMetadata.parse(source.decode(), params.model_metadata_key)
+        return cls(environment, bucket, keys, params, metadata, source)
+
+    def hyperparameters(self) -> Hyperparameters:
+        """hyperparameters.json of the run."""
+        key = env.read(env.HYPERPARAMETER_FILE_S3_KEY)
+        return Hyperparameters.parse(self.bucket.get(key).decode(), key)
+
+    def race(self, *, is_evaluation: bool = False) -> RaceConfig:
+        """Rules of the training's episodes, or of the evaluations in between, spread round the track."""
+        params = self.params
+        return RaceConfig(
+            start_position_offset=params.start_position_offset,
+            round_robin_advance_dist=params.round_robin_advance_dist,
+            change_start_position=params.change_start_position,
+            alternate_driving_direction=params.alternate_driving_direction,
+            reverse_dir=params.reverse_dir,
+            number_of_reverse_counts=params.number_of_reverse_counts,
+            spread_starts=is_evaluation,
+        )

@@ -1,0 +1,200 @@
+"""All that a training run writes to the bucket: traces, metrics, checkpoints, status. The trainer is the only
+writer, so what counts is written once, however often a worker or the trainer itself had to start again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from statistics import fmean
+
+from drcli.services.job import TrainingJob
+from drcli.services.publisher import Publisher
+from drcli.sim.race import Episode
+from drcli.store import simtrace
+from drcli.store.checkpoints import (
+    CheckpointEntry,
+    CheckpointIndex,
+    CheckpointName,
+    publish_checkpoint,
+)
+from drcli.store.keys import training_metrics
+from drcli.store.metrics import EpisodeResult, TrainingMetrics
+from drcli.store.status import RunStatus
+from drcli.train.checkpoint import pack, to_tensors
+from drcli.train.network import ActorCritic
+
+STATUS_INTERVAL_S = 0.5
+UNFINISHED_LAP_MS = 999_999  # lap time of an evaluation episode without a lap (community's s3_metrics.py)
+
+
+@dataclass
+class Counters:
+    """What a stopped run continues with; part of every checkpoint.
+
+    base: number of the first checkpoint (0, or that of the pretrained model plus one); iteration, steps:
+    done since then; episodes: training episodes recorded, by worker index; seed of the run.
+    """
+
+    seed: int
+    base: int = 0
+    iteration: int = 0
+    steps: int = 0
+    episodes: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def total_episodes(self) -> int:
+        """Training episodes of all workers."""
+        return sum(self.episodes.values())
+
+    @property
+    def checkpoint(self) -> CheckpointName:
+        """The name of a checkpoint made now."""
+        return CheckpointName(self.base + self.iteration, self.steps)
+
+    @classmethod
+    def from_state(cls, state: dict[str, object]) -> Counters:
+        """From the state in a checkpoint of this run."""
+        plain = json.loads(json.dumps(state))
+        episodes = {int(worker): count for worker, count in plain.pop("episodes").items()}
+        return cls(**plain, episodes=episodes)
+
+
+class Recorder:
+    """Writes through a `Publisher`; keeps metrics, the checkpoint index and the status document."""
+
+    def __init__(self, job: TrainingJob, publisher: Publisher, counters: Counters, sensor: str) -> None:
+        self._job = job
+        self._publisher = publisher
+        self._counters = counters
+        self._sensor = sensor
+        self._metrics: dict[int, TrainingMetrics] = {}
+        self._index: CheckpointIndex | None = None
+        self._written_at = 0.0
+        now = time.time()
+        self.status = RunStatus(
+            state="starting",
+            prefix=job.environment.prefix,
+            world_name=job.params.world_name,
+            run_id=job.environment.run_id,
+            seed=counters.seed,
+            started_at=now,
+            updated_at=now,
+        )
+
+    def continue_from(self, index: CheckpointIndex | None, workers: int) -> None:
+        """Take up what an earlier start of this run has written; rows after the last checkpoint are dropped."""
+        self._index = index
+        for worker in range(workers):
+            data = self._job.bucket.find(self._metrics_key(worker))
+            if data is not None:
+                self._metrics[worker] = TrainingMetrics.from_json(data)
+                self._metrics[worker].truncate(self._counters.episodes.get(worker, 0))
+
+    def episodes(self, worker: int, episodes: Sequence[Episode]) -> None:
+        """Training episodes of one worker that ended in this iteration: trace, metrics, counters."""
+        if not episodes:
+            return
+        iteration, job = self._counters.iteration, self._job
+        key = job.keys.training_trace(iteration, worker, job.environment.workers)
+        rows = [row for episode in episodes for row in episode.rows]
+        self._publisher.submit(key, lambda: job.bucket.put(key, simtrace.format_csv(rows)))
+        metrics = self._metrics_of(worker)
+        metrics.start_iteration()
+        for episode in episodes:
+            metrics.append("training", result_of(episode))
+        self._counters.episodes[worker] = self._counters.episodes.get(worker, 0) + len(episodes)
+        self.update(training_progress=fmean(episode.progress for episode in episodes))
+
+    def evaluation(self, checkpoint: CheckpointName, episodes: Sequence[Episode]) -> float:
+        """Greedy episodes of a checkpoint: metrics, best checkpoint. Mean progress in %."""
+        metrics = self._metrics_of(0)
+        for episode in episodes:
+            metrics.append("evaluation", result_of(episode))
+        progress = fmean(episode.progress for episode in episodes)
+        self._rank(CheckpointEntry(checkpoint, self._score(episodes), episodes[-1].end_time_s))
+        self.update(evaluation_progress=progress, evaluations=self.status.evaluations + 1)
+        return progress
+
+    def checkpoint(self, network: ActorCritic) -> CheckpointName:
+        """Publish the network as it is now, after the metrics of all episodes that it has learned from."""
+        job, name = self._job, self._counters.checkpoint
+        tensors, state = to_tensors(network, self._sensor), asdict(self._counters)
+        last = CheckpointEntry(name)
+        self._index = CheckpointIndex(best=self._index.best if self._index else last, last=last)
+        index, documents = self._index, self._documents()
+
+        def publish() -> None:
+            for key, data in documents.items():
+                job.bucket.put(key, data)
+            publish_checkpoint(job.bucket, job.keys, name, pack(tensors, state), index)
+
+        self._publisher.submit(f"checkpoint {name}", publish)
+        self.update(last_checkpoint=str(name), best_checkpoint=str(index.best.name))
+        return name
+
+    def update(self, *, now: bool = False, **changes: object) -> None:
+        """Change fields of the status; written at most every half second unless `now`."""
+        counters = self._counters
+        self.status = replace(
+            self.status,
+            iteration=counters.iteration,
+            episodes=counters.total_episodes,
+            steps=counters.steps,
+            updated_at=time.time(),
+            **changes,  # type: ignore[arg-type]
+        )
+        if now or self.status.updated_at - self._written_at > STATUS_INTERVAL_S:
+            self._written_at = self.status.updated_at
+            bucket, key, data = self._job.bucket, self._job.keys.status, self.status.to_json()
+            self._publisher.submit("status", lambda: bucket.put(key, data))
+
+    def finish(self) -> None:
+        """Write the metrics of the last episodes."""
+        bucket, documents = self._job.bucket, self._documents()
+        for key, data in documents.items():
+            self._publisher.submit(key, lambda key=key, data=data: bucket.put(key, data))  # type: ignore[misc]
+
+    def _rank(self, entry: CheckpointEntry) -> None:
+        """Note an evaluated checkpoint in the index: as the last one, and as the best if it is."""
+        assert self._index is not None, "a checkpoint is published before it is evaluated"
+        best, last, score = self._index.best, self._index.last, entry.metric
+        assert score is not None
+        sign = -1 if self._job.params.best_model_metric == "laptime" else 1
+        if best.metric is None or sign * score >= sign * best.metric:
+            best = entry
+        self._index = CheckpointIndex(best=best, last=entry if last.name == entry.name else last)
+        bucket, key, data = self._job.bucket, self._job.keys.checkpoints_index, self._index.to_json()
+        self._publisher.submit("checkpoint index", lambda: bucket.put(key, data))
+        self.update(best_checkpoint=str(best.name), best_metric=best.metric)
+
+    def _score(self, episodes: Sequence[Episode]) -> float:
+        """Mean of DR_TRAIN_BEST_MODEL_METRIC: progress in %, reward, or lap time in ms."""
+        metric = self._job.params.best_model_metric
+        if metric == "reward":
+            return fmean(episode.reward for episode in episodes)
+        if metric == "laptime":
+            times = ((e.end_time_s - e.start_time_s) * 1000 for e in episodes)
+            return fmean(
+                t if e.status == "lap_complete" else UNFINISHED_LAP_MS
+                for t, e in zip(times, episodes, strict=True)
+            )
+        return fmean(episode.progress for episode in episodes)
+
+    def _documents(self) -> dict[str, bytes]:
+        return {self._metrics_key(worker): metrics.to_json() for worker, metrics in self._metrics.items()}
+
+    def _metrics_of(self, worker: int) -> TrainingMetrics:
+        return self._metrics.setdefault(worker, TrainingMetrics(self._job.params.best_model_metric))
+
+    def _metrics_key(self, worker: int) -> str:
+        return training_metrics(self._job.params.metrics_key, worker)
+
+
+def result_of(episode: Episode) -> EpisodeResult:
+    """An episode as metrics documents name its parts."""
+    return EpisodeResult(
+        episode.reward, episode.progress, episode.status, episode.start_time_s, episode.end_time_s
+    )

@@ -1,0 +1,304 @@
+"""The trainer: gathers experience from the workers, updates the policy, publishes it, evaluates, stops in time.
+
+`python -m drcli.services.sagemaker`; see `drcli.services.environment` for what it is told.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import socket as socket_module
+import time
+from collections.abc import Callable
+from itertools import count
+from math import ceil
+
+import torch
+
+from drcli import env
+from drcli.errors import DrError
+from drcli.services import acting, log, program
+from drcli.services.crew import Crew, Worker
+from drcli.services.environment import Environment, real
+from drcli.services.job import TrainingJob
+from drcli.services.protocol import Collect, Evaluate, Evaluated, Experience, Welcome
+from drcli.services.publisher import Publisher
+from drcli.services.recorder import Recorder
+from drcli.services.starting import Start, find_start
+from drcli.services.stopping import StopRule
+from drcli.services.weights import weights_to_arrays
+from drcli.services.wire import TrainerSocket, WireKeys
+from drcli.store.checkpoints import CheckpointName
+from drcli.train.hardware import Hardware
+from drcli.train.ppo import Learner, Rollout, concatenate
+
+CREW_PATIENCE_S = 60.0  # the first iteration waits so long for all workers, then goes on with those it has
+EVALUATE_EVERY_STEPS = 1024  # unless DR_TRAIN_EVAL_INTERVAL says otherwise
+STEPS_PER_SECOND = 15  # of simulated time, per car
+
+
+class Trainer:
+    """One training run, from its first or its last checkpoint to its end."""
+
+    def __init__(self, job: TrainingJob, start: Start, recorder: Recorder, socket: TrainerSocket) -> None:
+        environment = job.environment
+        self._job = job
+        self._counters = start.counters
+        self._recorder = recorder
+        self._parameters = job.hyperparameters()
+        self._hardware = Hardware.detect()
+        self._learner = Learner(
+            start.network,
+            acting.hyper(self._parameters),
+            self._hardware,
+            start.counters.seed + start.counters.iteration,
+        )
+        self.stop = StopRule(
+            real(env.DR_TRAIN_STOP_PROGRESS),
+            real(env.DR_TRAIN_MAX_MINUTES),
+            self._parameters.term_cond_max_episodes,
+            self._parameters.term_cond_avg_score,
+        )
+        self.crew = Crew(socket, self._welcome, log.line)
+        self._ids = count(1)
+        self._session = f"{random.SystemRandom().getrandbits(64):x}"
+        self._evaluating: dict[int, CheckpointName] = {}
+        self._published: CheckpointName | None = start.published
+        self._interval = self._evaluation_interval()
+        self._started = time.monotonic()
+        self._steps_before = start.counters.steps
+        log.line(
+            f"Training {environment.prefix} on {job.params.world_name}, seed {start.counters.seed}, {self._hardware}."
+        )
+
+    def run(self, publisher: Publisher) -> str:
+        """Train until it is time to stop; the reason. DrError when the run cannot go on."""
+        self._publish_policy()
+        self._checkpoint()
+        self._wait_for_crew()
+        self._recorder.update(state="training")
+        while not self._over():
+            publisher.check()
+            if self._iterate() and self._counters.iteration % self._interval == 0:
+                self._checkpoint_and_evaluate()
+        if not self._stopped_by_progress():
+            self._checkpoint()
+        return self._reason()
+
+    def _iterate(self) -> bool:
+        """Collect, learn, record: one iteration. False when the run was stopped in the middle of it."""
+        results = self._collect()
+        if self._over():
+            return False
+        rollout = concatenate([result.rollout for _, result in results])
+        self._learn(rollout)
+        self._counters.steps += len(rollout.rewards)
+        for index, result in results:
+            self._recorder.episodes(index, result.episodes)
+            for episode in result.episodes:
+                self.stop.episode(episode.reward)
+        self._counters.iteration += 1
+        self._publish_policy()
+        self._report()
+        return True
+
+    def _checkpoint_and_evaluate(self) -> None:
+        """One evaluation is under way at a time; the next checkpoint waits for it."""
+        self._wait_until(lambda: not self._evaluating)
+        if self._over():
+            return
+        self._checkpoint()
+        task = Evaluate(next(self._ids), self._policy, self._job.params.min_eval_trials)
+        self._evaluating[task.assignment] = self._counters.checkpoint
+        self.crew.give([task])
+
+    def _checkpoint(self) -> None:
+        if self._counters.checkpoint != self._published:
+            self._published = self._recorder.checkpoint(self._learner.network)
+
+    def _collect(self) -> list[tuple[int, Experience]]:
+        """Experience of all workers that are there, in the order it was assigned."""
+        results: dict[int, tuple[int, Experience]] = {}
+        tasks = self._plan()
+        self.crew.give(tasks)
+        wanted = {task.assignment for task in tasks}
+
+        def take(worker: Worker, result: Experience) -> None:
+            if result.assignment in wanted:
+                results[result.assignment] = worker.index, result
+
+        self._wait_until(lambda: len(results) == len(wanted), take)
+        return [results[key] for key in sorted(results)]
+
+    def _plan(self) -> list[Collect]:
+        workers = self.crew.workers
+        if not workers:
+            self._wait_until(lambda: bool(self.crew.workers))
+            workers = self.crew.workers
+        wanted, cars = self._parameters.num_steps_between_training, sum(worker.num_cars for worker in workers)
+        episodes = self._parameters.num_episodes_between_training
+        crew = len(workers) if wanted else min(len(workers), episodes)
+        return [
+            Collect(
+                assignment=next(self._ids),
+                policy=self._policy,
+                steps_per_car=ceil(wanted / cars) if wanted else 0,
+                episodes=0 if wanted else episodes // crew + (k < episodes % crew),
+                step=self._counters.steps,
+                max_steps=ceil(self._max_steps() / crew),
+            )
+            for k in range(crew)
+        ]
+
+    def _learn(self, rollout: Rollout) -> None:
+        for epoch, stats in enumerate(self._learner.update(rollout)):
+            log.coach(
+                "Policy training",
+                {
+                    "Surrogate loss": stats.surrogate_loss,
+                    "KL divergence": stats.kl_divergence,
+                    "Entropy": stats.entropy,
+                    "training epoch": epoch,
+                    "learning_rate": self._parameters.lr,
+                },
+            )
+
+    def _publish_policy(self) -> None:
+        self._policy = f"{self._session}-{self._counters.iteration}"
+        weights = self._learner.network.weights(self._hardware.dtype)
+        self.crew.set_policy(self._policy, weights_to_arrays(weights))
+
+    def _evaluated(self, result: Evaluated) -> None:
+        checkpoint = self._evaluating.pop(result.assignment, None)
+        if checkpoint is None:
+            return
+        progress = self._recorder.evaluation(checkpoint, result.episodes)
+        self.stop.evaluation(progress)
+        log.line(
+            f"[BestModelSelection] Number of evaluations: {len(result.episodes)} Evaluation episode progress: "
+            f"{[round(episode.progress, 2) for episode in result.episodes]}"
+        )
+        log.line(f"Evaluation of checkpoint {checkpoint}: mean progress {progress:.1f} %.")
+
+    def _wait_until(
+        self, is_done: Callable[[], bool], take: Callable[[Worker, Experience], None] | None = None
+    ) -> None:
+        """Serve the crew until `is_done`, or until a stop is requested."""
+        while not is_done() and not self._over():
+            for worker, result in self.crew.poll(0.1):
+                if isinstance(result, Evaluated):
+                    self._evaluated(result)
+                elif take is not None:
+                    take(worker, result)
+            self._recorder.update(workers=len(self.crew.workers))
+
+    def _wait_for_crew(self) -> None:
+        wanted, deadline = self._job.environment.workers, time.monotonic() + CREW_PATIENCE_S
+        self._wait_until(
+            lambda: (
+                len(self.crew.workers) >= wanted or (bool(self.crew.workers) and time.monotonic() > deadline)
+            )
+        )
+
+    def _report(self) -> None:
+        steps = self._counters.steps - self._steps_before
+        rate = steps / (time.monotonic() - self._started)
+        self._recorder.update(
+            reward=self.stop.recent_score, steps_per_s=rate, real_time_factor=rate / STEPS_PER_SECOND
+        )
+        log.coach(
+            "Training",
+            {
+                "Name": "main_level/agent",
+                "Worker": 0,
+                "Episode": self._counters.total_episodes,
+                "Total reward": round(self.stop.recent_score or 0.0, 2),
+                "Steps": self._counters.steps,
+                "Training iteration": self._counters.iteration,
+            },
+        )
+
+    def _welcome(self, index: int) -> Welcome:
+        parameters = self._parameters
+        return Welcome(
+            seed=self._counters.seed,
+            episodes_done=self._counters.episodes.get(index, 0),
+            is_e_greedy=parameters.exploration_type == "e-greedy",
+            e_greedy_value=parameters.e_greedy_value,
+            epsilon_steps=parameters.epsilon_steps,
+        )
+
+    def _evaluation_interval(self) -> int:
+        given, steps = real(env.DR_TRAIN_EVAL_INTERVAL), self._parameters.num_steps_between_training
+        if given:
+            return int(given)
+        return max(1, round(EVALUATE_EVERY_STEPS / steps)) if steps else 1
+
+    def _max_steps(self) -> int:
+        return int(real(env.MAX_MEMORY_STEPS) or 0)
+
+    def _reason(self) -> str:
+        return self.stop.reason(self._counters.total_episodes)
+
+    def request_stop(self) -> None:
+        """End the run in good order, at the next occasion."""
+        self.stop.requested = True
+
+    def _over(self) -> bool:
+        return bool(self._reason())
+
+    def _stopped_by_progress(self) -> bool:
+        return self._reason().startswith("evaluation progress")
+
+
+def main() -> None:
+    """Run the trainer of one run."""
+    program.run(_train)
+
+
+def _train(environment: Environment, stop: program.StopFlag) -> None:
+    job = TrainingJob.read(environment)
+    sensor = acting.check_supported(job.metadata)
+    torch.set_num_threads(environment.threads)
+    publisher = Publisher(log.line)
+    start = find_start(job, sensor)
+    recorder = Recorder(job, publisher, start.counters, sensor)
+    recorder.continue_from(start.index, environment.workers)
+    socket = TrainerSocket(environment.wire_endpoint, WireKeys.ensure(environment.wire_keys))
+    try:
+        announce(job, publisher)
+        trainer = Trainer(job, start, recorder, socket)
+        stop.on_request(trainer.request_stop)
+        reason = trainer.run(publisher)
+        trainer.crew.goodbye()
+        recorder.finish()
+        publisher.flush()
+        recorder.update(now=True, state="ended", stop_reason=reason)
+        publisher.flush()
+        log.line(f"The run has ended: {reason}.")
+    except DrError as error:
+        recorder.update(now=True, state="failed", message=error.message, hint=error.hint)
+        raise
+    finally:
+        publisher.close()
+        socket.close()
+
+
+def announce(job: TrainingJob, publisher: Publisher) -> None:
+    """Put what tools look for at the start of a run: metadata, hyperparameters, address of the trainer."""
+    bucket, keys = job.bucket, job.keys
+    resolved = json.dumps(job.hyperparameters().resolved(), indent=2, sort_keys=True)
+    address = socket_module.gethostbyname(socket_module.gethostname())
+    log.line(f"Using the following hyper-parameters\n{resolved}")
+
+    def write() -> None:
+        bucket.put(keys.model_metadata, job.metadata_source)
+        bucket.put(keys.hyperparameters, resolved.encode())
+        bucket.put(keys.ip, json.dumps({"IP": address}).encode())
+        bucket.put(keys.ip_done, b"done")
+
+    publisher.submit("start documents", write)
+
+
+if __name__ == "__main__":
+    main()
