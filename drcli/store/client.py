@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,9 +70,12 @@ class Bucket:
     def __init__(self, config: StoreConfig) -> None:
         self.config = config
 
-    @cached_property
+    @property
     def _client(self) -> Any:
-        return _connect(self.config)
+        try:
+            return _connect(replace(self.config, bucket=""))
+        except ValueError as error:
+            raise DrError(f"The {self.config.place} has no valid address: {error}.") from error
 
     @contextmanager
     def _explained(self, key: str = "") -> Iterator[None]:
@@ -215,11 +218,11 @@ class Bucket:
                 self.delete([_PROBE_KEY])
 
 
+@cache  # 0.1 s each
 def _connect(config: StoreConfig) -> Any:
     """A boto3 client. With a key pair of ours, nothing of the user's AWS settings can get in between."""
     import boto3
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
     from botocore.session import Session
 
     unset = (None, None, None, None)
@@ -240,14 +243,11 @@ def _connect(config: StoreConfig) -> Any:
     }
     if config.is_loopback:
         options["proxies"] = {}
-    try:
-        session = boto3.Session(
-            aws_access_key_id=config.access_key,
-            aws_secret_access_key=config.secret_key,
-            region_name=config.region,
-            profile_name=config.profile,
-            botocore_session=Session(session_vars=hermetic if own_key else None),
-        )
-        return session.client("s3", endpoint_url=config.endpoint_url, config=Config(**options))
-    except (BotoCoreError, ValueError) as error:
-        raise explain(error, config.place, config.who) from error
+    session = boto3.Session(
+        aws_access_key_id=config.access_key,
+        aws_secret_access_key=config.secret_key,
+        region_name=config.region,
+        profile_name=config.profile,
+        botocore_session=Session(session_vars=hermetic if own_key else None),
+    )
+    return session.client("s3", endpoint_url=config.endpoint_url, config=Config(**options))
