@@ -87,10 +87,13 @@ def load_worker_settings(workspace: Workspace, settings: Settings, number: int) 
     own = [item for item in assignments if item.key not in rows or rows[item.key].worker]
     scope = _scope(workspace)
     scope.known |= settings.values
+    # Worker files are often copies of run.env: only what differs is worth a word.
+    others = Scope(dict(scope.known))
+    envfile.expand_all((item for item in assignments if item not in own), others, env.outer())
     scope.notices += [
-        f"{item.where}: {item.key} is the same for all workers; ignored"
-        for item in assignments
-        if item not in own
+        f"{value.source}: {key} is the same for all workers; ignored"
+        for key, value in others.known.items()
+        if value.text != scope.known[key].text
     ]
     return _settle(own, scope, problems)
 

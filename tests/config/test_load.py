@@ -343,11 +343,12 @@ def test_workers_have_run_env_and_their_own_file_and_nothing_of_each_other(
 
 
 def test_a_worker_cannot_move_the_model(make_workspace: MakeWorkspace) -> None:
-    workspace = make_workspace(run="DR_WORKERS=2\n", worker_2="DR_LOCAL_S3_MODEL_PREFIX=elsewhere\n")
+    copied = "DR_WORKERS=2\nDR_DISPLAY_NAME=$DR_CAR_NAME\n"
+    workspace = make_workspace(run=copied, worker_2=f"{copied}DR_LOCAL_S3_MODEL_PREFIX=elsewhere\n")
     worker = load_worker_settings(workspace, load_settings(workspace), 2)
     assert worker.local_s3_model_prefix == "rl-deepracer-sagemaker"
     assert worker.notices == (
-        "worker-2.env:1: DR_LOCAL_S3_MODEL_PREFIX is the same for all workers; ignored",
+        "worker-2.env:3: DR_LOCAL_S3_MODEL_PREFIX is the same for all workers; ignored",
     )
 
 
