@@ -13,6 +13,8 @@ from typing import Any
 
 import psutil
 
+_CLOCK_SLACK_S = 5.0  # Linux derives start times from the wall clock, which may be set meanwhile
+
 
 @dataclass(frozen=True)
 class ProcessRef:
@@ -30,7 +32,8 @@ class ProcessRef:
         """The process, None when it is gone."""
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
-            if process.create_time() == self.created and process.status() != psutil.STATUS_ZOMBIE:
+            is_ours = abs(process.create_time() - self.created) < _CLOCK_SLACK_S
+            if is_ours and process.status() != psutil.STATUS_ZOMBIE:
                 return process
         return None
 

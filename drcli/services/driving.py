@@ -40,7 +40,6 @@ class Driver:
         steering[cars], speed[cars] = commands.steering_deg, commands.speed_mps
         for car, label in zip(cars.tolist(), commands.labels, strict=True):
             labels[car] = label
-        seen = seen.copy()  # the world may draw the next images in place
         transition = self.world.step(steering, speed, labels)
         self.obs = transition.obs
         return cars, seen, decision, transition

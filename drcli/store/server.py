@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import secrets
 import shutil
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +21,7 @@ import psutil
 
 from drcli import env
 from drcli.errors import DrError
+from drcli.local import exclusive, write_private
 from drcli.paths import Workspace
 from drcli.store.client import Bucket, StoreConfig
 
@@ -63,7 +61,7 @@ def ensure_server(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
     """
     try:
         workspace.store.mkdir(parents=True, exist_ok=True)
-        with _exclusive(workspace.store_lock):
+        with exclusive(workspace.store_lock):
             config = server_config(workspace, port, bucket)
             running = _find(workspace)
             if running and running.port != port:
@@ -100,7 +98,7 @@ def stop_server(workspace: Workspace) -> bool:
     """Stop the server of this workspace and wait until it is gone; False if it was not running."""
     if not workspace.data.is_dir():
         return False
-    with _exclusive(workspace.store_lock):
+    with exclusive(workspace.store_lock):
         running = _find(workspace)
         if running:
             _end(running.process)
@@ -219,38 +217,12 @@ def _rclone() -> Path:
 
 def _key_pair(path: Path) -> tuple[str, str]:
     """The key pair in `path`; made if there is none."""
-    if not path.exists():
-        _make_key(path)
+    if not path.exists():  # one that another command makes meanwhile stays
+        pair = {"access_key": f"drcli{secrets.token_hex(8)}", "secret_key": secrets.token_hex(20)}
+        write_private(path, pair, replace=False)
     try:
         pair = json.loads(path.read_text())
         return pair["access_key"], pair["secret_key"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         hint = "Stop the store (`dr store stop`), delete the file, and start again."
         raise DrError(f"{path} is broken.", hint) from error
-
-
-def _make_key(path: Path) -> None:
-    """A file that only its owner can read, and that appears whole; one that is there by now stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump({"access_key": f"drcli{secrets.token_hex(8)}", "secret_key": secrets.token_hex(20)}, file)
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
-
-
-@contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    """Only one process at a time; the lock goes with the process that holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
