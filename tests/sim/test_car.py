@@ -1,0 +1,100 @@
+"""The car against closed forms: straights, circles, lags, clipping."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from drcli.sim.car import CarState, drive, new_cars, put
+from drcli.sim.params import STEP_S, CarParams
+
+CAR = CarParams()
+
+
+def driven(
+    steering_deg: float, speed_mps: float, steps: int, params: CarParams = CAR, heading: float = 0.0
+) -> CarState:
+    cars = new_cars(1)
+    put(cars, 0, 0.0, 0.0, heading)
+    for _ in range(steps):
+        drive(params, cars, np.array([steering_deg]), np.array([speed_mps]), np.array([True]))
+    return cars
+
+
+def test_a_straight_ends_where_lag_and_latency_let_it() -> None:
+    speed, time_s = 2.0, 30 * STEP_S
+    cars = driven(0.0, speed, 30, heading=math.pi / 3)
+    moving_s = time_s - CAR.latency_ticks / 60
+    lag = CAR.accelerate_s
+    distance = CAR.speed_gain * speed * (moving_s - lag * (1.0 - math.exp(-moving_s / lag)))
+    assert (cars.x_m[0], cars.y_m[0]) == pytest.approx((distance / 2, distance * math.sqrt(3) / 2), abs=1e-9)
+    assert cars.speed_mps[0] == pytest.approx(CAR.speed_gain * speed * (1 - math.exp(-moving_s / lag)))
+    assert cars.heading_rad[0] == math.pi / 3
+
+
+def test_constant_steering_drives_a_circle() -> None:
+    cars = driven(20.0, 1.0, 100)
+    radius = CAR.wheelbase_m / math.tan(math.radians(20.0))
+    path = []
+    for _ in range(40):
+        path.append((cars.x_m[0], cars.y_m[0]))
+        drive(CAR, cars, np.array([20.0]), np.array([1.0]), np.array([True]))
+    x, y = np.array(path).T
+    fit = np.linalg.lstsq(np.column_stack([x, y, np.ones(len(x))]), x**2 + y**2, rcond=None)[0]
+    found = math.sqrt(fit[2] + (fit[0] / 2) ** 2 + (fit[1] / 2) ** 2)
+    assert found == pytest.approx(radius, rel=1e-3)
+    turned = np.degrees(cars.heading_rad[0])
+    assert turned > 360.0, "left is counterclockwise"
+
+
+def test_grip_limits_how_fast_the_car_turns() -> None:
+    cars = driven(30.0, 4.0, 100)
+    before = cars.heading_rad[0]
+    drive(CAR, cars, np.array([30.0]), np.array([4.0]), np.array([True]))
+    yaw_rate = (cars.heading_rad[0] - before) / STEP_S
+    assert yaw_rate * cars.speed_mps[0] == pytest.approx(CAR.grip_mps2)
+
+
+def test_commands_are_clipped_to_what_the_car_can_do() -> None:
+    for asked, possible in (((-50.0, 9.0), (-30.0, 4.0)), ((45.0, -1.0), (30.0, 0.1))):
+        assert driven(*asked, 5) == driven(*possible, 5)
+
+
+def test_braking_is_quicker_than_accelerating() -> None:
+    slow = driven(0.0, 1.0, 60)
+    fast = driven(0.0, 3.0, 60)
+    for cars, speed in ((slow, 3.0), (fast, 1.0)):
+        for _ in range(2):
+            drive(CAR, cars, np.array([0.0]), np.array([speed]), np.array([True]))
+    gained, lost = slow.speed_mps[0] - CAR.speed_gain, 3.0 * CAR.speed_gain - fast.speed_mps[0]
+    assert lost > gained > 0.0
+
+
+def test_latency_of_a_whole_step_shows_the_command_one_step_later() -> None:
+    late = CAR._replace(latency_ticks=4)
+    assert driven(10.0, 1.0, 1, late).speed_mps[0] == 0.0
+    assert driven(10.0, 1.0, 2, late).speed_mps == pytest.approx(
+        driven(10.0, 1.0, 1, CAR._replace(latency_ticks=0)).speed_mps
+    )
+
+
+def test_cars_do_not_see_each_other_and_parked_cars_stand() -> None:
+    cars = new_cars(3)
+    steering, speed = np.array([10.0, -5.0, 0.0]), np.array([1.0, 2.0, 3.0])
+    for _ in range(20):
+        drive(CAR, cars, steering, speed, np.array([True, True, False]))
+    for k in range(2):
+        alone = driven(steering[k], speed[k], 20)
+        assert [field[k] for field in cars] == [field[0] for field in alone]
+    assert not any(field[2] for field in cars)
+
+
+def test_kernel_equals_python() -> None:
+    cars, same = new_cars(1), new_cars(1)
+    arguments = np.array([17.0]), np.array([1.7]), np.array([True])
+    for _ in range(10):
+        drive(CAR, cars, *arguments)
+        drive.py_func(CAR, same, *arguments)
+    np.testing.assert_allclose(np.array(cars), np.array(same), rtol=1e-12)
