@@ -32,9 +32,7 @@ _AT_REST = Action(0.0, 0.0, 0)
 class Transition(NamedTuple):
     """What a step brought, by car; nothing of a parked car means anything."""
 
-    obs: npt.NDArray[
-        np.uint8
-    ]  # [K, 120, 160] the images to act on next, after a reset those of the new start
+    obs: npt.NDArray[np.uint8]  # [K, 120, 160] to act on next; after an episode's end, of the next start
     rewards: npt.NDArray[np.float32]  # [K]
     terminated: npt.NDArray[np.bool_]  # [K]
     truncated: npt.NDArray[np.bool_]  # [K]
@@ -75,7 +73,7 @@ class World:
         self._ways = track, track.reversed()
         self._facts = facts_of(track, False), facts_of(track, True)
         self._rewards = [reward.for_car() for _ in range(num_cars)] if reward else []
-        self._referees: list[Referee] = []
+        self._referees: dict[int, Referee] = {}
         self._steps = [0] * num_cars  # each car's clock
         self._quota: list[int] | None = None
         self._spread_from, self._spread_over = first_episode, num_cars
@@ -88,7 +86,8 @@ class World:
         self._quota = list(episodes_per_car) if episodes_per_car is not None else None
         self._spread_from = self.next_episode
         self._spread_over = max(sum(self._quota), 1) if self._quota is not None else len(self.active)
-        self._referees = [self._start(k) for k in range(len(self.active))]
+        for k in range(len(self.active)):
+            self._start(k)
         return self._look()
 
     def step(
@@ -113,7 +112,7 @@ class World:
             terminated[k], truncated[k] = verdict.terminated, verdict.truncated
             if verdict.done:
                 episodes.append(self._referees[k].episode)
-                self._referees[k] = self._start(k)
+                self._start(k)
         return Transition(self._look(), rewards, terminated, truncated, episodes)
 
     def _judge(self, k: int, at: Reading, action: Action) -> tuple[float, Verdict]:
@@ -130,23 +129,21 @@ class World:
         referee.record(at, action, verdict, reward, now_s)
         return reward, verdict
 
-    def _start(self, k: int) -> Referee:
+    def _start(self, k: int) -> None:
         """Set a car down where the next episode starts and let the prepare step pass; or park it."""
-        number, race = self.next_episode, self._race
+        self.active[k] = self._quota is None or self._quota[k] > 0
+        if not self.active[k]:
+            return
         if self._quota is not None:
-            self.active[k] = self._quota[k] > 0
             self._quota[k] -= 1
-        else:
-            self.active[k] = True
-        self.next_episode += bool(self.active[k])
+        number, race = self.next_episode, self._race
+        self.next_episode += 1
         is_reversed, ndist = self.config.is_reversed(number), self._start_ndist(number)
         put(self.cars, k, *self._ways[is_reversed].pose_at(ndist))
         race.start_ndist[k], race.is_reversed[k], race.previous_progress[k] = ndist, is_reversed, 0.0
         episode = Episode(k, number, ndist, self._steps[k] * STEP_S, is_reversed)
-        referee = Referee(self.config, episode, self.track.length_m)
-        if self.active[k]:
-            self._stand(k, referee, _AT_REST, Status.PREPARE)
-        return referee
+        self._referees[k] = Referee(self.config, episode, self.track.length_m)
+        self._stand(k, _AT_REST, Status.PREPARE)
 
     def _start_ndist(self, number: int) -> float:
         if not self.config.spread_starts:
@@ -159,33 +156,28 @@ class World:
 
         simapp forgets to add the start position here; we do not.
         """
-        referee = self._referees[k]
-        episode, before = referee.episode, referee.recent[0]
+        episode, before = self._referees[k].episode, self._referees[k].recent[0]
         heading = radians(before.heading_deg)
         x, y = before.x_m - NOSE_M * cos(heading), before.y_m - NOSE_M * sin(heading)
-        ndist = episode.start_ndist + before.progress % 100.0 / 100.0
-        lanes = [
-            self._ways[episode.is_reversed].lane_pose_at(ndist, lane) for lane in (INNER_LANE, OUTER_LANE)
-        ]
+        way, ndist = self._ways[episode.is_reversed], episode.start_ndist + before.progress % 100.0 / 100.0
+        lanes = [way.lane_pose_at(ndist, lane) for lane in (INNER_LANE, OUTER_LANE)]
         put(self.cars, k, *min(lanes, key=lambda pose: hypot(pose[0] - x, pose[1] - y)))
 
         verdict, left_s = fault, fault.pause_s
         while not verdict.done and (verdict is fault or left_s > 1e-6):
             left_s = max(left_s - STEP_S, 0.0)
-            verdict = self._stand(k, referee, action, Status.PAUSE, left_s)
+            verdict = self._stand(k, action, Status.PAUSE, left_s)
         return verdict
 
-    def _stand(
-        self, k: int, referee: Referee, action: Action, phase: Status, pause_s: float = 0.0
-    ) -> Verdict:
+    def _stand(self, k: int, action: Action, phase: Status, pause_s: float = 0.0) -> Verdict:
         """A step in which the car stands, which earns nothing and which the driver does not see."""
         self._steps[k] += 1
         only = np.zeros_like(self.active)
         only[k] = True
         self._sense(only, running=False)
         at = self._readings.of(k)
-        verdict = referee.judge(at, phase)
-        referee.record(at, action, verdict, 0.0, self._steps[k] * STEP_S, pause_s)
+        verdict = self._referees[k].judge(at, phase)
+        self._referees[k].record(at, action, verdict, 0.0, self._steps[k] * STEP_S, pause_s)
         return verdict
 
     def _look(self) -> npt.NDArray[np.uint8]:

@@ -256,14 +256,14 @@ def test_cars_start_one_round_robin_step_apart(ring: Track) -> None:
         assert [field[k] for field in world.cars[:3]] == pytest.approx(track.pose_at(ndist))
     assert world.next_episode == 7
     world.reset()
-    assert [referee.episode.number for referee in world._referees] == [7, 8, 9]
+    assert [referee.episode.number for referee in world._referees.values()] == [7, 8, 9]
 
 
 def test_spread_starts_cover_the_track(ring: Track) -> None:
     config = RaceConfig(spread_starts=True)
     world = World(ring, config, 4, first_episode=2)
     world.reset()
-    starts = [referee.episode.start_ndist for referee in world._referees]
+    starts = [referee.episode.start_ndist for referee in world._referees.values()]
     assert starts == pytest.approx([0.1, 0.35, 0.6, 0.85])
     world.reset([2, 2, 1, 0])
     episodes = finish(world, 200, step)
