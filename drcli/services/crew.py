@@ -6,12 +6,11 @@ worker sends for an assignment that it no longer has is ignored, so nothing coun
 
 from __future__ import annotations
 
+import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-from numpy.typing import NDArray
+from itertools import count
 
 from drcli.errors import DrError
 from drcli.services.protocol import (
@@ -33,12 +32,10 @@ SILENCE_S = (
     40.0  # a worker silent for longer is gone: one slow step of 16 cars at the reward's limit of 1 s fits in
 )
 
-Weights = Mapping[str, NDArray[Any]]
-
 
 @dataclass
 class Worker:
-    """One worker: its identity on the wire, its index, and what it is doing."""
+    """One worker: its identity on the wire, its index, the policy it has, and what it is doing."""
 
     identity: bytes
     index: int
@@ -53,30 +50,37 @@ class Worker:
 
 
 class Crew:
-    """All workers of a run; hands out assignments and gathers results."""
+    """All workers of a run; hands out assignments and gathers results.
+
+    On the wire an assignment has a number of its own each time it is handed out, also across restarts of the
+    trainer: a result can only be taken for what it is.
+    """
 
     def __init__(
-        self, socket: TrainerSocket, welcome: Callable[[int], Welcome], report: Callable[[str], None]
+        self,
+        socket: TrainerSocket,
+        welcome: Callable[[int], Welcome],
+        report: Callable[[str], None],
+        silence_s: float = SILENCE_S,
     ) -> None:
         self._socket = socket
         self._welcome = welcome
         self._report = report
+        self._silence_s = silence_s
+        self._numbers = count(secrets.randbits(48))
         self._workers: dict[bytes, Worker] = {}
         self._waiting: list[Collect | Evaluate] = []
-        self._policy = ""
-        self._weights: Weights = {}
 
     @property
     def workers(self) -> list[Worker]:
         """Who is there, by index."""
         return sorted(self._workers.values(), key=lambda worker: worker.index)
 
-    def set_policy(self, policy: str, weights: Weights) -> None:
-        """The policy that later assignments name; sent along to workers that do not have it."""
-        self._policy, self._weights = policy, weights
-
     def give(self, tasks: Iterable[Collect | Evaluate]) -> None:
-        """Hand out assignments: the first to the worker of lowest index that is free, and so on."""
+        """Hand out assignments: the first to the worker of lowest index that is free, and so on.
+
+        Their weights are sent to workers that have another policy.
+        """
         self._waiting.extend(tasks)
         self._hand_out()
 
@@ -110,9 +114,10 @@ class Crew:
             raise DrError(value.message, value.hint)
         elif isinstance(value, Experience | Evaluated):
             worker = self._workers.get(identity)
-            if worker is not None and worker.tasks.pop(value.assignment, None) is not None:
+            task = worker.tasks.pop(value.assignment, None) if worker is not None else None
+            if worker is not None and task is not None:
                 worker.last_seen = time.monotonic()
-                yield worker, value
+                yield worker, replace(value, assignment=task.assignment)
 
     def _greet(self, identity: bytes, alive: Alive) -> None:
         now = time.monotonic()
@@ -128,8 +133,8 @@ class Crew:
     def _drop_silent(self) -> None:
         now = time.monotonic()
         for worker in list(self._workers.values()):
-            if now - worker.last_seen > SILENCE_S:
-                self._drop(worker, f"has been silent for {SILENCE_S:.0f} s")
+            if now - worker.last_seen > self._silence_s:
+                self._drop(worker, f"has been silent for {self._silence_s:g} s")
 
     def _drop(self, worker: Worker, why: str) -> None:
         del self._workers[worker.identity]
@@ -140,15 +145,17 @@ class Crew:
         )
 
     def _hand_out(self) -> None:
-        for task in list(self._waiting):
+        waiting, self._waiting = self._waiting, []
+        for task in waiting:
             free = next((worker for worker in self.workers if not worker.has(type(task))), None)
-            if free is not None:
-                self._waiting.remove(task)
+            if free is None:
+                self._waiting.append(task)
+            else:
                 self._send(free, task)
 
     def _send(self, worker: Worker, task: Collect | Evaluate) -> None:
-        worker.tasks[task.assignment] = task
-        if worker.policy != task.policy:
-            task = replace(task, weights=self._weights)
-            worker.policy = task.policy
-        self._socket.send(worker.identity, to_message(task))
+        number = next(self._numbers)
+        worker.tasks[number] = task
+        weights = {} if worker.policy == task.policy else task.weights
+        worker.policy = task.policy
+        self._socket.send(worker.identity, to_message(replace(task, assignment=number, weights=weights)))

@@ -73,15 +73,20 @@ class Collector:
         driver = self._driver
         buffer = _Buffer(len(driver.world.active))
         episodes: list[Episode] = []
+        last: NDArray[np.float32] | None = None
         taken = 0
         while goes_on(taken):
             cars, seen, decision, transition = driver.step(greedy=False, step=step + buffer.size)
             if not max_steps or buffer.size < max_steps:
                 buffer.add(cars, seen, decision, transition)
+            elif last is None:  # what follows the last step that is kept
+                last = np.zeros(len(driver.obs), np.float32)
+                last[cars] = decision.values
             episodes += transition.episodes
             taken += 1
             self._tick()
-        last = driver.policy.act(driver.obs, greedy=True).values
+        if last is None:
+            last = driver.policy.act(driver.obs, greedy=True).values
         return buffer.rollout(last), episodes
 
 

@@ -16,7 +16,7 @@ from drcli.services.acting import ActionSpace
 from drcli.services.driving import Driver
 from drcli.services.environment import Environment
 from drcli.sim.catalogue import load_track
-from drcli.sim.race import Episode, Lap, RaceConfig, Status
+from drcli.sim.race import Episode, Lap, RaceConfig
 from drcli.sim.world import World
 from drcli.store import simtrace
 from drcli.store.checkpoints import Which, read_checkpoint
@@ -106,8 +106,7 @@ def _write(bucket: Bucket, params: EvaluationParams, episodes: list[Episode]) ->
 
 
 def _result(lap: Lap) -> EpisodeResult:
-    status = next(status for status in Status if status.label == lap.status)
-    return EpisodeResult(0.0, lap.completion_percentage, status, lap.start_time_s, lap.end_time_s)
+    return EpisodeResult(0.0, lap.completion_percentage, lap.status, lap.start_time_s, lap.end_time_s)
 
 
 def _incidents(lap: Lap) -> Incidents:

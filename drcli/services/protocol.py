@@ -6,15 +6,17 @@ trainer -> worker    Welcome, Collect, Evaluate, Goodbye
 
 from __future__ import annotations
 
+import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drcli.services.wire import Message, WireError
-from drcli.sim.race import Episode, Lap, TraceRow
+from drcli.sim.race import Episode, Lap, Status, TraceRow
 from drcli.train.ppo import Rollout
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -127,46 +129,77 @@ def to_message(value: ToTrainer | ToWorker) -> Message:
 
 def from_message(message: Message) -> ToTrainer | ToWorker:
     """The typed value of a wire message. WireError when it is none."""
-    header = dict(message.header)
+    header, arrays = dict(message.header), message.arrays
     try:
-        if message.kind in _PLAIN:
-            return _PLAIN[message.kind](**header)
+        if kind := _PLAIN.get(message.kind):
+            return _typed(kind, header)
         if message.kind == Collect.kind:
-            return Collect(**header, weights=message.arrays)
+            return _typed(Collect, header, weights=arrays)
         if message.kind == Evaluate.kind:
-            return Evaluate(**header, weights=message.arrays)
-        header["episodes"] = tuple(_episode_from_list(parts) for parts in header["episodes"])
+            return _typed(Evaluate, header, weights=arrays)
+        episodes = tuple(_episode_from_list(parts) for parts in header.pop("episodes"))
         if message.kind == Experience.kind:
-            return Experience(**header, rollout=_check(Rollout(**message.arrays)))
-        if message.kind == Evaluated.kind:
-            return Evaluated(**header)
+            return _typed(Experience, header, episodes=episodes, rollout=_checked(Rollout(**arrays)))
+        if message.kind == Evaluated.kind and episodes:
+            return _typed(Evaluated, header, episodes=episodes)
     except (TypeError, KeyError, ValueError) as error:
         raise WireError(f"malformed {message.kind!r}: {error}") from error
     raise WireError(f"unknown message {message.kind!r}")
 
 
-def _check(rollout: Rollout) -> Rollout:
-    steps = len(rollout.rewards)
-    if any(len(part) != steps for part in rollout[:6]) or rollout.lengths.sum() != steps:
-        raise ValueError("the parts of the rollout differ in length")
-    if rollout.obs.dtype != np.uint8 or rollout.obs.shape[1:] != (120, 160):
-        raise ValueError("the images are not uint8 [N, 120, 160]")
+_Value = TypeVar("_Value")
+_TYPES: dict[str, Any] = {"int": int, "float": int | float, "bool": bool, "str": str}
+
+
+def _typed(cls: type[_Value], values: Mapping[str, Any], **rest: Any) -> _Value:
+    """A dataclass of plain values, whose types are those of its annotations; no NaN, no Inf."""
+    for item in fields(cls):  # type: ignore[arg-type]
+        value = values.get(item.name)
+        if item.name in values and not isinstance(value, _TYPES[str(item.type)]):
+            raise TypeError(f"{item.name} is {reprlib.repr(value)}, no {item.type}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{item.name} is {value}")
+    return cls(**values, **rest)
+
+
+def _checked(rollout: Rollout) -> Rollout:
+    """A rollout whose parts have the types and shapes that `Rollout` tells."""
+    steps, cars = len(rollout.rewards), len(rollout.lengths)
+    actions = ("float32", (steps, 2)) if rollout.actions.dtype == np.float32 else ("int64", (steps,))
+    wanted: dict[str, tuple[str, tuple[int, ...]]] = {
+        "obs": ("uint8", (steps, 120, 160)),
+        "actions": actions,
+        "logprobs": ("float32", (steps,)),
+        "values": ("float32", (steps,)),
+        "rewards": ("float32", (steps,)),
+        "dones": ("bool", (steps,)),
+        "lengths": ("int64", (cars,)),
+        "last_values": ("float32", (cars,)),
+    }
+    for name, array in rollout._asdict().items():
+        if (array.dtype, array.shape) != wanted[name]:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}")
+    if not cars or rollout.lengths.min() < 1 or rollout.lengths.sum() != steps:
+        raise ValueError(f"lengths {reprlib.repr(rollout.lengths.tolist())} of {steps} steps")
     return rollout
 
 
-_EPISODE_FIELDS = [f.name for f in fields(Episode) if f.name not in ("rows", "laps")]
+_EPISODE_FIELDS = [f.name for f in fields(Episode) if f.name not in ("rows", "laps", "status")]
 _LAP_FIELDS = [f.name for f in fields(Lap)]
 
 
 def _episode_to_list(episode: Episode) -> list[Any]:
     laps = [[getattr(lap, name) for name in _LAP_FIELDS] for lap in episode.laps]
-    return [[getattr(episode, name) for name in _EPISODE_FIELDS], [list(row) for row in episode.rows], laps]
+    values = [getattr(episode, name) for name in _EPISODE_FIELDS]
+    return [values, episode.status, [list(row) for row in episode.rows], laps]
 
 
 def _episode_from_list(parts: list[Any]) -> Episode:
-    values, rows, laps = parts
-    return Episode(
-        **dict(zip(_EPISODE_FIELDS, values, strict=True)),
+    values, status, rows, laps = parts
+    return _typed(
+        Episode,
+        dict(zip(_EPISODE_FIELDS, values, strict=True)),
+        status=Status(status),
         rows=[TraceRow(*row) for row in rows],
-        laps=[Lap(**dict(zip(_LAP_FIELDS, lap, strict=True))) for lap in laps],
+        laps=[_typed(Lap, dict(zip(_LAP_FIELDS, lap, strict=True))) for lap in laps],
     )

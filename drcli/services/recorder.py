@@ -5,6 +5,7 @@ writer, so what counts is written once, however often a worker or the trainer it
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -27,6 +28,7 @@ from drcli.train.checkpoint import pack, to_tensors
 from drcli.train.network import ActorCritic
 
 STATUS_INTERVAL_S = 0.5
+_TRACE = re.compile(r".*/(\d+)-iteration\.csv")
 UNFINISHED_LAP_MS = 999_999  # lap time of an evaluation episode without a lap (community's s3_metrics.py)
 
 
@@ -85,27 +87,35 @@ class Recorder:
         )
 
     def continue_from(self, index: CheckpointIndex | None, workers: int) -> None:
-        """Take up what an earlier start of this run has written; rows after the last checkpoint are dropped."""
+        """Take up what an earlier start of this run has written; what came after the last checkpoint is dropped."""
         self._index = index
-        for worker in range(workers):
-            data = self._job.bucket.find(self._metrics_key(worker))
-            if data is not None:
-                self._metrics[worker] = TrainingMetrics.from_json(data)
-                self._metrics[worker].truncate(self._counters.episodes.get(worker, 0))
+        bucket, counters = self._job.bucket, self._counters
+        for worker in {*range(workers), *counters.episodes}:
+            key = self._metrics_key(worker)
+            if (data := bucket.find(key)) is not None:
+                self._metrics[worker] = TrainingMetrics.from_json(data, key)
+                self._metrics[worker].truncate(counters.episodes.get(worker, 0))
+            folder, _, _ = self._job.keys.training_trace(0, worker, workers).rpartition("/")
+            traces = (_TRACE.fullmatch(info.key) for info in bucket.list(f"{folder}/"))
+            bucket.delete(trace[0] for trace in traces if trace and int(trace[1]) >= counters.iteration)
 
     def episodes(self, worker: int, episodes: Sequence[Episode]) -> None:
-        """Training episodes of one worker that ended in this iteration: trace, metrics, counters."""
+        """Training episodes of one worker that ended in this iteration: trace, metrics, counters.
+
+        They are numbered here: a worker that was started again while its last results waited cannot know.
+        """
         if not episodes:
             return
         iteration, job = self._counters.iteration, self._job
+        done = self._counters.episodes.get(worker, 0)
         key = job.keys.training_trace(iteration, worker, job.environment.workers)
-        rows = [row for episode in episodes for row in episode.rows]
+        rows = [row._replace(episode=n) for n, episode in enumerate(episodes, done) for row in episode.rows]
         self._publisher.submit(key, lambda: job.bucket.put(key, simtrace.format_csv(rows)))
         metrics = self._metrics_of(worker)
         metrics.start_iteration()
         for episode in episodes:
             metrics.append("training", result_of(episode))
-        self._counters.episodes[worker] = self._counters.episodes.get(worker, 0) + len(episodes)
+        self._counters.episodes[worker] = done + len(episodes)
         self.update(training_progress=fmean(episode.progress for episode in episodes))
 
     def evaluation(self, checkpoint: CheckpointName, episodes: Sequence[Episode]) -> float:

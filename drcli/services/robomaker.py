@@ -6,9 +6,11 @@ step, while the trainer learns.
 
 from __future__ import annotations
 
+import random
 import secrets
 import time
 
+import numpy as np
 import torch
 
 from drcli.errors import DrError
@@ -106,7 +108,9 @@ class Robomaker:
         exploration = Exploration(welcome.is_e_greedy, welcome.e_greedy_value, welcome.epsilon_steps)
         self._policy = Policy(self._space.spec, self._hardware, exploration, seed)
         self._episodes_done = welcome.episodes_done
-        self._world = World(
+        random.seed(seed)  # for reward functions that use chance
+        np.random.seed(seed % 2**32)
+        world = World(
             self._track,
             self._job.race(),
             environment.cars_per_worker,
@@ -114,7 +118,7 @@ class Robomaker:
             seed=seed,
             first_episode=welcome.episodes_done,
         )
-        self._collector = Collector(Driver(self._world, self._space, self._policy), self.tick)
+        self._collector = Collector(Driver(world, self._space, self._policy), self.tick)
         self._evaluation = None
 
     def _collect(self, task: Collect) -> None:

@@ -28,6 +28,7 @@ from drcli.services.starting import Start, find_start
 from drcli.services.stopping import StopRule
 from drcli.services.weights import weights_to_arrays
 from drcli.services.wire import TrainerSocket, WireKeys
+from drcli.sim.race import Episode
 from drcli.store.checkpoints import CheckpointName
 from drcli.train.hardware import Hardware
 from drcli.train.ppo import Learner, Rollout, concatenate
@@ -93,9 +94,9 @@ class Trainer:
         rollout = concatenate([result.rollout for _, result in results])
         self._learn(rollout)
         self._counters.steps += len(rollout.rewards)
-        for index, result in results:
-            self._recorder.episodes(index, result.episodes)
-            for episode in result.episodes:
+        for index, episodes in _by_worker(results).items():
+            self._recorder.episodes(index, episodes)
+            for episode in episodes:
                 self.stop.episode(episode.reward)
         self._counters.iteration += 1
         self._publish_policy()
@@ -108,7 +109,7 @@ class Trainer:
         if self._over():
             return
         self._checkpoint()
-        task = Evaluate(next(self._ids), self._policy, self._job.params.min_eval_trials)
+        task = Evaluate(next(self._ids), self._policy, self._job.params.min_eval_trials, self._weights)
         self._evaluating[task.assignment] = self._counters.checkpoint
         self.crew.give([task])
 
@@ -146,6 +147,7 @@ class Trainer:
                 episodes=0 if wanted else episodes // crew + (k < episodes % crew),
                 step=self._counters.steps,
                 max_steps=ceil(self._max_steps() / crew),
+                weights=self._weights,
             )
             for k in range(crew)
         ]
@@ -165,8 +167,7 @@ class Trainer:
 
     def _publish_policy(self) -> None:
         self._policy = f"{self._session}-{self._counters.iteration}"
-        weights = self._learner.network.weights(self._hardware.dtype)
-        self.crew.set_policy(self._policy, weights_to_arrays(weights))
+        self._weights = weights_to_arrays(self._learner.network.weights(self._hardware.dtype))
 
     def _evaluated(self, result: Evaluated) -> None:
         checkpoint = self._evaluating.pop(result.assignment, None)
@@ -251,6 +252,14 @@ class Trainer:
         return self._reason().startswith("evaluation progress")
 
 
+def _by_worker(results: list[tuple[int, Experience]]) -> dict[int, list[Episode]]:
+    """Episodes by the index of the worker that drove them; one may have stood in for another."""
+    episodes: dict[int, list[Episode]] = {}
+    for index, result in results:
+        episodes.setdefault(index, []).extend(result.episodes)
+    return episodes
+
+
 def main() -> None:
     """Run the trainer of one run."""
     program.run(_train)
@@ -288,16 +297,23 @@ def announce(job: TrainingJob, publisher: Publisher) -> None:
     """Put what tools look for at the start of a run: metadata, hyperparameters, address of the trainer."""
     bucket, keys = job.bucket, job.keys
     resolved = json.dumps(job.hyperparameters().resolved(), indent=2, sort_keys=True)
-    address = socket_module.gethostbyname(socket_module.gethostname())
     log.line(f"Using the following hyper-parameters\n{resolved}")
 
     def write() -> None:
         bucket.put(keys.model_metadata, job.metadata_source)
         bucket.put(keys.hyperparameters, resolved.encode())
-        bucket.put(keys.ip, json.dumps({"IP": address}).encode())
+        bucket.put(keys.ip, json.dumps({"IP": _address()}).encode())
         bucket.put(keys.ip_done, b"done")
 
     publisher.submit("start documents", write)
+
+
+def _address() -> str:
+    """This machine's address; many a laptop cannot resolve its own name."""
+    try:
+        return socket_module.gethostbyname(socket_module.gethostname())
+    except OSError:
+        return "127.0.0.1"
 
 
 if __name__ == "__main__":

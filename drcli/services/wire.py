@@ -58,7 +58,7 @@ def decode(frames: list[bytes]) -> Message:
             arrays[name] = np.frombuffer(frame, dtype).reshape(shape)
         if not (isinstance(kind, str) and isinstance(header, dict)):
             raise WireError("the header is malformed")
-    except (ValueError, TypeError, IndexError, msgpack.UnpackException) as error:
+    except (ValueError, TypeError, IndexError, OverflowError, msgpack.UnpackException) as error:
         raise WireError(str(error)) from error
     return Message(kind, header, arrays)
 

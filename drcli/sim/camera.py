@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from drcli.sim.car import Array, Bools, CarState
+from drcli.sim.kernel import kernel
 from drcli.sim.params import CameraParams
 from drcli.sim.raster import Bytes, Ground
 
@@ -45,7 +45,7 @@ def row_program(camera: CameraParams, ground: Ground) -> RowProgram:
     return RowProgram(first, camera.forward_m + ahead(middle), step, level)
 
 
-@njit(cache=True)
+@kernel
 def render(ground: Ground, rows: RowProgram, cars: CarState, seen: Bools, images: Bytes) -> None:
     """Draw what the cars with `seen` set see: `images` is uint8 `[K, height, width]`."""
     for k in range(seen.shape[0]):
@@ -53,7 +53,7 @@ def render(ground: Ground, rows: RowProgram, cars: CarState, seen: Bools, images
             _render_one(ground, rows, cars.x_m[k], cars.y_m[k], cars.heading_rad[k], images[k])
 
 
-@njit(cache=True)
+@kernel
 def _render_one(
     ground: Ground, rows: RowProgram, x_m: float, y_m: float, heading_rad: float, image: Bytes
 ) -> None:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from drcli.sim.kernel import kernel
 from drcli.sim.params import (
     MAX_SPEED_MPS,
     MAX_STEERING_DEG,
@@ -51,7 +51,7 @@ def put(cars: CarState, k: int, x_m: float, y_m: float, heading_rad: float) -> N
         field[k] = value
 
 
-@njit(cache=True)
+@kernel
 def drive(params: CarParams, cars: CarState, steering_deg: Array, speed_mps: Array, moving: Bools) -> None:
     """Move the cars with `moving` set by one step; the commands `[K]` are clipped to what the car can do."""
     for k in range(moving.shape[0]):
@@ -65,7 +65,7 @@ def drive(params: CarParams, cars: CarState, steering_deg: Array, speed_mps: Arr
             cars.speed_command_mps[k], cars.steering_command_rad[k] = speed, steering
 
 
-@njit(cache=True)
+@kernel
 def _tick(params: CarParams, cars: CarState, k: int) -> None:
     """1/60 s: exact lags, then an arc with the mean speed and curvature (exact on straights and circles)."""
     target = params.speed_gain * cars.speed_command_mps[k]
@@ -83,7 +83,7 @@ def _tick(params: CarParams, cars: CarState, k: int) -> None:
     cars.heading_rad[k] += angle
 
 
-@njit(cache=True)
+@kernel
 def _lag(value: float, target: float, lag_s: float) -> tuple[float, float]:
     """Integral of a first-order lag over a tick, and its value at the end."""
     rest = (value - target) * math.exp(-_TICK_S / lag_s)

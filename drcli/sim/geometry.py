@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from drcli.sim.kernel import kernel
 from drcli.sim.track import Array, Track, project
 
 Ints = npt.NDArray[np.int32]
@@ -93,7 +93,7 @@ def new_places(count: int) -> Places:
     return Places(ndist, gap, before, after, width, np.zeros(count, np.bool_), heading)
 
 
-@njit(cache=True)
+@kernel
 def place(road: Road, x: float, y: float, is_reversed: bool) -> Place:
     """Project one point (m) on the road; `is_reversed`: the car drives against track order."""
     segment, share, foot_x, foot_y, square = _nearest_center(road, x, y)
@@ -121,7 +121,7 @@ def place(road: Road, x: float, y: float, is_reversed: bool) -> Place:
     )
 
 
-@njit(cache=True)
+@kernel
 def locate(road: Road, x_m: Array, y_m: Array, is_reversed: Bools, out: Places) -> None:
     """`place` of K cars: positions `[K]`, direction flags `[K]`, written to `out`."""
     for k in range(x_m.shape[0]):
@@ -135,7 +135,7 @@ def locate(road: Road, x_m: Array, y_m: Array, is_reversed: Bools, out: Places) 
         out.heading_rad[k] = found.heading_rad
 
 
-@njit(cache=True)
+@kernel
 def on_road(road: Road, x: float, y: float) -> bool:
     """Whether a point (m) is strictly inside the road: between the borders, not on one."""
     grid = road.grid
@@ -159,7 +159,7 @@ def on_road(road: Road, x: float, y: float) -> bool:
     return inside
 
 
-@njit(cache=True)
+@kernel
 def on_track(road: Road, x_m: Array, y_m: Array, out: Bools) -> None:
     """`on_road` of the wheels of K cars: x, y and out are `[K, W]`."""
     for k in range(x_m.shape[0]):
@@ -167,7 +167,7 @@ def on_track(road: Road, x_m: Array, y_m: Array, out: Bools) -> None:
             out[k, wheel] = on_road(road, x_m[k, wheel], y_m[k, wheel])
 
 
-@njit(cache=True)
+@kernel
 def progress_percent(ndist: float, start_ndist: float, previous: float) -> float:
     """Progress of a lap that began at `start_ndist`, given that of the step before (0 on the first of a lap).
 
@@ -183,7 +183,7 @@ def progress_percent(ndist: float, start_ndist: float, previous: float) -> float
     return min(progress, 100.0)
 
 
-@njit(cache=True)
+@kernel
 def _nearest_center(road: Road, x: float, y: float) -> Foot:
     grid = road.grid
     column, row = (x - grid.x_m) / grid.cell_m, (y - grid.y_m) / grid.cell_m
@@ -195,7 +195,7 @@ def _nearest_center(road: Road, x: float, y: float) -> Foot:
     return best
 
 
-@njit(cache=True)
+@kernel
 def _nearest(line: Array, near: Candidates, row: int, x: float, y: float) -> Foot:
     """The nearest of some segments; of equally near ones the first."""
     best = (0, 0.0, x, y, math.inf)
@@ -204,7 +204,7 @@ def _nearest(line: Array, near: Candidates, row: int, x: float, y: float) -> Foo
     return best
 
 
-@njit(cache=True)
+@kernel
 def _nearer(line: Array, segment: int, x: float, y: float, best: Foot) -> Foot:
     foot_x, foot_y = line[segment, 0], line[segment, 1]
     step_x, step_y = line[segment + 1, 0] - foot_x, line[segment + 1, 1] - foot_y
@@ -220,7 +220,7 @@ def _nearer(line: Array, segment: int, x: float, y: float, best: Foot) -> Foot:
     return (segment, share, foot_x, foot_y, gap) if gap < best[4] else best
 
 
-@njit(cache=True)
+@kernel
 def _between(values: Array, index: int, share: float) -> float:
     if share == 1.0:
         return float(values[index + 1])

@@ -86,12 +86,12 @@ class TraceRow(NamedTuple):
 
 @dataclass
 class Lap:
-    """A lap, or the part of it that was driven; `status` is a label, In progress for all but the last."""
+    """A lap, or the part of it that was driven; `status` is In progress for all but the last."""
 
     start_time_s: float
     completion_percentage: int = 0
     end_time_s: float = 0.0
-    status: str = Status.IN_PROGRESS.label
+    status: Status = Status.IN_PROGRESS
     crash_count: int = 0
     immobilized_count: int = 0
     off_track_count: int = 0
@@ -240,7 +240,7 @@ class Referee:
         episode, lap = self.episode, self._lap
         lap.end_time_s = time_s
         lap.completion_percentage = int(at.progress)
-        lap.status = verdict.status.label
+        lap.status = verdict.status
         episode.laps.append(lap)
         episode.progress, episode.status, episode.end_time_s = at.progress, verdict.status, time_s
         self._lap = Lap(time_s)

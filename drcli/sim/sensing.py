@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from drcli.sim.car import Array, Bools, CarState
 from drcli.sim.geometry import Road, on_road, place, progress_percent
+from drcli.sim.kernel import kernel
 from drcli.sim.params import IMMOBILE_M, IMMOBILE_STEPS, NOSE_M, WHEELS_M
 from drcli.sim.reading import Reading
 
@@ -63,7 +63,7 @@ def new_readings(count: int) -> Readings:
     return Readings(np.zeros((count, _REALS)), np.zeros((count, whole), np.int64))
 
 
-@njit(cache=True)
+@kernel
 def sense(
     road: Road,
     cars: CarState,
@@ -89,7 +89,7 @@ def sense(
                 race.backward_steps[k] = 0
 
 
-@njit(cache=True)
+@kernel
 def _sense_one(road: Road, cars: CarState, race: RaceState, k: int, out: Readings) -> None:
     x, y, heading = cars.x_m[k], cars.y_m[k], cars.heading_rad[k]
     cos, sin = math.cos(heading), math.sin(heading)
@@ -116,13 +116,13 @@ def _sense_one(road: Road, cars: CarState, race: RaceState, k: int, out: Reading
         whole[4] += on_road(road, x + ahead * cos - left * sin, y + ahead * sin + left * cos)
 
 
-@njit(cache=True)
+@kernel
 def _waypoint_gap(road: Road, index: int, is_reversed: bool, x: float, y: float) -> float:
     row = road.center.shape[0] - 1 - index if is_reversed else index
     return math.hypot(x - road.center[row, 0], y - road.center[row, 1])
 
 
-@njit(cache=True)
+@kernel
 def _count(cars: CarState, race: RaceState, k: int, running: bool, progress: float) -> None:
     moved_m = math.hypot(cars.x_m[k] - race.last_x_m[k], cars.y_m[k] - race.last_y_m[k])
     race.last_x_m[k], race.last_y_m[k] = cars.x_m[k], cars.y_m[k]

@@ -15,6 +15,9 @@ from torch.nn import functional as F
 IMAGE_HEIGHT, IMAGE_WIDTH = 120, 160
 FLAT = 11 * 16 * 64  # what the three convolutions leave of a 120 x 160 image
 HIDDEN = 512
+# The graph has no other normalisation than 0..1. The first convolution starts as if images were centred and of unit
+# spread, which saves a third of the steps; it is an ordinary bias and weight from then on. Means over our tracks.
+IMAGE_MEAN, IMAGE_GAIN = 0.36, 3.0
 LOG_STD_MIN, LOG_STD_MAX = -20.0, 3.0  # rl_coach, ppo_head.py
 
 
@@ -30,6 +33,8 @@ class PolicySpec:
 
 
 def _initialise(layer: nn.Conv2d | nn.Linear, gain: float) -> None:
+    if layer.weight.is_meta:
+        return  # of a blank network
     nn.init.orthogonal_(layer.weight, gain=gain)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
@@ -50,6 +55,11 @@ class Trunk(nn.Module):
         self.dense = nn.Linear(FLAT, HIDDEN)
         for layer in (self.conv0, self.conv2, self.conv4, self.dense):
             _initialise(layer, gain=2**0.5)
+        with torch.no_grad():  # see IMAGE_MEAN
+            self.conv0.weight *= IMAGE_GAIN
+            bias = self.conv0.bias
+            assert bias is not None
+            bias -= IMAGE_MEAN * self.conv0.weight.sum((1, 2, 3))
 
     def forward(self, images: Tensor) -> Tensor:
         """[B, 1, 120, 160] in 0..1 to [B, 512]."""
@@ -78,6 +88,13 @@ class ActorCritic(nn.Module):
         if spec.is_continuous:
             self.log_std = nn.Parameter(torch.zeros(1, spec.num_outputs))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @classmethod
+    def blank(cls, spec: PolicySpec, is_shared: bool = True) -> ActorCritic:
+        """A network to be filled with weights at once: drawing initial ones takes 0.3 s."""
+        with torch.device("meta"):
+            network = cls(spec, is_shared)
+        return network.to_empty(device="cpu")
 
     @property
     def is_shared(self) -> bool:

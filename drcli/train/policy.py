@@ -40,7 +40,7 @@ class Exploration:
 
 
 class Policy:
-    """Acts on images. Same weights, seed and images: same actions."""
+    """Acts on images once it has weights (`load`). Same weights, seed and images: same actions."""
 
     def __init__(self, spec: PolicySpec, hardware: Hardware, exploration: Exploration, seed: int) -> None:
         self.spec = spec
@@ -57,7 +57,7 @@ class Policy:
         self._network.load_state_dict(weights, strict=not is_shared)
 
     def _build(self, is_shared: bool) -> ActorCritic:
-        return ActorCritic(self.spec, is_shared).to(self._hardware.device, self._hardware.dtype).eval()
+        return ActorCritic.blank(self.spec, is_shared).to(self._hardware.device, self._hardware.dtype).eval()
 
     @torch.inference_mode()
     def act(self, obs: NDArray[np.uint8], greedy: bool = False, step: int = 0) -> Decision:

@@ -125,7 +125,7 @@ def test_an_episode_sums_its_rewards_and_ends_with_a_lap() -> None:
     episode = judge.episode
     assert (episode.reward, episode.progress, episode.status) == (1.5, 33.7, "off_track")
     assert (episode.start_time_s, episode.end_time_s) == (100.0, 103.0)
-    assert episode.laps == [Lap(100.0, 33, 103.0, "Off track", off_track_count=1)]
+    assert episode.laps == [Lap(100.0, 33, 103.0, Status.OFF_TRACK, off_track_count=1)]
     assert episode.laps[0].elapsed_s == 3.0
 
 

@@ -205,7 +205,7 @@ def test_a_continuous_race_is_one_episode_of_many_laps(ring: Track) -> None:
     world = World(ring, config, 1)
     world.reset([1])
     (episode,) = finish(world, 700)
-    assert [lap.status for lap in episode.laps] == ["In progress", "In progress", "Lap complete"]
+    assert [lap.status for lap in episode.laps] == ["in_progress", "in_progress", "lap_complete"]
     assert [lap.completion_percentage for lap in episode.laps] == [100, 100, 100]
     assert [lap.start_time_s for lap in episode.laps[1:]] == [lap.end_time_s for lap in episode.laps[:-1]]
     second, third = (lap.elapsed_s for lap in episode.laps[1:])
