@@ -109,7 +109,7 @@ class Settings(BaseModel):
     train_max_minutes: float | None = _TRAIN(None, "Stop after so many minutes; empty: no limit.", gt=0)
     train_eval_interval: int | None = _TRAIN(
         None,
-        "Evaluate after every N-th iteration; empty: each, or about every 1024 steps if they count steps.",
+        "Evaluate after every N-th iteration; empty: each, or about every 512 steps if they count steps.",
         ge=1,
     )
     train_rtf: float | None = _TRAIN(

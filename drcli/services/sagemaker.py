@@ -34,7 +34,7 @@ from drcli.train.hardware import Hardware
 from drcli.train.ppo import Learner, Rollout, concatenate
 
 CREW_PATIENCE_S = 60.0  # the first iteration waits so long for all workers, then goes on with those it has
-EVALUATE_EVERY_STEPS = 1024  # unless DR_TRAIN_EVAL_INTERVAL says otherwise
+EVALUATE_EVERY_STEPS = 512  # unless DR_TRAIN_EVAL_INTERVAL says otherwise
 STEPS_PER_SECOND = 15  # of simulated time, per car
 
 
@@ -66,6 +66,7 @@ class Trainer:
         self._evaluating: dict[int, CheckpointName] = {}
         self._published: CheckpointName | None = start.published
         self._interval = self._evaluation_interval()
+        self._ordered: list[int] = []  # assignments under way
         self._started = time.monotonic()
         self._steps_before = start.counters.steps
         log.line(
@@ -87,10 +88,15 @@ class Trainer:
         return self._reason()
 
     def _iterate(self) -> bool:
-        """Collect, learn, record: one iteration. False when the run was stopped in the middle of it."""
-        results = self._collect()
+        """Collect, learn, record: one iteration. False when the run was stopped in the middle of it.
+
+        Iterations counted in steps overlap: the next one is driven while this one is learned from, so its policy
+        is one update old, which PPO's probability ratio accounts for. Iterations counted in episodes do not.
+        """
+        results = self._gather(self._ordered or self._order())
         if self._over():
             return False
+        self._ordered = self._order() if self._parameters.num_steps_between_training else []
         rollout = concatenate([result.rollout for _, result in results])
         self._learn(rollout)
         self._counters.steps += len(rollout.rewards)
@@ -117,12 +123,15 @@ class Trainer:
         if self._counters.checkpoint != self._published:
             self._published = self._recorder.checkpoint(self._learner.network)
 
-    def _collect(self) -> list[tuple[int, Experience]]:
-        """Experience of all workers that are there, in the order it was assigned."""
-        results: dict[int, tuple[int, Experience]] = {}
+    def _order(self) -> list[int]:
+        """Give out the assignments of one iteration, to be driven by the policy of now; their numbers."""
         tasks = self._plan()
         self.crew.give(tasks)
-        wanted = {task.assignment for task in tasks}
+        return [task.assignment for task in tasks]
+
+    def _gather(self, wanted: list[int]) -> list[tuple[int, Experience]]:
+        """What came of some assignments, in the order they were given out."""
+        results: dict[int, tuple[int, Experience]] = {}
 
         def take(worker: Worker, result: Experience) -> None:
             if result.assignment in wanted:

@@ -33,6 +33,6 @@ def _cache_dir() -> Path:
     return folder
 
 
-if not config.CACHE_DIR:  # NUMBA_CACHE_DIR of the user goes first
-    config.CACHE_DIR = str(_cache_dir())
+if not config.CACHE_DIR:  # type: ignore[attr-defined]  # NUMBA_CACHE_DIR of the user goes first
+    config.CACHE_DIR = str(_cache_dir())  # type: ignore[attr-defined]
 kernel = partial(numba.njit, cache=True)()

@@ -69,7 +69,7 @@ def from_tensors(tensors: Mapping[str, Tensor], sensor: str) -> ActorCritic:
         name.removeprefix(_VALUE) for name in tensors if name.startswith(f"{_VALUE}/") and "Conv2d" in name
     ]
     is_shared = all(torch.equal(tensors[_VALUE + n], tensors[_POLICY + n]) for n in trunk_names)
-    network = ActorCritic.blank(PolicySpec(head.shape[1], is_continuous), is_shared)
+    network = ActorCritic(PolicySpec(head.shape[1], is_continuous), is_shared, is_blank=True)
     with torch.no_grad():
         for scope, layer in _layers(network, sensor):
             kernel = _take(tensors, f"{scope}/kernel")

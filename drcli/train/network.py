@@ -33,8 +33,6 @@ class PolicySpec:
 
 
 def _initialise(layer: nn.Conv2d | nn.Linear, gain: float) -> None:
-    if layer.weight.is_meta:
-        return  # of a blank network
     nn.init.orthogonal_(layer.weight, gain=gain)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
@@ -53,6 +51,9 @@ class Trunk(nn.Module):
         self.conv2 = nn.Conv2d(32, 64, 4, 2)
         self.conv4 = nn.Conv2d(64, 64, 3, 1)
         self.dense = nn.Linear(FLAT, HIDDEN)
+
+    def initialise(self) -> None:
+        """Orthogonal weights, no bias."""
         for layer in (self.conv0, self.conv2, self.conv4, self.dense):
             _initialise(layer, gain=2**0.5)
         with torch.no_grad():  # see IMAGE_MEAN
@@ -73,28 +74,29 @@ class Trunk(nn.Module):
 class ActorCritic(nn.Module):
     """Policy and value of a grey camera image.
 
-    `is_shared` says whether both heads stand on one trunk; otherwise `value_trunk` is a second one.
+    `is_shared` says whether both heads stand on one trunk; otherwise `value_trunk` is a second one. A blank
+    network is to be filled with weights at once: drawing initial ones takes 0.3 s.
     """
 
-    def __init__(self, spec: PolicySpec, is_shared: bool = True) -> None:
+    def __init__(self, spec: PolicySpec, is_shared: bool = True, is_blank: bool = False) -> None:
         super().__init__()
         self.spec = spec
         self.policy_trunk = Trunk()
         self.value_trunk = self.policy_trunk if is_shared else Trunk()
         self.policy = nn.Linear(HIDDEN, spec.num_outputs)
         self.value = nn.Linear(HIDDEN, 1)
-        _initialise(self.policy, gain=0.01)  # starts near uniform
-        _initialise(self.value, gain=1.0)
+        if not is_blank:
+            self._initialise()
         if spec.is_continuous:
             self.log_std = nn.Parameter(torch.zeros(1, spec.num_outputs))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    @classmethod
-    def blank(cls, spec: PolicySpec, is_shared: bool = True) -> ActorCritic:
-        """A network to be filled with weights at once: drawing initial ones takes 0.3 s."""
-        with torch.device("meta"):
-            network = cls(spec, is_shared)
-        return network.to_empty(device="cpu")
+    def _initialise(self) -> None:
+        self.policy_trunk.initialise()
+        if not self.is_shared:
+            self.value_trunk.initialise()
+        _initialise(self.policy, gain=0.01)  # starts near uniform
+        _initialise(self.value, gain=1.0)
 
     @property
     def is_shared(self) -> bool:

@@ -57,7 +57,11 @@ class Policy:
         self._network.load_state_dict(weights, strict=not is_shared)
 
     def _build(self, is_shared: bool) -> ActorCritic:
-        return ActorCritic.blank(self.spec, is_shared).to(self._hardware.device, self._hardware.dtype).eval()
+        return (
+            ActorCritic(self.spec, is_shared, is_blank=True)
+            .to(self._hardware.device, self._hardware.dtype)
+            .eval()
+        )
 
     @torch.inference_mode()
     def act(self, obs: NDArray[np.uint8], greedy: bool = False, step: int = 0) -> Decision:

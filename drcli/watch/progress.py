@@ -43,7 +43,8 @@ def format_outcome(status: RunStatus) -> str:
     if status.evaluation_progress is not None:
         lines.append(
             f"The model drives {status.evaluation_progress:.0f} % of a lap on {status.world_name} (last of "
-            f"{status.evaluations} evaluations); checkpoints: best {status.best_checkpoint}, last {status.last_checkpoint}."
+            f"{status.evaluations} evaluations); checkpoints: best {status.best_checkpoint}, "
+            f"last {status.last_checkpoint}."
         )
     else:
         lines.append(f"It was not evaluated yet; last checkpoint {status.last_checkpoint}.")

@@ -1,0 +1,55 @@
+# The commands of this repository; README.md explains them. Nothing but Python 3.11+ and make is needed.
+
+PYTHON ?= python3
+VENV ?= .venv
+# The tested version first, so that nothing else pulls another build of it. README.md tells how to choose the build.
+TORCH ?= torch==2.13.0
+ARGS ?=
+BIN := $(VENV)/bin
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+endif
+
+.PHONY: train test check lint types docs format benchmarks clean
+
+train: $(VENV)/.installed ## train the default model on the default track, then drive it
+	$(BIN)/dr init . < /dev/null
+	$(BIN)/dr start-training $(ARGS)
+	$(BIN)/dr evaluate
+
+test: $(VENV)/.developing ## all tests that this machine can run
+	$(BIN)/python -m pytest $(ARGS)
+
+check: lint types test ## what a change has to pass
+
+lint: $(VENV)/.developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.developing
+	$(BIN)/mypy
+
+format: $(VENV)/.developing
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed ## write the pages and templates that are made from the code
+	$(BIN)/python -m drcli.config.reference
+	$(BIN)/python -m drcli.cli.pages
+
+benchmarks: $(VENV)/.installed ## speed: tables of ratios, medians over seeds
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet $(TORCH)
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.developing: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --group dev
+	touch $@

@@ -1,0 +1,1 @@
+"""Speed of drcli, each part against something measured in the same run; `python -m benchmarks`."""
