@@ -111,21 +111,14 @@ def publish_checkpoint(
     name: CheckpointName,
     weights: bytes | Path,
     index: CheckpointIndex,
-    *,
-    trainer_state: bytes | None = None,
 ) -> None:
-    """Make `name` the newest checkpoint, and prune to four; the best and the last of `index` always stay.
-
-    `trainer_state` is written after the weights it belongs to: the checkpoint it names is always there.
-    """
+    """Make `name` the newest checkpoint, and prune to four; the best and the last of `index` always stay."""
     bucket.delete([keys.lock])  # of a writer that was killed
     bucket.put(keys.lock, b"")
     if isinstance(weights, Path):
         bucket.upload_file(weights, keys.checkpoint(str(name)))
     else:
         bucket.put(keys.checkpoint(str(name)), weights)
-    if trainer_state is not None:
-        bucket.put(keys.trainer_state, trainer_state)
     bucket.put(keys.coach_checkpoint, str(name).encode())
     bucket.put(keys.checkpoints_index, index.to_json())
     bucket.delete(_outdated(bucket, keys, name, {index.best.name, index.last.name}))

@@ -99,11 +99,6 @@ class ModelKeys:
         """The folder of the checkpoints, with a slash at the end."""
         return self.key("model") + "/"
 
-    @property
-    def trainer_state(self) -> str:
-        """Optimizer and counters, to continue a run exactly where it stopped (ours)."""
-        return self.key("model", "trainer-state.safetensors")
-
     # what a run leaves
 
     def training_trace(self, iteration: int, worker: int = 0, workers: int = 1) -> str:
@@ -130,3 +125,8 @@ def training_metrics(metrics_key: str, worker: int = 0) -> str:
 def evaluation_metrics(metrics_prefix: str, stamp: str) -> str:
     """The metrics of the evaluation begun at `stamp`, under DR_LOCAL_S3_METRICS_PREFIX."""
     return join(metrics_prefix, "evaluation", f"evaluation-{stamp}.json")
+
+
+def evaluation_facts(simtrace_prefix: str) -> str:
+    """Which checkpoint an evaluation has driven, given SIMTRACE_S3_PREFIX (ours)."""
+    return join(simtrace_prefix, "evaluation.json")

@@ -36,9 +36,9 @@ def weights(number: int) -> bytes:
     return f"weights of {number} ".encode() * 1000
 
 
-def publish(bucket: Bucket, number: int, best: int | None = None, **more: Any) -> None:
+def publish(bucket: Bucket, number: int, best: int | None = None) -> None:
     publish_checkpoint(
-        bucket, KEYS, name(number), weights(number), index(number if best is None else best, number), **more
+        bucket, KEYS, name(number), weights(number), index(number if best is None else best, number)
     )
 
 
@@ -83,7 +83,7 @@ def test_a_broken_index_is_named(bucket: Bucket, text: str) -> None:
 
 def test_published_is_read_back(bucket: Bucket, tmp_path: Path) -> None:
     publish(bucket, 1)
-    publish(bucket, 2, best=1, trainer_state=b"adam")
+    publish(bucket, 2, best=1)
     file = tmp_path / "weights"
     file.write_bytes(weights(3))
     publish_checkpoint(bucket, KEYS, name(3), file, index(1, 3))
@@ -91,7 +91,6 @@ def test_published_is_read_back(bucket: Bucket, tmp_path: Path) -> None:
     assert read_checkpoint(bucket, KEYS, "best") == (name(1), weights(1))
     assert read_checkpoint(bucket, KEYS, 2) == (name(2), weights(2))
     assert bucket.get(KEYS.coach_checkpoint) == b"3_Step-300.ckpt"
-    assert bucket.get(KEYS.trainer_state) == b"adam"
     assert not bucket.exists(KEYS.lock)
     with pytest.raises(DrError, match="no checkpoint 7") as caught:
         read_checkpoint(bucket, KEYS, 7)
@@ -101,14 +100,13 @@ def test_published_is_read_back(bucket: Bucket, tmp_path: Path) -> None:
 def test_four_stay_the_best_one_among_them(bucket: Bucket) -> None:
     for number in range(8):
         bucket.put(f"{KEYS.model_folder}model_{number}.pb", b"graph")
-        publish(bucket, number, best=min(number, 2), trainer_state=b"adam")
+        publish(bucket, number, best=min(number, 2))
     assert [found.number for found in list_checkpoints(bucket, KEYS)] == [2, 5, 6, 7]
     left = {info.key.removeprefix(KEYS.model_folder) for info in bucket.list(KEYS.model_folder)}
     assert left - {f"{name(number)}.safetensors" for number in (2, 5, 6, 7)} == {
         ".coach_checkpoint",
         "deepracer_checkpoints.json",
         *(f"model_{number}.pb" for number in (2, 5, 6, 7)),
-        KEYS.trainer_state.removeprefix(KEYS.model_folder),
     }
 
 
@@ -155,10 +153,10 @@ def test_a_writer_killed_at_any_step_leaves_a_readable_model(bucket: Bucket, bes
     for life in range(20):
         bucket.delete_prefix(KEYS.prefix)
         for number in range(1, 6):
-            publish(bucket, number, best=2, trainer_state=b"state of %d" % number)
+            publish(bucket, number, best=2)
         mortal.life = life
         try:
-            publish(mortal, 6, best=best, trainer_state=b"state of 6")
+            publish(mortal, 6, best=best)
             finished = True
         except Killed:
             pass
@@ -166,9 +164,6 @@ def test_a_writer_killed_at_any_step_leaves_a_readable_model(bucket: Bucket, bes
         assert data == weights(last.number) and last.number in (5, 6)
         good, data = read_checkpoint(bucket, KEYS, "best", stale_lock_s=0.0)
         assert data == weights(good.number) and good.number in (2, best)
-        assert int(bucket.get(KEYS.trainer_state)[9:]) in [
-            found.number for found in list_checkpoints(bucket, KEYS)
-        ]
         publish(bucket, 7, best=7)  # the next writer is not in its way
         assert read_checkpoint(bucket, KEYS) == (name(7), weights(7))
         if finished:
