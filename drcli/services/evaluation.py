@@ -6,6 +6,8 @@ are driven side by side. Nothing is written before all trials are done: results 
 
 from __future__ import annotations
 
+import json
+
 import torch
 
 from drcli.config.model_metadata import ModelMetadata
@@ -19,9 +21,9 @@ from drcli.sim.catalogue import load_track
 from drcli.sim.race import Episode, Lap, RaceConfig
 from drcli.sim.world import World
 from drcli.store import simtrace
-from drcli.store.checkpoints import Which, read_checkpoint
+from drcli.store.checkpoints import CheckpointName, Which, read_checkpoint
 from drcli.store.client import Bucket
-from drcli.store.keys import ModelKeys, join
+from drcli.store.keys import ModelKeys, evaluation_facts, join
 from drcli.store.metrics import EpisodeResult, EvaluationMetrics, Incidents
 from drcli.train.checkpoint import from_tensors, unpack
 from drcli.train.hardware import Hardware
@@ -30,17 +32,18 @@ from drcli.train.policy import Exploration, Policy
 
 def main() -> None:
     """Run one evaluation job."""
-    program.run(_evaluate)
+    program.run(evaluate)
 
 
-def _evaluate(environment: Environment, stop: program.StopFlag) -> None:
+def evaluate(environment: Environment, stop: program.StopFlag) -> None:
+    """Drive all trials and write their results, unless a stop is requested."""
     torch.set_num_threads(environment.threads)
     bucket, keys = Bucket(environment.store), ModelKeys(environment.prefix)
     params = EvaluationParams.parse(bucket.get(keys.params(environment.params_file)).decode())
-    driver = Driver(_world(params, environment), *_policy(bucket, params))
-    episodes = drive(driver, params, stop)
+    space, policy, checkpoint = _policy(bucket, params)
+    episodes = drive(Driver(_world(params, environment), space, policy), params, stop)
     if not stop.is_set:
-        _write(bucket, params, episodes)
+        _write(bucket, params, checkpoint, episodes)
         log.line("Evaluation job complete.")
 
 
@@ -74,7 +77,7 @@ def _world(params: EvaluationParams, environment: Environment) -> World:
     return World(track, config, 1 if params.is_continuous else params.number_of_trials)
 
 
-def _policy(bucket: Bucket, params: EvaluationParams) -> tuple[ActionSpace, Policy]:
+def _policy(bucket: Bucket, params: EvaluationParams) -> tuple[ActionSpace, Policy, CheckpointName]:
     metadata = ModelMetadata.parse(bucket.get(params.model_metadata_key).decode(), params.model_metadata_key)
     sensor, space = acting.check_supported(metadata), ActionSpace(metadata)
     name, data = read_checkpoint(
@@ -87,7 +90,7 @@ def _policy(bucket: Bucket, params: EvaluationParams) -> tuple[ActionSpace, Poli
     policy = Policy(space.spec, hardware, Exploration(), seed=0)
     policy.load(network.weights(hardware.dtype))
     log.line(f"Evaluating {params.model_prefix}, checkpoint {name}, on {params.world_name}.")
-    return space, policy
+    return space, policy, name
 
 
 def which_checkpoint(text: str) -> Which:
@@ -95,13 +98,16 @@ def which_checkpoint(text: str) -> Which:
     return int(text) if text.isdigit() else "best" if text == "best" else "last"
 
 
-def _write(bucket: Bucket, params: EvaluationParams, episodes: list[Episode]) -> None:
+def _write(
+    bucket: Bucket, params: EvaluationParams, checkpoint: CheckpointName, episodes: list[Episode]
+) -> None:
     rows = [row for episode in episodes for row in episode.rows]
     metrics = EvaluationMetrics()
     for lap in (lap for episode in episodes for lap in episode.laps):
         metrics.append(_result(lap), _incidents(lap))
     trace = join(params.simtrace_prefix, "evaluation-simtrace", "0-iteration.csv")
     bucket.put(trace, simtrace.format_csv(rows))
+    bucket.put(evaluation_facts(params.simtrace_prefix), json.dumps({"checkpoint": str(checkpoint)}).encode())
     bucket.put(params.metrics_key, metrics.to_json())
 
 

@@ -153,13 +153,18 @@ _TYPES: dict[str, Any] = {"int": int, "float": int | float, "bool": bool, "str":
 
 def _typed(cls: type[_Value], values: Mapping[str, Any], **rest: Any) -> _Value:
     """A dataclass of plain values, whose types are those of its annotations; no NaN, no Inf."""
+    plain = dict(values)
     for item in fields(cls):  # type: ignore[arg-type]
-        value = values.get(item.name)
-        if item.name in values and not isinstance(value, _TYPES[str(item.type)]):
-            raise TypeError(f"{item.name} is {reprlib.repr(value)}, no {item.type}")
-        if isinstance(value, float) and not math.isfinite(value):
+        if item.name not in plain:
+            continue
+        value, kind = plain[item.name], str(item.type)
+        if kind == "Status":
+            plain[item.name] = Status(value)
+        elif not isinstance(value, _TYPES[kind]):
+            raise TypeError(f"{item.name} is {reprlib.repr(value)}, no {kind}")
+        elif isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{item.name} is {value}")
-    return cls(**values, **rest)
+    return cls(**plain, **rest)
 
 
 def _checked(rollout: Rollout) -> Rollout:
@@ -184,22 +189,20 @@ def _checked(rollout: Rollout) -> Rollout:
     return rollout
 
 
-_EPISODE_FIELDS = [f.name for f in fields(Episode) if f.name not in ("rows", "laps", "status")]
+_EPISODE_FIELDS = [f.name for f in fields(Episode) if f.name not in ("rows", "laps")]
 _LAP_FIELDS = [f.name for f in fields(Lap)]
 
 
 def _episode_to_list(episode: Episode) -> list[Any]:
     laps = [[getattr(lap, name) for name in _LAP_FIELDS] for lap in episode.laps]
-    values = [getattr(episode, name) for name in _EPISODE_FIELDS]
-    return [values, episode.status, [list(row) for row in episode.rows], laps]
+    return [[getattr(episode, name) for name in _EPISODE_FIELDS], [list(row) for row in episode.rows], laps]
 
 
 def _episode_from_list(parts: list[Any]) -> Episode:
-    values, status, rows, laps = parts
+    values, rows, laps = parts
     return _typed(
         Episode,
         dict(zip(_EPISODE_FIELDS, values, strict=True)),
-        status=Status(status),
         rows=[TraceRow(*row) for row in rows],
         laps=[_typed(Lap, dict(zip(_LAP_FIELDS, lap, strict=True))) for lap in laps],
     )

@@ -172,10 +172,11 @@ class Evaluation:
 
 def main() -> None:
     """Run one worker."""
-    program.run(_work)
+    program.run(work)
 
 
-def _work(environment: Environment, stop: program.StopFlag) -> None:
+def work(environment: Environment, stop: program.StopFlag) -> None:
+    """Drive until the trainer says goodbye or a stop is requested. DrError goes to the trainer, too."""
     torch.set_num_threads(environment.threads)
     job = TrainingJob.read(environment)
     acting.check_supported(job.metadata)

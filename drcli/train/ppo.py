@@ -131,11 +131,8 @@ class Learner:
         hyper = self.hyper
         advantages, targets = gae(rollout, hyper.discount_factor, hyper.gae_lambda)
         advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
-        device = self.hardware.device
-        data = tuple(
-            torch.from_numpy(array).to(device)
-            for array in (rollout.obs, rollout.actions, rollout.logprobs, advantages, targets)
-        )
+        parts = (rollout.obs, rollout.actions, rollout.logprobs, advantages, targets)
+        data = tuple(torch.tensor(part, device=self.hardware.device) for part in parts)
         num_steps = len(rollout.rewards)
         size = minibatch_size(hyper.batch_size, num_steps)
         return [self._epoch(data, num_steps, size) for _ in range(hyper.num_epochs)]
