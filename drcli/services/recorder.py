@@ -140,6 +140,7 @@ class Recorder:
             for key, data in documents.items():
                 job.bucket.put(key, data)
             publish_checkpoint(job.bucket, job.keys, name, pack(tensors, state), index)
+            job.bucket.put(job.keys.ready, b"")
 
         self._publisher.submit(f"checkpoint {name}", publish)
         self.update(last_checkpoint=str(name), best_checkpoint=str(index.best.name))
@@ -162,10 +163,14 @@ class Recorder:
             self._publisher.submit("status", lambda: bucket.put(key, data))
 
     def finish(self) -> None:
-        """Write the metrics of the last episodes."""
-        bucket, documents = self._job.bucket, self._documents()
-        for key, data in documents.items():
-            self._publisher.submit(key, lambda key=key, data=data: bucket.put(key, data))  # type: ignore[misc]
+        """Write the metrics of the last episodes, and that the trainer has finished."""
+        bucket, documents = self._job.bucket, {**self._documents(), self._job.keys.finished: b""}
+
+        def write() -> None:
+            for key, data in documents.items():
+                bucket.put(key, data)
+
+        self._publisher.submit("last documents", write)
 
     def _rank(self, entry: CheckpointEntry) -> None:
         """Note an evaluated checkpoint in the index: as the last one, and as the best if it is."""

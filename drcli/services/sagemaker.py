@@ -270,6 +270,7 @@ def main() -> None:
 
 
 def train(environment: Environment, stop: program.StopFlag) -> None:
+    """Train until the run ends, well (returns) or not (DrError)."""
     job = TrainingJob.read(environment)
     sensor = acting.check_supported(job.metadata)
     torch.set_num_threads(environment.threads)
@@ -304,6 +305,7 @@ def announce(job: TrainingJob, publisher: Publisher) -> None:
     log.line(f"Using the following hyper-parameters\n{resolved}")
 
     def write() -> None:
+        bucket.delete([keys.ready, keys.finished])
         bucket.put(keys.model_metadata, job.metadata_source)
         bucket.put(keys.hyperparameters, resolved.encode())
         bucket.put(keys.ip, json.dumps({"IP": _address()}).encode())
