@@ -28,6 +28,13 @@ class ProcessRef:
         """The process that has this pid now; `psutil.NoSuchProcess` when there is none."""
         return cls(pid, psutil.Process(pid).create_time())
 
+    @classmethod
+    def find(cls, pid: int) -> ProcessRef | None:
+        """As `of`; None when there is none."""
+        with suppress(psutil.NoSuchProcess):
+            return cls.of(pid)
+        return None
+
     def process(self) -> psutil.Process | None:
         """The process, None when it is gone."""
         with suppress(psutil.NoSuchProcess):

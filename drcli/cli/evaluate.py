@@ -35,7 +35,7 @@ def command(
 
     workspace, settings = options.load(experiment, overrides)
     if dry_run:
-        following.show_plan(evaluating.plan(settings, workspace), as_json)
+        following.show_plan(evaluating.plan(settings, workspace), "dr evaluate", as_json)
         return
     started = evaluating.start(settings, workspace, clone=clone, which=options.checkpoint(checkpoint))
     if quiet or not following.follow_evaluation(started, workspace):

@@ -23,8 +23,8 @@ from drcli.watch.progress import Chronicle, format_outcome, format_status_line
 POLL_S = 0.25
 
 
-def show_plan(plan: Plan, as_json: bool) -> None:
-    """What would be started, secrets masked."""
+def show_plan(plan: Plan, command: str, as_json: bool) -> None:
+    """What `command` would start, secrets masked."""
     if as_json:
         present.as_json({"stacks": [plan.describe()]})
         return
@@ -32,7 +32,7 @@ def show_plan(plan: Plan, as_json: bool) -> None:
         present.result(f"{plan.project}/{service.name}  x{service.replicas}  {' '.join(service.command)}")
         for name, value in sorted(service.environment.items()):
             present.result(f"    {name}={value}")
-    present.next_step("dr start-training", "without --dry-run starts it")
+    present.next_step(command, "without --dry-run starts it")
 
 
 def follow_training(plan: Plan, prepared: Prepared, *, until_ready: bool) -> RunStatus:

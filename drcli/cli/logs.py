@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import click
 
 from drcli.cli import options, present
@@ -11,9 +13,24 @@ SERVICES = ("sagemaker", "robomaker", "minio")
 
 @click.command()
 @click.argument("service", type=click.Choice(SERVICES), default="sagemaker")
-@click.option("-n", "--replica", default=1, show_default=True, metavar="N", help="Which robomaker.")
+@click.option(
+    "-n",
+    "--replica",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Which robomaker.",
+)
 @click.option("-f", "--follow", is_flag=True, help="Go on while the run goes on.")
-@click.option("--tail", default=100, show_default=True, metavar="N", help="Only the last N lines; 0: all.")
+@click.option(
+    "--tail",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Only the last N lines; 0: all.",
+)
 @click.option("--evaluation", is_flag=True, help="Of the evaluation, not of the training.")
 @options.overrides
 @click.pass_obj
@@ -38,10 +55,8 @@ def command(
     workspace, settings = options.load(experiment, overrides)
     kind: Kind = "evaluation" if evaluation else "training"
     path = logs.find_log(workspace, kind, settings.run_id, service, replica)
-    lines = logs.follow(path, tail, lambda: logs.is_running(workspace, kind, settings.run_id, service))
-    try:
-        for line in lines if follow else logs.last_lines(path, tail):
+    goes_on = logs.more_may_come(workspace, kind, settings.run_id, service)
+    with suppress(KeyboardInterrupt):
+        for line in logs.read(path, tail, goes_on) if follow else logs.read(path, tail):
             present.result(line)
-    except KeyboardInterrupt:
-        pass
     present.next_step("dr status", "how the run is doing")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from drcli.cli import options, present
-from drcli.errors import DrError
+from drcli.errors import DrError, UsageError
 
 
 @click.command()
@@ -39,21 +39,25 @@ def command(
     from drcli.cli import following
     from drcli.launch import training
 
+    if wipe and resume:
+        raise UsageError("-w and --resume contradict each other.", "-w starts anew, --resume continues.")
+    if as_json and not dry_run:
+        raise UsageError("--json is for --dry-run.", "`dr status --json` tells how a run is doing.")
     workspace, settings = options.load(experiment, overrides)
     if dry_run:
-        following.show_plan(training.plan(settings, workspace), as_json)
+        following.show_plan(training.plan(settings, workspace), "dr start-training", as_json)
         return
     prepared = training.prepare(settings, workspace)
     for warning in prepared.files.warnings:
         present.warn(warning)
     if wipe and prepared.existing and not yes:
-        what = f"{len(prepared.existing)} objects, {prepared.existing_checkpoints} checkpoints"
-        click.confirm(f"Wipe the model {settings.local_s3_model_prefix} ({what})?", abort=True, err=True)
+        name = settings.local_s3_model_prefix
+        click.confirm(f"Wipe the model {name} ({prepared.contents})?", abort=True, err=True)
     plan = training.start(prepared, wipe=wipe, resume=resume)
     status = following.follow_training(plan, prepared, until_ready=quiet)
-    if quiet or not status.is_over:
-        present.next_step("dr status", "how it is doing; `dr logs -f` follows, `dr stop-training` ends it")
-    elif status.state == "failed":
+    if status.state == "failed":
         raise DrError(status.message, status.hint)
+    if not status.is_over:
+        present.next_step("dr status", "how it is doing; `dr logs -f` follows, `dr stop-training` ends it")
     else:
         present.next_step("dr evaluate", "drive the model and draw its laps")

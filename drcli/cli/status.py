@@ -18,15 +18,28 @@ def command(experiment: str | None, as_json: bool, overrides: tuple[str, ...]) -
       dr status
       dr status --json --set DR_RUN_ID=1
     """
+    from drcli.launch import stack
     from drcli.launch.overview import format_overview, overview
+    from drcli.launch.plan import secrets_of
+    from drcli.store.access import store_config
 
     workspace, settings = options.load(experiment, overrides)
+    secrets = secrets_of(store_config(settings, workspace))
+    for kind in stack.revive_abandoned(workspace, settings.run_id, secrets):
+        present.warn(f"Nobody looked after the {kind} any more; it has a new supervisor.")
     seen = overview(settings, workspace)
     if as_json:
         present.as_json(seen)
     else:
         present.result(format_overview(seen))
-    running = seen["training"]["state"] in ("starting", "running", "stopping")
-    present.next_step(
-        *(("dr logs -f", "follow the trainer") if running else ("dr start-training", "starts a run"))
-    )
+    present.next_step(*_next_step(seen["state"]))
+
+
+def _next_step(state: str) -> tuple[str, str]:
+    if state in ("starting", "running", "stopping"):
+        return "dr logs -f", "follow the trainer; `dr stop-training` ends the run"
+    if state == "ended":
+        return "dr evaluate", "drive the model; `dr start-training --resume` goes on with it"
+    if state == "never started":
+        return "dr start-training", "start the run"
+    return "dr logs", "what the trainer said last; `dr start-training --resume` goes on"

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from drcli.config.engine import check_supported
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.settings import Settings
 from drcli.errors import DrError, UsageError
 from drcli.paths import Workspace
+
+if TYPE_CHECKING:
+    from drcli.sim.track import Track
 
 ENGINE = "drcli/simapp"
 STYLES = ("process",)
@@ -44,12 +49,22 @@ def _cannot(settings: Settings, name: str, value: str, can: tuple[str, ...]) -> 
     )
 
 
+def check_world(settings: Settings, workspace: Workspace) -> Track:
+    """The track of the run. DrError names the setting, and worlds with a similar name."""
+    from drcli.sim.catalogue import load_track
+
+    try:
+        return load_track(settings.world_name, workspace.tracks, settings.tracks_url)
+    except DrError as error:
+        where = settings.source("DR_WORLD_NAME")
+        raise DrError(f"{where}: DR_WORLD_NAME: {error.message}", error.hint) from None
+
+
 def check_training_files(settings: Settings, workspace: Workspace) -> CustomFiles:
     """Read and check custom_files/ against the track: everything that would fail minutes later.
 
     The reward function is called once on a real state. DrError names file, line and what to do.
     """
-    from drcli.sim.catalogue import load_track
     from drcli.sim.reward import RewardFunction, try_once
 
     folder = workspace.custom_files
@@ -57,7 +72,8 @@ def check_training_files(settings: Settings, workspace: Workspace) -> CustomFile
     contents = {name: _read(folder / name) for name in names}
     hyperparameters = Hyperparameters.parse(contents[names[0]], str(folder / names[0]))
     metadata = ModelMetadata.parse(contents[names[1]], str(folder / names[1]))
-    track = load_track(settings.world_name, workspace.tracks, settings.tracks_url)
+    check_supported(metadata, str(folder / names[1]))
+    track = check_world(settings, workspace)
     source = contents[names[2]].decode(errors="replace")
     try_once(RewardFunction(source, str(folder / names[2])), track)
     return CustomFiles(contents, (*hyperparameters.warnings, *metadata.warnings))

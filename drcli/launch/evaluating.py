@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from drcli.config.engine import check_supported
+from drcli.config.model_metadata import ModelMetadata
 from drcli.config.params import Document, render_evaluation, to_yaml
 from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import stack
-from drcli.launch.checks import check_style
+from drcli.launch.checks import check_style, check_world
 from drcli.launch.plan import Plan, plan_evaluation
 from drcli.paths import Workspace
 from drcli.store import simtrace
 from drcli.store.access import open_bucket, store_config
-from drcli.store.checkpoints import Which, choose_checkpoint
+from drcli.store.checkpoints import CheckpointName, Which, choose_checkpoint
 from drcli.store.client import Bucket
-from drcli.store.keys import ModelKeys, join
-from drcli.store.metrics import EvaluationMetrics
+from drcli.store.keys import ModelKeys, evaluation_facts, join
+from drcli.store.metrics import STATUS_LABELS, EvaluationMetrics
 
 
 @dataclass(frozen=True)
@@ -36,16 +39,19 @@ class Evaluation:
         return _first(self.document.values["METRICS_S3_OBJECT_KEY"])
 
     @property
+    def simtrace_prefix(self) -> str:
+        """Where all but the metrics will be: `<model>/evaluation-<time>`."""
+        return _first(self.document.values["SIMTRACE_S3_PREFIX"])
+
+    @property
     def trace_key(self) -> str:
         """Where the trace will be."""
-        return join(
-            _first(self.document.values["SIMTRACE_S3_PREFIX"]), "evaluation-simtrace", "0-iteration.csv"
-        )
+        return join(self.simtrace_prefix, "evaluation-simtrace", "0-iteration.csv")
 
     @property
     def name(self) -> str:
         """`evaluation-<time>`."""
-        return _first(self.document.values["SIMTRACE_S3_PREFIX"]).rsplit("/", 1)[-1]
+        return self.simtrace_prefix.rsplit("/", 1)[-1]
 
 
 def plan(settings: Settings, workspace: Workspace) -> Plan:
@@ -62,20 +68,20 @@ def start(
     """Check, write the params document, start the stack. `which` overrides DR_EVAL_CHECKPOINT."""
     check_style(settings)
     stack.check_not_running(workspace, "evaluation", settings.run_id)
+    check_world(settings, workspace)
     bucket = open_bucket(settings, workspace, write=True)
     prefix = settings.local_s3_model_prefix
-    checkpoint = choose_checkpoint(
-        bucket, ModelKeys(prefix), which if which is not None else settings.eval_checkpoint
-    )
+    checkpoint = _check_model(bucket, ModelKeys(prefix), settings.eval_checkpoint if which is None else which)
     document = render_evaluation(settings, datetime.now(), clone)
     if which is not None:
         document = Document(document.key, {**document.values, "EVAL_CHECKPOINT": str(which)})
     target = _first(document.values["MODEL_S3_PREFIX"])
-    if clone:
-        _clone(bucket, prefix, target)
-    bucket.put(document.key, to_yaml(document.values).encode())
     planned = plan_evaluation(settings, workspace, store_config(settings, workspace), target)
-    stack.start(planned, workspace)
+    with stack.claim(workspace, "evaluation", settings.run_id, target):
+        if clone:
+            _clone(bucket, prefix, target)
+        bucket.put(document.key, to_yaml(document.values).encode())
+        stack.start(planned, workspace)
     return Evaluation(planned, bucket, document, str(checkpoint))
 
 
@@ -83,10 +89,14 @@ def results(evaluation: Evaluation) -> dict[str, Any]:
     """What `dr evaluate --json` prints; DrError when the evaluation has left nothing."""
     data = evaluation.bucket.find(evaluation.metrics_key)
     if data is None:
-        raise DrError("The evaluation ended without a result.", "`dr logs robomaker --evaluation` shows why.")
+        raise DrError(
+            "The evaluation ended without a result.",
+            "Was it stopped? Else `dr logs robomaker --evaluation` shows why.",
+        )
+    facts = json.loads(evaluation.bucket.get(evaluation_facts(evaluation.simtrace_prefix)))
     return {
         "model": _first(evaluation.document.values["MODEL_S3_PREFIX"]),
-        "checkpoint": evaluation.checkpoint,
+        "checkpoint": facts["checkpoint"],
         "world_name": str(evaluation.document.values["WORLD_NAME"]),
         "trials": [_trial(row) for row in EvaluationMetrics.from_json(data).trials],
     }
@@ -98,6 +108,8 @@ def trace(evaluation: Evaluation) -> list[tuple[Any, ...]]:
 
 
 def _trial(row: dict[str, Any]) -> dict[str, Any]:
+    # The document says "In progress" of every completed lap but the last, as the community's engine does.
+    is_complete = row["completion_percentage"] >= 100
     return {
         "trial": row["trial"],
         "completion_percentage": row["completion_percentage"],
@@ -105,8 +117,16 @@ def _trial(row: dict[str, Any]) -> dict[str, Any]:
         "off_track_count": row["off_track_count"],
         "crash_count": row["crash_count"],
         "reset_count": row["reset_count"],
-        "status": row["episode_status"],
+        "status": STATUS_LABELS["lap_complete"] if is_complete else row["episode_status"],
     }
+
+
+def _check_model(bucket: Bucket, keys: ModelKeys, which: Which) -> CheckpointName:
+    """The checkpoint that is meant now; DrError where there is none, or none that we can drive."""
+    checkpoint = choose_checkpoint(bucket, keys, which)
+    metadata = bucket.get(keys.model_metadata)
+    check_supported(ModelMetadata.parse(metadata, keys.model_metadata), keys.model_metadata)
+    return checkpoint
 
 
 def _clone(bucket: Bucket, prefix: str, target: str) -> None:
@@ -114,7 +134,11 @@ def _clone(bucket: Bucket, prefix: str, target: str) -> None:
     bucket.delete_prefix(target)
     for folder in ("model", "ip"):
         for info in bucket.list(f"{prefix}/{folder}/"):
-            bucket.copy(info.key, target + info.key.removeprefix(prefix))
+            try:
+                bucket.copy(info.key, target + info.key.removeprefix(prefix))
+            except DrError:
+                if bucket.exists(info.key):  # else a running training has pruned it meanwhile
+                    raise
 
 
 def _first(value: str | list[str]) -> str:

@@ -5,24 +5,27 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
+from typing import TextIO
 
 from drcli.errors import DrError
 from drcli.launch import stack
 from drcli.launch.plan import Kind
-from drcli.launch.run_folder import RunFolder
+from drcli.launch.run_folder import Replica, RunFolder
+from drcli.local import ProcessRef
 from drcli.paths import Workspace
+from drcli.store.server import server_status
 
 _POLL_S = 0.2
 
 
 def find_log(workspace: Workspace, kind: Kind, run_id: int, service: str, replica: int = 1) -> Path:
     """The log of a service. DrError when there is none, naming those there are."""
-    if service == "minio":
-        path = workspace.store_log
-    else:
-        name = service if service == "sagemaker" else f"{service}-{replica}"
-        path = RunFolder.of(workspace, kind, run_id).log(name)
+    path = workspace.store_log
+    if service != "minio":
+        folder = RunFolder.of(workspace, kind, run_id)
+        path = folder.log(Replica.name_of(service, replica - 1))
     if not path.is_file():
         there = sorted(p.stem for p in path.parent.glob("*.log"))
         hint = f"There are logs of {', '.join(there)}." if there else "Nothing has run yet under this run id."
@@ -30,28 +33,34 @@ def find_log(workspace: Workspace, kind: Kind, run_id: int, service: str, replic
     return path
 
 
-def is_running(workspace: Workspace, kind: Kind, run_id: int, service: str) -> bool:
-    """Whether more may come."""
-    seen = stack.read(workspace, kind, run_id)
-    return service == "minio" or (seen is not None and seen.is_alive)
+def more_may_come(workspace: Workspace, kind: Kind, run_id: int, service: str) -> Callable[[], bool]:
+    """A function that tells whether the service, or for a service of a stack the run, goes on."""
+    if service == "minio":
+        pid = server_status(workspace).pid
+        server = ProcessRef.find(pid) if pid is not None else None
+        return lambda: server is not None and server.is_alive
+    return lambda: (seen := stack.read(workspace, kind, run_id)) is not None and seen.is_alive
 
 
-def last_lines(path: Path, tail: int) -> Iterator[str]:
-    """The last `tail` lines, all with 0."""
+def read(path: Path, tail: int, goes_on: Callable[[], bool] = lambda: False) -> Iterator[str]:
+    """The last `tail` lines, all with 0; then those that come, until `goes_on` says no."""
+    begun = ""  # a line whose end is not written yet
     with path.open(errors="replace") as file:
-        for line in deque(file, tail) if tail else file:
-            yield line.rstrip("\n")
+        for part in chain(deque(file, tail) if tail else file, _later(file, goes_on)):
+            begun += part
+            if begun.endswith("\n"):
+                yield begun.removesuffix("\n")
+                begun = ""
+    if begun:
+        yield begun
 
 
-def follow(path: Path, tail: int, goes_on: Callable[[], bool]) -> Iterator[str]:
-    """The last lines, then those that come, until `goes_on` says no."""
-    yield from last_lines(path, tail)
-    with path.open(errors="replace") as file:
-        file.seek(0, 2)
-        while True:
-            is_last_look = not goes_on()
-            while line := file.readline():
-                yield line.rstrip("\n")
-            if is_last_look:
-                return
-            time.sleep(_POLL_S)
+def _later(file: TextIO, goes_on: Callable[[], bool]) -> Iterator[str]:
+    """What is appended to `file` from now on."""
+    while True:
+        is_last_look = not goes_on()
+        while part := file.readline():
+            yield part
+        if is_last_look:
+            return
+        time.sleep(_POLL_S)

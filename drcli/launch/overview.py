@@ -1,90 +1,138 @@
-"""The state of a run at a glance: stack, services, progress, as one structure for the table and for JSON."""
+"""The state of a run at a glance: stack, progress, store, as one structure for the table and for JSON."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import stack
-from drcli.launch.plan import Kind
-from drcli.launch.run_folder import RunFolder, Stack
+from drcli.launch.run_folder import Replica, RunFolder, Stack
 from drcli.paths import Workspace
 from drcli.store.access import is_embedded, store_config
 from drcli.store.client import Bucket
 from drcli.store.server import server_status
 from drcli.store.status import RunStatus, read_status
 
+_PROGRESS = (
+    "world_name",
+    "seed",
+    "workers",
+    "iteration",
+    "episodes",
+    "steps",
+    "steps_per_s",
+    "real_time_factor",
+    "reward",
+    "training_progress",
+    "evaluations",
+    "evaluation_progress",
+    "best_checkpoint",
+    "best_metric",
+    "last_checkpoint",
+    "stop_reason",
+)
+_LOST = "Nothing of it runs any more: it was killed, or the machine was."
+
 
 def overview(settings: Settings, workspace: Workspace) -> dict[str, Any]:
-    """What is running under DR_RUN_ID and how far it is. Starts nothing."""
-    run_id = settings.run_id
-    seen = {kind: stack.read(workspace, kind, run_id) for kind in ("training", "evaluation")}
-    prefix = _prefix(workspace, run_id, settings) if seen["training"] else settings.local_s3_model_prefix
-    found: dict[str, Any] = {"run_id": run_id, "model": prefix}
-    found |= {kind: _stack(one) for kind, one in seen.items()}
-    found["store"] = _store(settings, workspace)
-    found["progress"] = (
-        _progress(settings, workspace, prefix) if found["store"]["state"] == "running" else None
-    )
-    return found
+    """What is running under DR_RUN_ID and how far it is; None for what is not known. Starts nothing."""
+    seen = stack.read(workspace, "training", settings.run_id)
+    prefix = _prefix(workspace, settings) if seen else settings.local_s3_model_prefix
+    store, status = _store(settings, workspace, prefix)
+    training = _stack(seen)
+    if training["state"] == "running" and (status is None or status.state == "starting"):
+        training["state"] = "starting"
+    progress = asdict(status) if status else {}
+    return {
+        "run_id": settings.run_id,
+        "model": prefix,
+        **{key: value for key, value in training.items() if key != "services"},
+        **{key: progress.get(key) for key in _PROGRESS},
+        "elapsed_s": status.elapsed_s if status else None,
+        "services": training["services"],
+        "evaluation": _stack(stack.read(workspace, "evaluation", settings.run_id)),
+        "store": store,
+    }
 
 
 def format_overview(seen: dict[str, Any]) -> str:
-    """As text. Pure."""
-    lines = [f"run {seen['run_id']}, model {seen['model']}"]
-    for kind in ("training", "evaluation"):
-        one = seen[kind]
-        lines.append(f"{kind}: {one['state']}" + (f" - {one['message']}" if one["message"] else ""))
-        lines += [f"  {s['name']}: {s['state']}, {s['restarts']} restarts" for s in one["services"]]
-    lines.append(f"store: {seen['store']['state']} {seen['store']['endpoint_url'] or ''}".rstrip())
-    lines += [
-        f"  {name.replace('_', ' ')}: {_text(value)}" for name, value in (seen["progress"] or {}).items()
+    """As aligned text; what is not known is left out. Pure."""
+    world = f" on {seen['world_name']}" if seen["world_name"] else ""
+    rows = [(f"run {seen['run_id']}", _state(seen)), ("model", seen["model"] + world)]
+    if seen["steps"] is not None:
+        rows += _progress_rows(seen)
+    rows += [(service["name"], _service(service)) for service in seen["services"]]
+    if seen["hint"]:
+        rows.insert(1, ("hint", seen["hint"]))
+    rows.append(("evaluation", _state(seen["evaluation"])))
+    rows.append(("store", _state(seen["store"])))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
+
+
+def _progress_rows(seen: dict[str, Any]) -> list[tuple[str, str]]:
+    rate = f"{seen['steps_per_s']:,.0f} steps/s, {seen['real_time_factor']:.1f} times real time"
+    rows = [
+        ("iteration", str(seen["iteration"])),
+        ("episodes", str(seen["episodes"])),
+        ("steps", f"{seen['steps']:,} in {seen['elapsed_s']:,.0f} s ({rate})"),
     ]
-    return "\n".join(lines)
+    if seen["reward"] is not None:
+        rows.append(("reward", f"{seen['reward']:.1f} (mean of the last episodes)"))
+    if seen["evaluation_progress"] is not None:
+        rows.append(("evaluation progress", f"{seen['evaluation_progress']:.0f} %"))
+    rows.append(("checkpoints", f"best {seen['best_checkpoint']}, last {seen['last_checkpoint']}"))
+    return rows
 
 
-def _text(value: object) -> str:
-    return f"{value:,.2f}" if isinstance(value, float) else "-" if value is None else str(value)
+def _state(seen: dict[str, Any]) -> str:
+    parts = (seen.get(key) for key in ("state", "message", "stop_reason", "endpoint_url"))
+    return ", ".join(part for part in parts if part)
+
+
+def _service(service: dict[str, Any]) -> str:
+    restarts = f", {service['restarts']} restarts" if service["restarts"] else ""
+    return f"{service['state']}{restarts}"
 
 
 def _stack(seen: Stack | None) -> dict[str, Any]:
     if seen is None:
-        return {"state": "never started", "message": "", "services": []}
-    state = seen.state if seen.is_over or seen.is_alive else "lost"
-    services = [
-        {
-            "name": replica.name,
-            "state": "running" if replica.is_alive else "ended" if replica.exit_code == 0 else "down",
-            "pid": replica.process.pid if replica.is_alive else None,
-            "restarts": replica.restarts,
-        }
-        for replica in seen.replicas
-    ]
-    return {"state": state, "message": seen.message, "services": services}
+        return {"state": "never started", "message": "", "hint": "", "services": []}
+    is_lost = not (seen.is_over or seen.is_alive)
+    return {
+        "state": "lost" if is_lost else seen.state,
+        "message": _LOST if is_lost else seen.message,
+        "hint": "`dr start-training --resume` goes on after the last checkpoint." if is_lost else seen.hint,
+        "services": [_replica(replica) for replica in seen.replicas],
+    }
 
 
-def _store(settings: Settings, workspace: Workspace) -> dict[str, Any]:
+def _replica(replica: Replica) -> dict[str, Any]:
+    state = "running" if replica.is_alive else "ended" if replica.exit_code == 0 else "down"
+    pid = replica.process.pid if replica.is_alive else None
+    return {"name": replica.name, "state": state, "pid": pid, "restarts": replica.restarts}
+
+
+def _store(settings: Settings, workspace: Workspace, prefix: str) -> tuple[dict[str, Any], RunStatus | None]:
+    """The state of the store, and what it knows of the run."""
+    config = store_config(settings, workspace)
+    store: dict[str, Any] = {"state": "running", "message": "", "endpoint_url": config.endpoint_url}
     if is_embedded(settings):
-        status = server_status(workspace)
-        return {"state": "running" if status.running else "stopped", "endpoint_url": status.endpoint_url}
-    return {"state": "running", "endpoint_url": settings.store_endpoint_url}
-
-
-def _progress(settings: Settings, workspace: Workspace, prefix: str) -> dict[str, Any] | None:
-    status = read_status(Bucket(store_config(settings, workspace)), prefix)
-    return None if status is None else _as_progress(status)
-
-
-def _as_progress(status: RunStatus) -> dict[str, Any]:
-    return {**asdict(status), "elapsed_s": status.elapsed_s}
-
-
-def _prefix(workspace: Workspace, run_id: int, settings: Settings) -> str:
-    """The model of the run that was started last, also after run.env was edited."""
-    kind: Kind = "training"
+        server = server_status(workspace)
+        if not server.running:
+            return store | {"state": "stopped", "endpoint_url": None}, None
+        config = replace(config, endpoint_url=server.endpoint_url)
     try:
-        return str(RunFolder.of(workspace, kind, run_id).read_plan()["prefix"])
-    except (OSError, ValueError, KeyError, DrError):
+        return store, read_status(Bucket(config), prefix)
+    except DrError as error:
+        return store | {"state": "unreachable", "message": error.message}, None
+
+
+def _prefix(workspace: Workspace, settings: Settings) -> str:
+    """The model of the run that was started last, also after run.env was edited."""
+    try:
+        return str(RunFolder.of(workspace, "training", settings.run_id).read_plan()["prefix"])
+    except (OSError, ValueError, KeyError):
         return settings.local_s3_model_prefix

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from drcli import env
+from drcli.store.access import is_embedded
 
 if TYPE_CHECKING:
     from drcli.config.settings import Settings
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from drcli.store.client import StoreConfig
 
 Kind = Literal["training", "evaluation"]
+KINDS: tuple[Kind, ...] = ("training", "evaluation")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,15 @@ class Service:
 
 
 @dataclass(frozen=True)
+class EmbeddedStore:
+    """The workspace's own S3 server, which a stack relies on: root of the workspace, port, bucket."""
+
+    root: str
+    port: int
+    bucket: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """Everything that a launcher needs to start a stack."""
 
@@ -40,6 +51,7 @@ class Plan:
     world_name: str
     style: str
     services: tuple[Service, ...]
+    store: EmbeddedStore | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
@@ -57,7 +69,8 @@ class Plan:
     def from_document(cls, document: dict[str, Any], secrets: Mapping[str, str]) -> Plan:
         """The inverse of `document`."""
         services = tuple(Service(**{**s, "command": tuple(s["command"])}) for s in document["services"])
-        return cls(**{**document, "services": services}, secrets=secrets)
+        store = EmbeddedStore(**document["store"]) if document["store"] else None
+        return cls(**{**document, "services": services, "store": store}, secrets=secrets)
 
     def describe(self) -> dict[str, Any]:
         """What `--dry-run --json` shows: secrets by name only."""
@@ -111,7 +124,7 @@ def plan_training(settings: Settings, workspace: Workspace, store: StoreConfig, 
         Service("sagemaker", _python("sagemaker"), trainer),
         Service("robomaker", _python("robomaker"), shared | {env.DR_THREADS: "1"}, replicas=workers),
     )
-    return _plan("training", settings, services, store)
+    return _plan("training", settings, services, workspace, store)
 
 
 def plan_evaluation(settings: Settings, workspace: Workspace, store: StoreConfig, prefix: str) -> Plan:
@@ -120,36 +133,56 @@ def plan_evaluation(settings: Settings, workspace: Workspace, store: StoreConfig
         env.MODEL_S3_PREFIX: prefix,
         env.DR_THREADS: "1",
     }
-    return _plan("evaluation", settings, (Service("robomaker", _python("evaluation"), environment),), store)
+    services = (Service("robomaker", _python("evaluation"), environment),)
+    return _plan("evaluation", settings, services, workspace, store)
 
 
-def _plan(kind: Kind, settings: Settings, services: tuple[Service, ...], store: StoreConfig) -> Plan:
-    secrets = {env.AWS_ACCESS_KEY_ID: store.access_key, env.AWS_SECRET_ACCESS_KEY: store.secret_key}
+def _plan(
+    kind: Kind, settings: Settings, services: tuple[Service, ...], workspace: Workspace, store: StoreConfig
+) -> Plan:
+    embedded = EmbeddedStore(str(workspace.root), settings.store_port, store.bucket)
     return Plan(
         kind=kind,
         run_id=settings.run_id,
-        prefix=settings.local_s3_model_prefix,
+        prefix=services[0].environment[env.MODEL_S3_PREFIX],
         world_name=settings.world_name,
         style=settings.docker_style,
         services=services,
-        secrets={name: value for name, value in secrets.items() if value},
+        store=embedded if is_embedded(settings) else None,
+        secrets=secrets_of(store),
     )
 
 
+def secrets_of(store: StoreConfig) -> dict[str, str]:
+    """What services are told in private: the key of the bucket, unless they find it in a profile."""
+    secrets = {env.AWS_ACCESS_KEY_ID: store.access_key, env.AWS_SECRET_ACCESS_KEY: store.secret_key}
+    return {name: value for name, value in secrets.items() if value is not None}
+
+
 def _shared(settings: Settings, workspace: Workspace, store: StoreConfig, params_file: str) -> dict[str, str]:
-    return {
+    return _credentials(store) | {
         env.MODEL_S3_BUCKET: store.bucket,
         env.MODEL_S3_PREFIX: settings.local_s3_model_prefix,
         env.S3_YAML_NAME: params_file,
         env.S3_ENDPOINT_URL: store.endpoint_url or "",
         env.AWS_REGION: store.region,
-        env.AWS_PROFILE: store.profile or "",
         env.RUN_ID: str(settings.run_id),
         env.DR_TRACKS_URL: settings.tracks_url,
         env.DR_TRACKS_DIR: str(workspace.tracks),
-        "OMP_WAIT_POLICY": "PASSIVE",  # trainer and workers take turns; spinning threads would steal the other's core
+        # Trainer and workers take turns; threads that spin would steal the other's core.
+        "OMP_WAIT_POLICY": "PASSIVE",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _credentials(store: StoreConfig) -> dict[str, str]:
+    """Whose credentials hold. Those of the user's shell are put out of the way unless they are what is meant."""
+    if store.access_key is not None:
+        return {env.AWS_PROFILE: "", env.AWS_SESSION_TOKEN: ""}
+    if store.profile is not None:
+        others = (env.AWS_ACCESS_KEY_ID, env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN)
+        return {env.AWS_PROFILE: store.profile, **dict.fromkeys(others, "")}
+    return {}
 
 
 def _python(service: str) -> tuple[str, ...]:

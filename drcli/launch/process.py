@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -59,7 +60,7 @@ def kill(ref: ProcessRef) -> None:
 
 def reap() -> None:
     """Take note of our own children that have ended, so that none stays a zombie."""
-    for child in psutil.Process().children():
-        with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-            if child.status() == psutil.STATUS_ZOMBIE:
-                child.wait(0)
+    if sys.platform != "win32":
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass

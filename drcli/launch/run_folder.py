@@ -32,7 +32,12 @@ class Replica:
     @property
     def name(self) -> str:
         """`sagemaker`, `robomaker-1`, `robomaker-2`, …"""
-        return f"{self.service}-{self.index + 1}" if self.service != "sagemaker" else self.service
+        return self.name_of(self.service, self.index)
+
+    @staticmethod
+    def name_of(service: str, index: int) -> str:
+        """The name of a replica."""
+        return f"{service}-{index + 1}" if service != "sagemaker" else service
 
     @property
     def is_alive(self) -> bool:
@@ -63,6 +68,11 @@ class Stack:
             not self.is_over and self.supervisor.is_alive
         )
 
+    @property
+    def is_orphan(self) -> bool:
+        """Whether the supervisor was killed before it had finished."""
+        return not self.is_over and not self.supervisor.is_alive
+
     def replica(self, replica: Replica, **changes: Any) -> Stack:
         """The same stack with one replica changed."""
         new = replace(replica, **changes)
@@ -82,9 +92,19 @@ class RunFolder:
         return cls(workspace.runs / str(run_id) / kind, workspace.logs / str(run_id) / kind)
 
     @property
+    def kind(self) -> str:
+        """`training` or `evaluation`."""
+        return self.path.name
+
+    @property
+    def run_id(self) -> int:
+        """The run's number."""
+        return int(self.path.parent.name)
+
+    @property
     def lock(self) -> Path:
-        """Held while a run is being started or a supervisor replaced."""
-        return self.path.parent / f".{self.path.name}.lock"
+        """Held while any run of the workspace is being started or a supervisor replaced."""
+        return self.path.parent.parent / ".lock"
 
     @property
     def wire_keys(self) -> Path:
@@ -109,6 +129,10 @@ class RunFolder:
         with suppress(OSError, ValueError):
             return int(self.exit_file(name).read_text())
         return None
+
+    def has_ended(self, stack: Stack) -> bool:
+        """Whether a process has left its exit code, which nobody has taken note of yet."""
+        return any(r.exit_code is None and self.exit_code(r.name) is not None for r in stack.replicas)
 
     def write_plan(self, plan: Plan) -> None:
         """Keep the plan for the supervisor."""

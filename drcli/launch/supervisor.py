@@ -18,6 +18,7 @@ from drcli import env
 from drcli.launch import process
 from drcli.launch.plan import Plan, Service
 from drcli.launch.run_folder import Replica, RunFolder, Stack
+from drcli.launch.store_keeper import StoreKeeper
 from drcli.local import ProcessRef
 
 POLL_S = 0.1
@@ -36,33 +37,47 @@ class Supervisor:
         self._plan = Plan.from_document(folder.read_plan(), {})
         self._services = {service.name: service for service in self._plan.services}
         self._main = self._plan.services[0].name  # when this service ends, the run has ended
+        self._store = StoreKeeper(self._plan.store, log) if self._plan.store else None
         self._stop_requested = False
         self._started: dict[str, float] = {}
-        before = folder.read_stack()
-        me = ProcessRef.of(os.getpid())
-        if before is not None and not before.is_over and before.replicas:
+        before, me = folder.read_stack(), ProcessRef.of(os.getpid())
+        self._stack = Stack("starting", me, time.time())
+        if before is not None and not before.is_over:
             self._stack = replace(before, supervisor=me)
-        else:
-            self._stack = Stack("starting", me, time.time())
 
     def request_stop(self) -> None:
         """End the run in good order."""
         self._stop_requested = True
 
+    def take_over(self) -> None:
+        """Let all know who looks after the stack from now on."""
+        self._keep()
+
     def run(self) -> None:
         """Until the run has ended, well or not."""
-        if not self._stack.replicas:
-            replicas = (self._spawn(s, k) for s in self._plan.services for k in range(s.replicas))
-            self._keep(state="running", replicas=tuple(replicas))
-        self._keep()
+        self.take_over()
+        if self._stack.state == "starting":
+            self._start()
         while self._stack.state == "running" and not self._stop_requested:
             time.sleep(POLL_S)
             process.reap()
             self._look_after()
-        if self._stack.state == "running":
-            self._end("ended")
+        if not self._stack.is_over:
+            self._end("failed" if self._stack.message else "ended")
+
+    def _start(self) -> None:
+        """Start what does not run yet; a supervisor that was killed meanwhile may have begun."""
+        there = {replica.name for replica in self._stack.replicas}
+        for service in self._plan.services:
+            for index in range(service.replicas):
+                if Replica.name_of(service.name, index) not in there and not self._stop_requested:
+                    replicas = (*self._stack.replicas, self._spawn(service, index))
+                    self._keep(replicas=replicas)
+        self._keep(state="running")
 
     def _look_after(self) -> None:
+        if self._store is not None:
+            self._store.look()
         for replica in self._stack.replicas:
             if replica.exit_code is not None or replica.process.is_alive:
                 continue
@@ -84,6 +99,8 @@ class Supervisor:
         if restarts > MAX_RESTARTS:
             self._fail(self._stack.replica(replica, exit_code=1), replica)
             return
+        if self._store is not None:
+            self._store.look(now=True)  # a service that starts without a store gives up
         log(f"{replica.name} has crashed; start {restarts} of {MAX_RESTARTS}.")
         again = self._spawn(self._services[replica.service], replica.index)
         self._keep(self._stack.replica(replica, process=again.process, restarts=restarts))
@@ -128,7 +145,10 @@ class Supervisor:
 
     def _keep(self, stack: Stack | None = None, **changes: object) -> None:
         self._stack = replace(stack or self._stack, **changes)  # type: ignore[arg-type]
-        self._folder.write_stack(self._stack)
+        try:
+            self._folder.write_stack(self._stack)
+        except OSError as error:  # a full disk is no reason to leave the stack alone
+            log(f"The state of the stack cannot be written: {error}")
 
 
 def last_words(path: Path) -> tuple[str, str]:

@@ -31,6 +31,11 @@ class Prepared:
     existing: tuple[str, ...]  # keys under the model prefix
 
     @property
+    def contents(self) -> str:
+        """What is there already, in words."""
+        return f"{len(self.existing)} objects, {self.existing_checkpoints} checkpoints"
+
+    @property
     def existing_checkpoints(self) -> int:
         """How many checkpoints are there already."""
         keys = ModelKeys(self.settings.local_s3_model_prefix)
@@ -62,19 +67,21 @@ def start(prepared: Prepared, *, wipe: bool = False, resume: bool = False) -> Pl
     """Write the documents and start the stack. DrError when the prefix is in use and neither is wanted."""
     settings, workspace, bucket = prepared.settings, prepared.workspace, prepared.bucket
     prefix = settings.local_s3_model_prefix
+    if resume and not prepared.existing_checkpoints:
+        way = "-w wipes what is there and starts anew." if prepared.existing else "Start without --resume."
+        raise DrError(f"There is no checkpoint under {prefix} to resume from.", way)
     if prepared.existing and not (wipe or resume):
         raise DrError(
-            f"The model {prefix} exists already ({len(prepared.existing)} objects).",
+            f"The model {prefix} exists already ({prepared.contents}).",
             "--resume continues it, -w wipes it and starts anew, or choose another DR_LOCAL_S3_MODEL_PREFIX.",
         )
-    if resume and not prepared.existing_checkpoints:
-        raise DrError(f"There is no checkpoint under {prefix} to resume from.", "Start without --resume.")
-    if wipe:
-        bucket.delete_prefix(prefix)
-    bucket.delete([ModelKeys(prefix).status])  # of the run before: nobody is to take it for this one's
-    _upload(prepared)
-    planned = plan(settings, workspace)
-    stack.start(planned, workspace)
+    with stack.claim(workspace, "training", settings.run_id, prefix):
+        if wipe:
+            bucket.delete_prefix(prefix)
+        bucket.delete([ModelKeys(prefix).status])  # of the run before: nobody is to take it for this one's
+        _upload(prepared)
+        planned = plan(settings, workspace)
+        stack.start(planned, workspace)
     return planned
 
 

@@ -8,14 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from drcli.config.engine import check_supported as check_supported
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.model_metadata import ModelMetadata
-from drcli.errors import DrError
 from drcli.train.network import PolicySpec
 from drcli.train.ppo import Hyper
-
-NETWORK = "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW"
-CAMERAS = ("FRONT_FACING_CAMERA", "observation")
 
 
 class Commands(NamedTuple):
@@ -49,23 +46,6 @@ class ActionSpace:
         return Commands(
             chosen[:, 0], chosen[:, 1], [f"[{steering} {speed}]" for steering, speed in chosen.tolist()]
         )
-
-
-def check_supported(metadata: ModelMetadata) -> str:
-    """The camera's name; DrError for what this engine cannot do yet."""
-    problem = ""
-    if metadata.training_algorithm != "clipped_ppo":
-        problem = f"training_algorithm {metadata.training_algorithm}"
-    elif metadata.neural_network != NETWORK:
-        problem = f"neural_network {metadata.neural_network}"
-    elif len(metadata.sensors) != 1 or metadata.sensors[0] not in CAMERAS:
-        problem = f"sensor {', '.join(metadata.sensors)}"
-    if problem:
-        raise DrError(
-            f"drcli's own engine cannot do {problem} yet.",
-            f"In model_metadata.json use clipped_ppo, {NETWORK} and one of the cameras {', '.join(CAMERAS)}.",
-        )
-    return metadata.sensors[0]
 
 
 def hyper(parameters: Hyperparameters) -> Hyper:

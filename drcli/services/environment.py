@@ -33,13 +33,14 @@ class Environment:
     def read(cls) -> Environment:
         """From this process's environment. DrError names a variable that is missing or no number."""
         tracks_dir = env.read(env.DR_TRACKS_DIR)
+        has_token = bool(env.read(env.AWS_SESSION_TOKEN))  # boto3 finds temporary credentials itself
         return cls(
             store=StoreConfig(
                 bucket=required(env.MODEL_S3_BUCKET),
                 endpoint_url=env.read(env.S3_ENDPOINT_URL) or None,
                 region=env.read(env.AWS_REGION, "us-east-1"),
-                access_key=env.read(env.AWS_ACCESS_KEY_ID) or None,
-                secret_key=env.read(env.AWS_SECRET_ACCESS_KEY) or None,
+                access_key=None if has_token else env.read(env.AWS_ACCESS_KEY_ID) or None,
+                secret_key=None if has_token else env.read(env.AWS_SECRET_ACCESS_KEY) or None,
                 profile=env.read(env.AWS_PROFILE) or None,
             ),
             prefix=required(env.MODEL_S3_PREFIX),

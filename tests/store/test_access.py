@@ -20,10 +20,12 @@ def settings(**values: object) -> Settings:
 
 def test_local_processes_use_the_embedded_server(workspace: Workspace, free_port: int) -> None:
     local = settings(cloud="local", store_port=free_port, local_s3_bucket="mine")
-    config = store_config(local, workspace)
     assert is_embedded(local)
+    assert store_config(local, workspace).secret_key == ""
     assert not server_status(workspace).running
+    assert not workspace.data.exists()
     bucket = open_bucket(local, workspace, write=True)
+    config = store_config(local, workspace)
     assert bucket.config == config
     assert (config.bucket, config.endpoint_url) == ("mine", f"http://127.0.0.1:{free_port}")
     assert server_status(workspace).running

@@ -84,9 +84,10 @@ def test_the_secret_is_in_its_file_alone(workspace: Workspace, free_port: int) -
 def test_the_key_stays_and_each_workspace_has_its_own(
     workspace: Workspace, tmp_path: Path, free_port: int
 ) -> None:
-    config = ensure_server(workspace, free_port, "bucket")
     other = Workspace(tmp_path / "other")
-    stranger = server.server_config(other, free_port, "bucket")
+    stranger = ensure_server(other, free_port, "bucket")
+    stop_server(other)
+    config = ensure_server(workspace, free_port, "bucket")
     assert stranger.secret_key != config.secret_key
     with pytest.raises(DrError, match="access key is unknown"):
         Bucket(stranger).check()

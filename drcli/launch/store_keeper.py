@@ -1,0 +1,51 @@
+"""Sees that the workspace's own S3 server runs as long as a stack needs it. Called by the supervisor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from drcli.errors import DrError
+from drcli.launch.plan import EmbeddedStore
+from drcli.local import ProcessRef
+from drcli.paths import Workspace
+from drcli.store.server import ensure_server, server_status
+
+LOOK_S = 1.0
+
+
+class StoreKeeper:
+    """Looks at the server once a second, and starts it again when it is gone."""
+
+    def __init__(self, store: EmbeddedStore, report: Callable[[str], None]) -> None:
+        self._store = store
+        self._workspace = Workspace(Path(store.root))
+        self._report = report
+        self._server: ProcessRef | None = None
+        self._next_look = 0.0
+        self._complaint = ""
+
+    def look(self, *, now: bool = False) -> None:
+        """Take care of the server if it is time, or `now`. What cannot be mended is reported once."""
+        if not now and time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + LOOK_S
+        if self._server is not None and self._server.is_alive:
+            return
+        try:
+            self._server = self._find() or self._start()
+        except DrError as error:
+            if error.message != self._complaint:
+                self._complaint = error.message
+                self._report(f"The store is gone and cannot be started again: {error.message}")
+
+    def _start(self) -> ProcessRef | None:
+        ensure_server(self._workspace, self._store.port, self._store.bucket)
+        self._complaint = ""
+        self._report("The store was gone; it is started again.")
+        return self._find()
+
+    def _find(self) -> ProcessRef | None:
+        pid = server_status(self._workspace).pid
+        return ProcessRef.find(pid) if pid is not None else None
