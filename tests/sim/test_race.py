@@ -84,7 +84,7 @@ def test_faults_are_forgiven_as_often_as_the_race_allows() -> None:
     (lap,) = judge.episode.laps
     assert (lap.off_track_count, lap.immobilized_count, lap.reversed_count, lap.crash_count) == (1, 1, 1, 0)
     assert lap.reset_count == 3
-    assert lap.status == "Reversed"
+    assert lap.status == Status.REVERSED
 
 
 def test_a_waiting_car_makes_no_mistakes_but_may_finish() -> None:
@@ -135,8 +135,8 @@ def test_a_continuous_race_chains_laps() -> None:
     assert [verdict.terminated for verdict in verdicts] == [False, False, False, False, True]
     assert verdicts[2].status is Status.IN_PROGRESS
     first, second = judge.episode.laps
-    assert (first.status, first.elapsed_s, first.off_track_count) == ("In progress", 3.0, 1)
-    assert (second.status, second.elapsed_s, second.off_track_count) == ("Lap complete", 2.0, 0)
+    assert (first.status, first.elapsed_s, first.off_track_count) == (Status.IN_PROGRESS, 3.0, 1)
+    assert (second.status, second.elapsed_s, second.off_track_count) == (Status.LAP_COMPLETE, 2.0, 0)
     assert [row.episode for row in judge.episode.rows] == [7, 7, 7, 8, 8]
 
 

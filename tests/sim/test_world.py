@@ -77,7 +77,7 @@ def test_a_follower_drives_full_laps_both_ways(ring: Track) -> None:
     assert not world.active.any()
     for episode in episodes:
         (lap,) = episode.laps
-        assert (lap.completion_percentage, lap.status) == (100, "Lap complete")
+        assert (lap.completion_percentage, lap.status) == (100, "lap_complete")
         assert lap.elapsed_s == pytest.approx(ring.length_m / 1.01, abs=0.6)
         assert all(row.all_wheels_on_track for row in episode.rows)
         progress = [row.progress for row in episode.rows[2:]]
@@ -181,7 +181,7 @@ def test_faults_are_forgiven_with_a_pause_on_the_nearer_lane(block: Track) -> No
 
     *_, now = drive_off(world)
     (lap,) = now.episodes[0].laps
-    assert (lap.off_track_count, lap.status) == (2, "Off track")
+    assert (lap.off_track_count, lap.status) == (2, "off_track")
 
 
 def test_put_back_honours_the_start_position_and_the_direction(ring: Track) -> None:
