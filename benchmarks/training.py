@@ -45,10 +45,10 @@ def run(seed: int, environment: dict[str, str]) -> dict[str, float]:
             begun = time.perf_counter()
             dr("start-training", *settings)
             seconds = time.perf_counter() - begun
-            progress = json.loads(dr("status", "--json", *settings))["progress"]
+            progress = json.loads(dr("status", "--json", *settings))
             trials = json.loads(dr("evaluate", "--json", *settings))["trials"]
         finally:
-            dr("store", "stop", *settings)
+            dr("store", "stop")
     laps = sum(trial["completion_percentage"] == 100 for trial in trials)
     resets = sum(trial["reset_count"] for trial in trials)
     return {
