@@ -112,12 +112,13 @@ def stop(workspace: Workspace, kind: Kind, run_id: int) -> bool:
     stack = folder.read_stack()
     if stack is None or not stack.is_alive:
         return False
-    if stack.is_orphan:
-        _stop_orphan(folder)
-    else:
-        process.ask_to_stop(stack.supervisor)
-    deadline = time.monotonic() + _STOP_DEADLINE_S
+    deadline, asked = time.monotonic() + _STOP_DEADLINE_S, False
     while stack is not None and stack.is_alive and time.monotonic() < deadline:
+        if stack.is_orphan:
+            _stop_orphan(folder)
+        elif not asked:
+            process.ask_to_stop(stack.supervisor)
+            asked = True
         time.sleep(_POLL_S)
         stack = folder.read_stack()
     for replica in stack.replicas if stack is not None else ():

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from drcli.config.load import settings_of
+from drcli.config.settings import Settings
+from drcli.launch.plan import Place, Plan, plan_evaluation, plan_training
+from drcli.paths import Workspace
+from drcli.store.access import store_config
+
+PLACE = Place("tcp://127.0.0.1:5555", "wire.json", cores=4)
+WORKSPACE = Workspace(Path("racer"))
+
+
+def settings(**values: object) -> Settings:
+    return settings_of({f"DR_{name.upper()}": str(value) for name, value in values.items()})
+
+
+def training(**values: object) -> Plan:
+    found = settings(**values)
+    return plan_training(found, WORKSPACE, store_config(found, WORKSPACE), PLACE)
+
+
+def test_a_training_is_one_trainer_and_its_workers() -> None:
+    plan = training(workers=3, run_id=2, seed=7, cars_per_worker=5, local_s3_model_prefix="mine")
+    trainer, worker = plan.services
+    assert (plan.project, plan.prefix, plan.style) == ("deepracer-2", "mine", "process")
+    assert (trainer.name, trainer.replicas, worker.name, worker.replicas) == ("sagemaker", 1, "robomaker", 3)
+    assert trainer.environment["DR_SEED"] == "7"
+    assert worker.environment["DR_CARS_PER_WORKER"] == "5"
+    assert (trainer.environment["DR_THREADS"], worker.environment["DR_THREADS"]) == ("1", "1")
+    assert trainer.environment["DR_TRAIN_MAX_MINUTES"] == ""  # an outer one must not get in
+
+
+def test_an_evaluation_is_one_worker() -> None:
+    found = settings(run_id=1)
+    plan = plan_evaluation(found, WORKSPACE, store_config(found, WORKSPACE), "mine-E")
+    (worker,) = plan.services
+    assert (plan.project, plan.prefix, worker.replicas) == ("deepracer-eval-1", "mine-E", 1)
+    assert worker.environment["MODEL_S3_PREFIX"] == "mine-E"
+
+
+def test_what_is_kept_or_shown_has_no_secret() -> None:
+    plan = training(
+        cloud="remote",
+        remote_minio_url="http://nas:9000",
+        local_access_key_id="AKIDMINE",
+        local_secret_access_key="s3cret",
+    )
+    assert plan.secrets == {"AWS_ACCESS_KEY_ID": "AKIDMINE", "AWS_SECRET_ACCESS_KEY": "s3cret"}
+    for shown in (json.dumps(plan.document()), json.dumps(plan.describe()), repr(plan)):
+        assert "s3cret" not in shown and "AKIDMINE" not in shown
+    environment = plan.describe()["services"]["sagemaker"]["environment"]
+    assert environment["AWS_SECRET_ACCESS_KEY"] == "********"
+
+
+@pytest.mark.parametrize("cloud", ["local", "aws"])
+def test_the_document_is_the_plan(cloud: str) -> None:
+    plan = training(cloud=cloud, workers=2)
+    assert (plan.store is not None) == (cloud == "local")
+    assert Plan.from_document(json.loads(json.dumps(plan.document())), plan.secrets) == plan
+
+
+def test_the_shells_own_credentials_do_not_get_in() -> None:
+    embedded = training().services[0].environment
+    assert embedded["AWS_PROFILE"] == embedded["AWS_SESSION_TOKEN"] == ""
+    named = training(cloud="aws", local_s3_profile="work").services[0].environment
+    assert named["AWS_PROFILE"] == "work"
+    assert {named[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")} == {""}
+    role = training(cloud="aws").services[0].environment
+    assert not [name for name in role if name.startswith("AWS_") and name != "AWS_REGION"]

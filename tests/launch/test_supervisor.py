@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from drcli.launch import process, stack, supervisor
+from drcli.launch.run_folder import RunFolder, Stack
+from drcli.launch.supervisor import last_words
+from drcli.local import ProcessRef
+from drcli.paths import Workspace
+
+Until = Callable[..., object]
+Started = Callable[..., RunFolder]
+
+
+def over(folder: RunFolder) -> Callable[[], Stack | None]:
+    def look() -> Stack | None:
+        seen = folder.read_stack()
+        return seen if seen is not None and seen.is_over else None
+
+    return look
+
+
+def named(folder: RunFolder, name: str) -> ProcessRef:
+    seen = folder.read_stack()
+    assert seen is not None
+    return next(replica.process for replica in seen.replicas if replica.name == name)
+
+
+def test_the_run_ends_when_its_main_service_does(started: Started, until: Until) -> None:
+    folder = started(sagemaker="done", robomaker="steady", replicas=2)
+    seen = until(over(folder))
+    assert isinstance(seen, Stack)
+    assert (seen.state, seen.message) == ("ended", "")
+    assert [(r.name, r.exit_code) for r in seen.replicas] == [
+        ("sagemaker", 0),
+        ("robomaker-1", 0),
+        ("robomaker-2", 0),
+    ]
+    assert not seen.is_alive
+    assert folder.log("robomaker-2").read_text() == "ready 1 robomaker\nasked to stop\n"
+
+
+def test_a_killed_worker_is_started_again(started: Started, until: Until) -> None:
+    folder = started(sagemaker="steady", robomaker="steady")
+    before = named(folder, "robomaker-1")
+    process.kill(before)
+    until(lambda: named(folder, "robomaker-1") != before and named(folder, "robomaker-1").is_alive)
+    seen = folder.read_stack()
+    assert seen is not None
+    assert seen.state == "running"
+    assert [replica.restarts for replica in seen.replicas] == [0, 1]
+    assert "robomaker-1 has crashed; start 1 of 5." in folder.supervisor_log.read_text()
+
+
+def test_one_that_keeps_crashing_ends_the_run(started: Started, until: Until) -> None:
+    folder = started(sagemaker="steady", robomaker="crash")
+    seen = until(over(folder))
+    assert isinstance(seen, Stack)
+    assert (seen.state, seen.message) == ("failed", "robomaker-1 keeps crashing.")
+    assert "dr logs robomaker" in seen.hint
+    assert folder.log("robomaker-1").read_text() == "ready 0 robomaker\n" * (1 + supervisor.MAX_RESTARTS)
+    assert "asked to stop" in folder.log("sagemaker").read_text()
+
+
+def test_what_the_user_has_to_mend_is_not_tried_again(started: Started, until: Until) -> None:
+    folder = started(sagemaker="steady", robomaker="wrong")
+    seen = until(over(folder))
+    assert isinstance(seen, Stack)
+    assert (seen.state, seen.message) == ("failed", "the reward function is wrong\n  line 2")
+    assert seen.hint == "mend it"
+    assert [replica.restarts for replica in seen.replicas] == [0, 0]
+
+
+def test_one_that_will_not_stop_is_killed(
+    started: Started, workspace: Workspace, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "GRACE_S", 0.2)
+    monkeypatch.setattr(supervisor, "TRAINER_GRACE_S", 0.2)
+    folder = started(sagemaker="stubborn", robomaker="stubborn")
+    until(lambda: "ready" in folder.log("robomaker-1").read_text())
+    seen = folder.read_stack()
+    assert seen is not None
+    process.kill(seen.supervisor)
+    until(lambda: not seen.supervisor.is_alive)
+    assert stack.stop(workspace, "training", 0)  # in this process, so that the grace is ours
+    assert not [replica for replica in seen.replicas if replica.process.is_alive]
+    assert (folder.read_stack() or seen).state == "ended"
+
+
+def test_secrets_reach_services_in_their_environment_alone(started: Started, until: Until) -> None:
+    folder = started(sagemaker="steady", robomaker="steady")
+    for name in ("sagemaker", "robomaker-1"):
+        running = named(folder, name).process()
+        assert running is not None
+        assert running.environ()["TOY_SECRET"] == "s3cret"
+        assert "s3cret" not in " ".join(running.cmdline())
+    files = [path for path in [*folder.path.iterdir(), *folder.logs.iterdir()] if path.is_file()]
+    assert not [path for path in files if b"s3cret" in path.read_bytes()]
+    for name in ("plan.json", "state.json"):
+        assert stat.S_IMODE((folder.path / name).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("state", ["starting", "stopping"])
+def test_a_successor_goes_on_where_a_killed_supervisor_was(
+    started: Started, workspace: Workspace, until: Until, state: str
+) -> None:
+    folder = started(sagemaker="steady", robomaker="steady", replicas=2)
+    seen = folder.read_stack()
+    assert seen is not None
+    process.kill(seen.supervisor)
+    until(lambda: not seen.supervisor.is_alive)
+    if state == "starting":  # it had begun with one of three
+        for replica in seen.replicas[1:]:
+            process.kill(replica.process)
+        folder.write_stack(replace(seen, state="starting", replicas=seen.replicas[:1]))
+    else:
+        folder.write_stack(replace(seen, state="stopping", message="it was wrong"))
+    stack.revive(workspace, "training", 0, {})
+    if state == "starting":
+        after = folder.read_stack()
+        assert after is not None and after.state == "running"
+        assert [replica.is_alive for replica in after.replicas] == [True, True, True]
+        assert after.replicas[0].process == seen.replicas[0].process
+    else:
+        after = until(over(folder))
+        assert isinstance(after, Stack)
+        assert (after.state, after.message, after.is_alive) == ("failed", "it was wrong", False)
+
+
+def test_last_words(tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    assert last_words(log) == ("", "")
+    log.write_text("fine\n")
+    assert last_words(log) == ("", "")
+    log.write_text("ERROR: old\nfine\nERROR: new\n  more\nHINT: do\nthis\n")
+    assert last_words(log) == ("new\n  more", "do\nthis")
+    log.write_text("ERROR: new\n  more\n")
+    assert last_words(log) == ("new\n  more", "")
