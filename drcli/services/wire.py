@@ -55,7 +55,7 @@ def decode(frames: list[bytes]) -> Message:
         for (name, dtype, shape), frame in zip(shapes, frames[1:], strict=True):
             if dtype not in ARRAY_TYPES:
                 raise WireError(f"array {name!r} has type {dtype!r}")
-            arrays[name] = np.frombuffer(frame, dtype).reshape(shape)
+            arrays[name] = np.frombuffer(frame, dtype).reshape(tuple(shape))
         if not (isinstance(kind, str) and isinstance(header, dict)):
             raise WireError("the header is malformed")
     except (ValueError, TypeError, IndexError, OverflowError, msgpack.UnpackException) as error:

@@ -1,0 +1,311 @@
+"""A small training run: a lap of 9 m, four cars, iterations of 64 steps; its services as threads or processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import torch
+
+from drcli.config.model_metadata import ModelMetadata
+from drcli.services.acting import ActionSpace
+from drcli.services.driving import Driver
+from drcli.services.environment import Environment
+from drcli.services.evaluation import evaluate
+from drcli.services.job import TrainingJob
+from drcli.services.robomaker import work
+from drcli.services.sagemaker import train
+from drcli.sim.catalogue import load_track
+from drcli.sim.race import RaceConfig
+from drcli.sim.reward import RewardFunction
+from drcli.sim.track import Track
+from drcli.sim.world import World
+from drcli.store.client import Bucket, StoreConfig
+from drcli.store.keys import ModelKeys
+from drcli.train.hardware import Hardware
+from drcli.train.network import ActorCritic
+from drcli.train.policy import Exploration, Policy
+
+DEADLINE_S = 60.0
+PROGRAMS = {"train": "sagemaker", "work": "robomaker", "evaluate": "evaluation"}
+TINY = """
+width_m: 0.6
+path:
+  - {straight_m: 1.0}
+  - {left_deg: 180, radius_m: 0.8}
+  - {straight_m: 2.0}
+  - {left_deg: 180, radius_m: 0.8}
+  - {straight_m: 1.0}
+"""
+DISCRETE = [{"steering_angle": angle, "speed": 1.5} for angle in (-20, 0, 20)]
+CONTINUOUS = {"steering_angle": {"low": -20, "high": 20}, "speed": {"low": 1.0, "high": 2.0}}
+ACTIONS = {"discrete": DISCRETE, "continuous": CONTINUOUS}
+REWARD = "def reward_function(params):\n    return params['progress'] / params['steps']\n"
+HYPERPARAMETERS = {
+    "batch_size": 32,
+    "num_epochs": 1,
+    "lr": 0.001,
+    "num_steps_between_training": 64,
+    "term_cond_max_episodes": 8,
+}
+_buckets = count(1)
+
+
+def metadata(actions: Any) -> str:
+    """model_metadata.json of a list of actions, or of bounds."""
+    kind = "continuous" if isinstance(actions, dict) else "discrete"
+    return json.dumps(
+        {"action_space": actions, "action_space_type": kind, "sensor": ["FRONT_FACING_CAMERA"],
+         "neural_network": "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW", "version": "5"}
+    )  # fmt: skip
+
+
+def until(condition: Callable[[], Any], deadline_s: float = DEADLINE_S) -> Any:
+    """Poll until `condition` gives something true; that."""
+    deadline = time.monotonic() + deadline_s
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+    return result
+
+
+class Stop:
+    """A stop flag without signal handlers, for services in threads."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self.callback: Callable[[], None] = lambda: None
+
+    def on_request(self, callback: Callable[[], None]) -> None:
+        self.callback = callback
+
+    def request(self) -> None:
+        self.is_set = True
+        self.callback()
+
+
+class InThread:
+    """A service in a thread of this process; `error` is what it raised."""
+
+    def __init__(self, program: Callable[[Environment, Any], None], environment: Environment) -> None:
+        self.error: BaseException | None = None
+        self.stop = Stop()
+        self._thread = Thread(target=self._run, args=(program, environment), daemon=True)
+        self._thread.start()
+
+    def _run(self, program: Callable[[Environment, Any], None], environment: Environment) -> None:
+        try:
+            program(environment, self.stop)
+        except BaseException as error:  # noqa: BLE001 - the test looks at it
+            self.error = error
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def join(self) -> None:
+        """Wait for its end; raise what it raised."""
+        self._thread.join(DEADLINE_S)
+        assert not self.is_alive
+        if self.error is not None:
+            raise self.error
+
+
+class InProcess:
+    """A service as `python -m`, as the launcher starts it."""
+
+    def __init__(self, module: str, variables: dict[str, str], name: str, folder: Path) -> None:
+        self.log_file, self._exit_file = folder / f"{name}.log", folder / f"{name}.exit"
+        self._exit_file.unlink(missing_ok=True)
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", f"drcli.services.{module}"],
+                env={**os.environ, **variables, "DR_EXIT_FILE": str(self._exit_file)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    @property
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        try:
+            return self.process.wait(DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.log_file.name}: it does not end\n{self.log[-2000:]}") from None
+
+    @property
+    def noted(self) -> int | None:
+        """The exit code it left for the supervisor."""
+        return int(self._exit_file.read_text()) if self._exit_file.exists() else None
+
+
+@dataclass
+class Run:
+    """The documents of a run in a bucket of its own, and its services."""
+
+    bucket: Bucket
+    folder: Path
+    port: int
+    variables: dict[str, str] = field(default_factory=dict)
+    workers: int = 1
+    processes: list[InProcess] = field(default_factory=list)
+    patch: pytest.MonkeyPatch = field(default_factory=pytest.MonkeyPatch)
+
+    @property
+    def keys(self) -> ModelKeys:
+        return ModelKeys("racer")
+
+    def write(
+        self, *, kind: str = "discrete", reward: str = REWARD, params: Any = None, **hyperparameters: Any
+    ) -> None:
+        """Put the documents of the run into the bucket."""
+        keys, name = self.keys, self.bucket.config.bucket
+        document = {
+            "WORLD_NAME": "tiny", "METRICS_S3_BUCKET": name, "METRICS_S3_OBJECT_KEY": keys.default_metrics,
+            "SAGEMAKER_SHARED_S3_BUCKET": name, "SAGEMAKER_SHARED_S3_PREFIX": keys.prefix,
+            "MODEL_METADATA_FILE_S3_KEY": "in/metadata.json", "REWARD_FILE_S3_KEY": "in/reward_function.py",
+            "MIN_EVAL_TRIALS": "2",
+        }  # fmt: skip
+        self.bucket.put(keys.params("params.yaml"), json.dumps(document | (params or {})).encode())
+        self.bucket.put("in/metadata.json", metadata(ACTIONS[kind]).encode())
+        self.bucket.put("in/reward_function.py", reward.encode())
+        self.bucket.put("in/hyper.json", json.dumps(HYPERPARAMETERS | hyperparameters).encode())
+
+    def environ(self) -> dict[str, str]:
+        """What the launcher would tell its services."""
+        config = self.bucket.config
+        return {
+            "MODEL_S3_BUCKET": config.bucket, "MODEL_S3_PREFIX": self.keys.prefix, "S3_YAML_NAME": "params.yaml",
+            "S3_ENDPOINT_URL": str(config.endpoint_url), "AWS_REGION": config.region,
+            "AWS_ACCESS_KEY_ID": str(config.access_key), "AWS_SECRET_ACCESS_KEY": str(config.secret_key),
+            "HYPERPARAMETER_FILE_S3_KEY": "in/hyper.json", "DR_TRACKS_DIR": str(self.folder),
+            "DR_WIRE_ENDPOINT": f"tcp://127.0.0.1:{self.port}", "DR_WIRE_KEYS": str(self.folder / "wire.json"),
+            "DR_WORKERS": str(self.workers), "DR_CARS_PER_WORKER": "4", "DR_SEED": "7", "DR_THREADS": "1",
+            "DR_TRAIN_EVAL_INTERVAL": "1", **self.variables,
+        }  # fmt: skip
+
+    def environment(self, index: int = 0) -> Environment:
+        """The same, typed; the services read the rest from this process's variables."""
+        for name, value in self.environ().items():
+            self.patch.setenv(name, value)
+        return replace(Environment.read(), worker_index=index)
+
+    def job(self) -> TrainingJob:
+        return TrainingJob.read(self.environment())
+
+    def thread(self, program: str, index: int = 0) -> InThread:
+        """A service in a thread: `train`, `work` or `evaluate`."""
+        programs = {"train": train, "work": work, "evaluate": evaluate}
+        return InThread(programs[program], self.environment(index))
+
+    def train(self) -> None:
+        """A whole run in threads."""
+        trainer = self.thread("train")
+        workers = [self.thread("work", index) for index in range(self.workers)]
+        try:
+            until(lambda: not trainer.is_alive or any(worker.error for worker in workers))
+            trainer.join()
+        finally:
+            for worker in workers:
+                worker.stop.request()
+        for worker in workers:
+            worker.join()
+
+    def start(self, program: str, index: int = 0) -> InProcess:
+        """A service as a process, ended with the test at the latest."""
+        name = PROGRAMS[program]
+        variables = self.environ() | {"ROLLOUT_IDX": str(index)}
+        started = InProcess(name, variables, f"{name}-{index}", self.folder)
+        self.processes.append(started)
+        return started
+
+    def close(self) -> None:
+        self.patch.undo()
+        for service in self.processes:
+            if service.is_alive:
+                service.kill()
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def track(tmp_path_factory: pytest.TempPathFactory) -> Track:
+    """The lap of 9 m."""
+    folder = tmp_path_factory.mktemp("track")
+    (folder / "tiny.yaml").write_text(TINY)
+    return load_track("tiny", folder, "")
+
+
+@pytest.fixture(scope="session")
+def new_driver(track: Track) -> Callable[..., Driver]:
+    """Makes drivers of real cars by a real policy, which is as random as a new one is."""
+    torch.set_num_threads(1)  # as the services
+    weights = {}
+    for kind in ("discrete", "continuous"):
+        torch.manual_seed(4)
+        space = ActionSpace(ModelMetadata.parse(metadata(ACTIONS[kind]), "metadata"))
+        weights[kind] = space, ActorCritic(space.spec).weights(torch.float32)
+
+    def make(num_cars: int = 4, kind: str = "discrete", config: RaceConfig | None = None, seed: int = 3) -> Driver:
+        space, initial = weights[kind]
+        policy = Policy(space.spec, Hardware(torch.device("cpu"), torch.float32), Exploration(), seed)
+        policy.load(initial)
+        reward = RewardFunction(REWARD, "reward.py")
+        return Driver(World(track, config or RaceConfig(), num_cars, reward), space, policy)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def new_run(store: StoreConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Run]]:
+    """Makes runs; what is left of them is ended with the session."""
+    runs: list[Run] = []
+
+    def make(workers: int = 1, **variables: str) -> Run:
+        folder = tmp_path_factory.mktemp("run")
+        (folder / "tiny.yaml").write_text(TINY)
+        bucket = Bucket(replace(store, bucket=f"services-{next(_buckets)}"))
+        bucket.ensure_bucket()
+        runs.append(Run(bucket, folder, free_port(), variables, workers))
+        return runs[-1]
+
+    yield make
+    for run in runs:
+        run.close()
+
+
+@pytest.fixture
+def run(new_run: Callable[..., Run]) -> Iterator[Run]:
+    """A run with the documents of the default, one worker."""
+    run = new_run()
+    run.write()
+    yield run
+    run.close()

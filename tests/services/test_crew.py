@@ -1,0 +1,295 @@
+"""The crew: workers that join, restart, go silent; each result counts once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import zmq
+
+from drcli.errors import DrError
+from drcli.services.crew import Crew
+from drcli.services.driving import Collector
+from drcli.services.protocol import (
+    Alive,
+    Collect,
+    Evaluate,
+    Evaluated,
+    Experience,
+    Failed,
+    Goodbye,
+    Welcome,
+    from_message,
+    to_message,
+)
+from drcli.services.wire import Message, TrainerSocket, WireKeys, WorkerSocket
+
+PATIENCE_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def harvest(new_driver: Callable[..., Any]) -> Any:
+    """A rollout and its episodes."""
+    return Collector(new_driver(2), lambda: None).episodes(2, 0, 0)
+
+
+class Hand:
+    """A worker whose every word the test says."""
+
+    def __init__(self, endpoint: str, keys: WireKeys, name: str, index: int) -> None:
+        self.name, self.index = name, index
+        self._socket = WorkerSocket(endpoint, keys, name.encode())
+
+    def say(self, value: Any) -> None:
+        self._socket.send(to_message(value))
+
+    def alive(self) -> None:
+        self.say(Alive(self.index, 4))
+
+    def hear(self) -> Any:
+        message = self._socket.receive(PATIENCE_S)
+        assert message, f"{self.name} hears nothing"
+        return from_message(message)
+
+    @property
+    def hears_nothing(self) -> bool:
+        return self._socket.receive(0.05) is None
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class Stage:
+    """A crew, its workers, and what came of them."""
+
+    def __init__(self, harvest: Any) -> None:
+        self._keys = WireKeys.create()
+        self._socket = TrainerSocket("tcp://127.0.0.1:*", self._keys)
+        self._endpoint = self._socket._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        self._harvest = harvest
+        self._hands: list[Hand] = []
+        self.said: list[str] = []
+        self.results: list[tuple[int, int]] = []  # worker and assignment
+        self.crew = self.new_crew()
+
+    def new_crew(self, silence_s: float = 1000.0) -> Crew:
+        self.crew = Crew(self._socket, lambda index: Welcome(7, index), self.said.append, silence_s)
+        return self.crew
+
+    def hand(self, name: str, index: int = 0) -> Hand:
+        """A worker that has said hello and was welcomed."""
+        hand = Hand(self._endpoint, self._keys, name, index)
+        self._hands.append(hand)
+        hand.alive()
+        self.poll(lambda: any(worker.identity == name.encode() for worker in self.crew.workers))
+        assert hand.hear() == Welcome(7, index)
+        return hand
+
+    def poll(self, condition: Callable[[], Any] = lambda: True) -> None:
+        """Poll the crew until `condition` holds, and all that has arrived is handled."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            for worker, result in self.crew.poll(0.02):
+                self.results.append((worker.index, result.assignment))
+            if condition():
+                return
+        raise AssertionError(f"it did not happen; {self.said}")
+
+    def experience(self, number: int) -> Experience:
+        rollout, episodes = self._harvest
+        return Experience(number, rollout, tuple(episodes))
+
+    def evaluated(self, number: int) -> Evaluated:
+        return Evaluated(number, tuple(self._harvest[1]))
+
+    def close(self) -> None:
+        for hand in self._hands:
+            hand.close()
+        self._socket.close()
+
+
+@pytest.fixture
+def stage(harvest: Any) -> Iterator[Stage]:
+    stage = Stage(harvest)
+    yield stage
+    stage.close()
+
+
+def collect(number: int, policy: str = "p-0") -> Collect:
+    return Collect(number, policy, 16, 0, 0, weights={policy: np.zeros(3, np.float32)})
+
+
+def evaluation(number: int, policy: str = "p-0") -> Evaluate:
+    return Evaluate(number, policy, 2, {policy: np.zeros(3, np.float32)})
+
+
+def test_assignments_go_to_the_lowest_index_first_and_wait_for_those_who_come_late(stage: Stage) -> None:
+    first = stage.hand("b", index=1)
+    zeroth = stage.hand("a", index=0)
+    assert [worker.index for worker in stage.crew.workers] == [0, 1]
+    stage.crew.give([collect(1), collect(2), collect(3)])
+    one, two = zeroth.hear(), first.hear()
+    assert zeroth.hears_nothing
+    assert first.hears_nothing
+    third = stage.hand("c", index=2)
+    for hand, task in ((third, third.hear()), (first, two), (zeroth, one)):
+        hand.say(stage.experience(task.assignment))
+    stage.poll(lambda: len(stage.results) == 3)
+    assert sorted(stage.results) == [(0, 1), (1, 2), (2, 3)]
+
+
+def test_weights_go_only_to_a_worker_with_another_policy(stage: Stage) -> None:
+    hand = stage.hand("a")
+
+    def give(task: Collect | Evaluate) -> set[str]:
+        stage.crew.give([task])
+        heard = hand.hear()
+        assert heard.policy == task.policy
+        is_collect = isinstance(heard, Collect)
+        hand.say((stage.experience if is_collect else stage.evaluated)(heard.assignment))
+        stage.poll(lambda: not stage.crew.workers[0].tasks)
+        return set(heard.weights)
+
+    assert give(collect(1)) == {"p-0"}
+    assert give(collect(2)) == set()
+    assert give(evaluation(3)) == set()
+    assert give(collect(4, "p-1")) == {"p-1"}
+    assert give(evaluation(5, "p-1")) == set()
+    assert give(evaluation(6, "p-0")) == {"p-0"}
+    assert give(collect(7, "p-1")) == {"p-1"}
+
+
+def test_collecting_and_evaluating_go_on_side_by_side_but_one_of_each(stage: Stage) -> None:
+    hand = stage.hand("a")
+    stage.crew.give([evaluation(1), collect(2), evaluation(3), collect(4)])
+    evaluate, drive = hand.hear(), hand.hear()
+    assert isinstance(evaluate, Evaluate)
+    assert isinstance(drive, Collect)
+    assert hand.hears_nothing
+    hand.say(stage.experience(drive.assignment))
+    stage.poll(lambda: stage.results)
+    assert isinstance(hand.hear(), Collect)
+    hand.say(stage.evaluated(evaluate.assignment))
+    stage.poll(lambda: len(stage.results) == 2)
+    assert isinstance(hand.hear(), Evaluate)
+    assert stage.results == [(0, 2), (0, 1)]
+
+
+def test_an_evaluation_that_goes_out_again_is_of_the_policy_it_names(stage: Stage) -> None:
+    """Meanwhile the others have a newer one."""
+    zeroth, first = stage.hand("a"), stage.hand("b", index=1)
+    stage.crew.give([evaluation(1, "p-5"), collect(2, "p-5"), collect(3, "p-5")])
+    assert zeroth.hear().weights.keys() == {"p-5"}
+    for hand in (zeroth, first):
+        hand.say(stage.experience(hand.hear().assignment))
+    stage.poll(lambda: len(stage.results) == 2)
+    stage.crew.give([collect(4, "p-6"), collect(5, "p-6")])
+    assert first.hear().weights.keys() == {"p-6"}
+    again = stage.hand("a again")
+    tasks = [again.hear(), again.hear()]
+    assert {type(task): set(task.weights) for task in tasks} == {Evaluate: {"p-5"}, Collect: {"p-6"}}
+
+
+def test_a_worker_that_was_started_again_gets_its_assignment_again(stage: Stage) -> None:
+    before = stage.hand("before")
+    stage.crew.give([collect(1), evaluation(2)])
+    old = before.hear()
+    assert isinstance(before.hear(), Evaluate)
+    after = stage.hand("after")
+    assert "was started again; 2 assignments go out again" in stage.said[-2]
+    new, more = after.hear(), after.hear()
+    assert (type(new), type(more)) == (Collect, Evaluate)
+    assert new.weights
+    assert new.assignment != old.assignment
+
+    before.say(stage.experience(old.assignment))  # the old one was not quite dead
+    before.say(stage.experience(new.assignment))
+    after.say(stage.experience(old.assignment))
+    after.say(stage.experience(new.assignment))
+    after.say(stage.experience(new.assignment))
+    after.say(stage.evaluated(more.assignment))
+    stage.poll(lambda: len(stage.results) == 2)
+    assert stage.results == [(0, 1), (0, 2)]
+
+
+def test_a_silent_worker_loses_its_assignment_to_another(stage: Stage) -> None:
+    crew = stage.new_crew(silence_s=0.3)
+    silent, other = stage.hand("silent", index=0), stage.hand("other", index=1)
+    crew.give([collect(1), collect(2)])
+    lost, own = silent.hear(), other.hear()
+    other.say(stage.experience(own.assignment))
+
+    def until_dropped() -> bool:
+        other.alive()
+        return len(crew.workers) == 1
+
+    stage.poll(until_dropped)
+    assert any("Worker 0 has been silent for 0.3 s; 1 assignments go out again." in s for s in stage.said)
+    again = other.hear()
+    silent.say(stage.experience(lost.assignment))  # late
+    other.say(stage.experience(again.assignment))
+    stage.poll(lambda: len(stage.results) == 2)
+    silent.alive()
+    stage.poll(lambda: len(crew.workers) == 2)
+    assert silent.hear() == Welcome(7, 0)  # it begins from scratch
+    silent.say(stage.experience(lost.assignment))
+    silent.say(stage.experience(again.assignment))
+    stage.poll()
+    assert sorted(stage.results) == [(1, 1), (1, 2)]
+
+
+def test_results_for_an_earlier_trainer_are_ignored(stage: Stage) -> None:
+    """A trainer that was started again counts its assignments from 1, too."""
+    hand = stage.hand("a")
+    stage.crew.give([collect(1)])
+    before = hand.hear()
+    stage.new_crew()
+    hand.alive()
+    stage.poll(lambda: stage.crew.workers)
+    assert hand.hear() == Welcome(7, 0)
+    stage.crew.give([collect(1)])
+    now = hand.hear()
+    assert now.weights
+    hand.say(stage.experience(before.assignment))
+    hand.say(stage.experience(now.assignment))
+    stage.poll(lambda: stage.results)
+    stage.poll()
+    assert stage.results == [(0, 1)]
+
+
+def test_nonsense_is_reported_and_nothing_else_happens(stage: Stage) -> None:
+    hand = stage.hand("a")
+    stage.crew.give([collect(1)])
+    task = hand.hear()
+    experience = to_message(stage.experience(task.assignment))
+    wrong = {**experience.arrays, "rewards": experience.arrays["rewards"][:-1]}
+    for message in (
+        Message("who knows"),
+        Message("alive", {"index": None, "num_cars": 1}),
+        Message("experience", experience.header, wrong),
+        Message("experience", {**experience.header, "assignment": []}, experience.arrays),
+        to_message(Welcome(1, 1)),  # only trainers say that
+        to_message(collect(9)),
+    ):
+        hand._socket.send(message)
+    hand.say(stage.experience(task.assignment))
+    stage.poll(lambda: stage.results)
+    assert stage.results == [(0, 1)]
+    assert sum("makes no sense" in text for text in stage.said) == 4
+
+
+def test_an_error_that_the_user_has_to_mend_ends_it(stage: Stage) -> None:
+    hand = stage.hand("a")
+    hand.say(Failed("reward.py:3: ZeroDivisionError", "Mind the zero."))
+    with pytest.raises(DrError, match=r"reward\.py:3") as error:
+        stage.poll(lambda: False)
+    assert error.value.hint == "Mind the zero."
+
+
+def test_everybody_is_sent_home(stage: Stage) -> None:
+    hands = [stage.hand("a"), stage.hand("b", index=1)]
+    stage.crew.goodbye()
+    assert [hand.hear() for hand in hands] == [Goodbye(), Goodbye()]
