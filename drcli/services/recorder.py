@@ -5,16 +5,16 @@ writer, so what counts is written once, however often a worker or the trainer it
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from statistics import fmean
 
 from drcli.services.job import TrainingJob
 from drcli.services.publisher import Publisher
+from drcli.services.worker_record import Document, WorkerRecord
 from drcli.sim.race import Episode
-from drcli.store import simtrace
 from drcli.store.checkpoints import (
     CheckpointEntry,
     CheckpointIndex,
@@ -22,13 +22,12 @@ from drcli.store.checkpoints import (
     publish_checkpoint,
 )
 from drcli.store.keys import training_metrics
-from drcli.store.metrics import EpisodeResult, TrainingMetrics
+from drcli.store.metrics import TrainingMetrics
 from drcli.store.status import RunStatus
 from drcli.train.checkpoint import pack, to_tensors
 from drcli.train.network import ActorCritic
 
 STATUS_INTERVAL_S = 0.5
-_TRACE = re.compile(r".*/(\d+)-iteration\.csv")
 UNFINISHED_LAP_MS = 999_999  # lap time of an evaluation episode without a lap (community's s3_metrics.py)
 
 
@@ -72,7 +71,8 @@ class Recorder:
         self._publisher = publisher
         self._counters = counters
         self._sensor = sensor
-        self._metrics: dict[int, TrainingMetrics] = {}
+        self._records: dict[int, WorkerRecord] = {}
+        self._group = job.hyperparameters().num_episodes_between_training
         self._index: CheckpointIndex | None = None
         self._written_at = 0.0
         now = time.time()
@@ -89,15 +89,8 @@ class Recorder:
     def continue_from(self, index: CheckpointIndex | None, workers: int) -> None:
         """Take up what an earlier start of this run has written; what came after the last checkpoint is dropped."""
         self._index = index
-        bucket, counters = self._job.bucket, self._counters
-        for worker in {*range(workers), *counters.episodes}:
-            key = self._metrics_key(worker)
-            if (data := bucket.find(key)) is not None:
-                self._metrics[worker] = TrainingMetrics.from_json(data, key)
-                self._metrics[worker].truncate(counters.episodes.get(worker, 0))
-            folder, _, _ = self._job.keys.training_trace(0, worker, workers).rpartition("/")
-            traces = (_TRACE.fullmatch(info.key) for info in bucket.list(f"{folder}/"))
-            bucket.delete(trace[0] for trace in traces if trace and int(trace[1]) >= counters.iteration)
+        for worker in {*range(workers), *self._counters.episodes}:
+            self._record(worker).resume(self._job.bucket, self._counters.episodes.get(worker, 0))
 
     def episodes(self, worker: int, episodes: Sequence[Episode]) -> None:
         """Training episodes of one worker that ended in this iteration: trace, metrics, counters.
@@ -106,23 +99,15 @@ class Recorder:
         """
         if not episodes:
             return
-        iteration, job = self._counters.iteration, self._job
-        done = self._counters.episodes.get(worker, 0)
-        key = job.keys.training_trace(iteration, worker, job.environment.workers)
-        rows = [row._replace(episode=n) for n, episode in enumerate(episodes, done) for row in episode.rows]
-        self._publisher.submit(key, lambda: job.bucket.put(key, simtrace.format_csv(rows)))
-        metrics = self._metrics_of(worker)
-        metrics.start_iteration()
-        for episode in episodes:
-            metrics.append("training", result_of(episode))
-        self._counters.episodes[worker] = done + len(episodes)
+        record = self._record(worker)
+        for document in record.training(episodes):
+            self._publisher.submit(document[0], partial(self._write, [document]))
+        self._counters.episodes[worker] = record.episode_count
         self.update(training_progress=fmean(episode.progress for episode in episodes))
 
     def evaluation(self, checkpoint: CheckpointName, episodes: Sequence[Episode]) -> float:
         """Greedy episodes of a checkpoint: metrics, best checkpoint. Mean progress in %."""
-        metrics = self._metrics_of(0)
-        for episode in episodes:
-            metrics.append("evaluation", result_of(episode))
+        self._record(0).evaluation(episodes)
         progress = fmean(episode.progress for episode in episodes)
         self._rank(CheckpointEntry(checkpoint, self._score(episodes), episodes[-1].end_time_s))
         self.update(evaluation_progress=progress, evaluations=self.status.evaluations + 1)
@@ -134,11 +119,10 @@ class Recorder:
         tensors, state = to_tensors(network, self._sensor), asdict(self._counters)
         last = CheckpointEntry(name)
         self._index = CheckpointIndex(best=self._index.best if self._index else last, last=last)
-        index, documents = self._index, self._documents()
+        index, documents = self._index, self._unfinished()
 
         def publish() -> None:
-            for key, data in documents.items():
-                job.bucket.put(key, data)
+            self._write(documents)
             publish_checkpoint(job.bucket, job.keys, name, pack(tensors, state), index)
             job.bucket.put(job.keys.ready, b"")
 
@@ -163,14 +147,9 @@ class Recorder:
             self._publisher.submit("status", lambda: bucket.put(key, data))
 
     def finish(self) -> None:
-        """Write the metrics of the last episodes, and that the trainer has finished."""
-        bucket, documents = self._job.bucket, {**self._documents(), self._job.keys.finished: b""}
-
-        def write() -> None:
-            for key, data in documents.items():
-                bucket.put(key, data)
-
-        self._publisher.submit("last documents", write)
+        """Write the documents of the last episodes, and that the trainer has finished."""
+        documents = [*self._unfinished(), (self._job.keys.finished, bytes)]
+        self._publisher.submit("last documents", partial(self._write, documents))
 
     def _rank(self, entry: CheckpointEntry) -> None:
         """Note an evaluated checkpoint in the index: as the last one, and as the best if it is."""
@@ -198,18 +177,20 @@ class Recorder:
             )
         return fmean(episode.progress for episode in episodes)
 
-    def _documents(self) -> dict[str, bytes]:
-        return {self._metrics_key(worker): metrics.to_json() for worker, metrics in self._metrics.items()}
+    def _write(self, documents: Sequence[Document]) -> None:
+        for key, content in documents:
+            self._job.bucket.put(key, content())
 
-    def _metrics_of(self, worker: int) -> TrainingMetrics:
-        return self._metrics.setdefault(worker, TrainingMetrics(self._job.params.best_model_metric))
+    def _unfinished(self) -> list[Document]:
+        return [document for record in self._records.values() for document in record.unfinished()]
 
-    def _metrics_key(self, worker: int) -> str:
-        return training_metrics(self._job.params.metrics_key, worker)
-
-
-def result_of(episode: Episode) -> EpisodeResult:
-    """An episode as metrics documents name its parts."""
-    return EpisodeResult(
-        episode.reward, episode.progress, episode.status, episode.start_time_s, episode.end_time_s
-    )
+    def _record(self, worker: int) -> WorkerRecord:
+        if worker not in self._records:
+            job, workers = self._job, self._job.environment.workers
+            self._records[worker] = WorkerRecord(
+                metrics_key=training_metrics(job.params.metrics_key, worker),
+                trace_key=partial(job.keys.training_trace, worker=worker, workers=workers),
+                group=max(1, self._group // workers + (worker < self._group % workers)),
+                metrics=TrainingMetrics(job.params.best_model_metric),
+            )
+        return self._records[worker]
