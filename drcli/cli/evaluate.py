@@ -42,6 +42,9 @@ def command(
         present.next_step("dr logs robomaker --evaluation -f", "follow it; `dr stop-evaluation` ends it")
         return
     results = evaluating.results(started)
+    if len(results["trials"]) < settings.eval_number_of_trials:
+        resets = f"DR_EVAL_MAX_RESETS={settings.eval_max_resets}"
+        present.warn(f"{resets} were used up before all {settings.eval_number_of_trials} trials were driven.")
     if as_json:
         present.as_json(results)
     else:

@@ -63,7 +63,7 @@ def follow_training(plan: Plan, prepared: Prepared, *, until_ready: bool) -> Run
 def follow_evaluation(evaluation: Evaluation, workspace: Workspace) -> bool:
     """Follow an evaluation until it has ended; False when the user looks away. DrError when it failed."""
     plan = evaluation.plan
-    present.say(f"Evaluating {plan.prefix}, checkpoint {evaluation.checkpoint}, on {plan.world_name}.")
+    present.say(f"Evaluating {plan.prefix} on {plan.world_name}.")
     with _leaving_is_fine(), present.live() as live:
         while True:
             seen = stack.read(workspace, plan.kind, plan.run_id)

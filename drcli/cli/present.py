@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,7 +28,10 @@ def warn(text: str) -> None:
 
 
 def next_step(command: str, why: str) -> None:
-    """The likely next command, at the end of every command."""
+    """The likely next command, at the end of every command; of the same experiment."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.obj and command.startswith("dr ") and " -e " not in command:
+        command = f"dr -e {shlex.quote(str(context.obj))} {command.removeprefix('dr ')}"
     click.echo(
         click.style("next: ", fg="cyan") + f"{command}   {click.style('# ' + why, dim=True)}", err=True
     )

@@ -20,7 +20,8 @@ def command(experiment: str | None, overrides: tuple[str, ...]) -> None:
     from drcli.launch import stack
 
     workspace, settings = options.load(experiment, overrides)
-    present.say("Stopping; the last checkpoint is written first.")
+    if stack.is_running(workspace, "training", settings.run_id):
+        present.say("Stopping; the last checkpoint is written first.")
     if stack.stop(workspace, "training", settings.run_id):
         present.result(f"The training of run {settings.run_id} has stopped.")
         present.next_step("dr evaluate", "drive what it has learned, or `dr start-training --resume`")

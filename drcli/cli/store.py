@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from drcli.cli import present
-from drcli.errors import UsageError
+from drcli.errors import DrError, UsageError
 
 if TYPE_CHECKING:
     from drcli.config.settings import Settings
@@ -54,15 +54,23 @@ def start(experiment: str | None, overrides: tuple[str, ...]) -> None:
 @command.command()
 @click.pass_obj
 def stop(experiment: str | None) -> None:
-    """Stop the server. Its data stay; stopping one that is not running is no error.
+    """Stop the server. Its data stay; stopping one that is not running is no error, one in use is.
 
     \b
       dr store stop
     """
     from drcli.config.load import find_workspace
+    from drcli.launch import stack
     from drcli.store.server import stop_server
 
-    stopped = stop_server(find_workspace(experiment=experiment))
+    workspace = find_workspace(experiment=experiment)
+    user = next((run for run in stack.running(workspace) if run.read_plan()["store"]), None)
+    if user is not None:
+        raise DrError(
+            f"The {user.kind} of run {user.run_id} uses the store, and would start it again.",
+            f"End it first: `dr stop-{user.kind} --set DR_RUN_ID={user.run_id}`.",
+        )
+    stopped = stop_server(workspace)
     present.result("The store has stopped." if stopped else "The store was not running.")
     present.next_step("dr store start", "start it again")
 

@@ -18,7 +18,7 @@ from drcli.launch.plan import Plan, plan_evaluation
 from drcli.paths import Workspace
 from drcli.store import simtrace
 from drcli.store.access import open_bucket, store_config
-from drcli.store.checkpoints import CheckpointName, Which, choose_checkpoint
+from drcli.store.checkpoints import Which, choose_checkpoint
 from drcli.store.client import Bucket
 from drcli.store.keys import ModelKeys, evaluation_facts, join
 from drcli.store.metrics import STATUS_LABELS, EvaluationMetrics
@@ -31,7 +31,6 @@ class Evaluation:
     plan: Plan
     bucket: Bucket
     document: Document
-    checkpoint: str
 
     @property
     def metrics_key(self) -> str:
@@ -71,7 +70,7 @@ def start(
     check_world(settings, workspace)
     bucket = open_bucket(settings, workspace, write=True)
     prefix = settings.local_s3_model_prefix
-    checkpoint = _check_model(bucket, ModelKeys(prefix), settings.eval_checkpoint if which is None else which)
+    _check_model(bucket, ModelKeys(prefix), settings.eval_checkpoint if which is None else which)
     document = render_evaluation(settings, datetime.now(), clone)
     if which is not None:
         document = Document(document.key, {**document.values, "EVAL_CHECKPOINT": str(which)})
@@ -82,7 +81,7 @@ def start(
             _clone(bucket, prefix, target)
         bucket.put(document.key, to_yaml(document.values).encode())
         stack.start(planned, workspace)
-    return Evaluation(planned, bucket, document, str(checkpoint))
+    return Evaluation(planned, bucket, document)
 
 
 def results(evaluation: Evaluation) -> dict[str, Any]:
@@ -121,12 +120,11 @@ def _trial(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_model(bucket: Bucket, keys: ModelKeys, which: Which) -> CheckpointName:
-    """The checkpoint that is meant now; DrError where there is none, or none that we can drive."""
-    checkpoint = choose_checkpoint(bucket, keys, which)
+def _check_model(bucket: Bucket, keys: ModelKeys, which: Which) -> None:
+    """DrError where there is no such checkpoint, or none that we can drive."""
+    choose_checkpoint(bucket, keys, which)
     metadata = bucket.get(keys.model_metadata)
     check_supported(ModelMetadata.parse(metadata, keys.model_metadata), keys.model_metadata)
-    return checkpoint
 
 
 def _clone(bucket: Bucket, prefix: str, target: str) -> None:

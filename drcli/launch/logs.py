@@ -39,7 +39,7 @@ def more_may_come(workspace: Workspace, kind: Kind, run_id: int, service: str) -
         pid = server_status(workspace).pid
         server = ProcessRef.find(pid) if pid is not None else None
         return lambda: server is not None and server.is_alive
-    return lambda: (seen := stack.read(workspace, kind, run_id)) is not None and seen.is_alive
+    return lambda: stack.is_running(workspace, kind, run_id)
 
 
 def read(path: Path, tail: int, goes_on: Callable[[], bool] = lambda: False) -> Iterator[str]:

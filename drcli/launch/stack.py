@@ -60,6 +60,12 @@ def check_not_running(workspace: Workspace, kind: Kind, run_id: int) -> None:
         )
 
 
+def is_running(workspace: Workspace, kind: Kind, run_id: int) -> bool:
+    """Whether anything of a run is alive."""
+    stack = read(workspace, kind, run_id)
+    return stack is not None and stack.is_alive
+
+
 def running(workspace: Workspace) -> Iterator[RunFolder]:
     """The folders of all runs that are under way."""
     for path in sorted(workspace.runs.glob("*/*/state.json")):

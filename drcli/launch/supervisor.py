@@ -123,14 +123,14 @@ class Supervisor:
         self._keep(state=state)
 
     def _stop(self, replicas: Iterable[Replica], grace_s: float) -> None:
-        alive = [replica for replica in replicas if replica.is_alive]
-        for replica in alive:
+        unfinished = [replica for replica in replicas if replica.exit_code is None]
+        for replica in unfinished:
             process.ask_to_stop(replica.process)
         deadline = time.monotonic() + grace_s
-        while any(r.process.is_alive for r in alive) and time.monotonic() < deadline:
+        while any(r.process.is_alive for r in unfinished) and time.monotonic() < deadline:
             time.sleep(POLL_S)
             process.reap()
-        for replica in alive:
+        for replica in unfinished:
             process.kill(replica.process)
             self._keep(self._stack.replica(replica, exit_code=self._folder.exit_code(replica.name) or 0))
 
