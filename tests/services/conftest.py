@@ -274,7 +274,9 @@ def new_driver(track: Track) -> Callable[..., Driver]:
         space = ActionSpace(ModelMetadata.parse(metadata(ACTIONS[kind]), "metadata"))
         weights[kind] = space, ActorCritic(space.spec).weights(torch.float32)
 
-    def make(num_cars: int = 4, kind: str = "discrete", config: RaceConfig | None = None, seed: int = 3) -> Driver:
+    def make(
+        num_cars: int = 4, kind: str = "discrete", config: RaceConfig | None = None, seed: int = 3
+    ) -> Driver:
         space, initial = weights[kind]
         policy = Policy(space.spec, Hardware(torch.device("cpu"), torch.float32), Exploration(), seed)
         policy.load(initial)

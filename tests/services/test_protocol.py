@@ -67,14 +67,19 @@ def test_plain_messages_of_the_trainer(ends: Any, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "task", [Collect(2**48, "a-1", 16, 0, 1024, max_steps=7), Evaluate(2, "a-1", 5)], ids=["collect", "evaluate"]
+    "task",
+    [Collect(2**48, "a-1", 16, 0, 1024, max_steps=7), Evaluate(2, "a-1", 5)],
+    ids=["collect", "evaluate"],
 )
 def test_assignments_bring_weights_when_they_have_some(ends: Any, task: Any) -> None:
     assert to_worker(ends, task) == task
     weights = {"bfloat16:x": np.array([[1, -2]], np.int16), "y": np.array([0.5], np.float32)}
     there = to_worker(ends, replace(task, weights=weights))
     assert replace(there, weights={}) == task
-    assert {name: array.tolist() for name, array in there.weights.items()} == {"bfloat16:x": [[1, -2]], "y": [0.5]}
+    assert {name: array.tolist() for name, array in there.weights.items()} == {
+        "bfloat16:x": [[1, -2]],
+        "y": [0.5],
+    }
 
 
 @pytest.mark.parametrize("kind", ["discrete", "continuous"])

@@ -1,0 +1,76 @@
+"""What a service is told when it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drcli.errors import DrError
+from drcli.services.environment import Environment, real
+from drcli.store.client import StoreConfig
+
+LEAST = {"MODEL_S3_BUCKET": "bucket", "MODEL_S3_PREFIX": "racer", "S3_YAML_NAME": "params.yaml"}
+REST = {
+    "S3_ENDPOINT_URL": "http://127.0.0.1:9000", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "key",
+    "AWS_SECRET_ACCESS_KEY": "very secret", "AWS_PROFILE": "minio", "RUN_ID": "3", "DR_WORKERS": "2",
+    "ROLLOUT_IDX": "1",
+    "DR_CARS_PER_WORKER": "8", "DR_SEED": "0", "DR_THREADS": "5", "DR_TRACKS_URL": "https://example.com/npy",
+    "DR_TRACKS_DIR": "tracks", "DR_WIRE_ENDPOINT": "tcp://127.0.0.1:5555", "DR_WIRE_KEYS": "wire.json",
+}  # fmt: skip
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in LEAST.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_all_that_is_told(told: pytest.MonkeyPatch) -> None:
+    for name, value in REST.items():
+        told.setenv(name, value)
+    store = StoreConfig("bucket", "http://127.0.0.1:9000", "eu-west-1", "key", "very secret", "minio")
+    assert Environment.read() == Environment(
+        store=store, prefix="racer", params_file="params.yaml", run_id=3, workers=2, worker_index=1,
+        cars_per_worker=8, seed=0, threads=5, tracks_url="https://example.com/npy", tracks_dir=Path("tracks"),
+        wire_endpoint="tcp://127.0.0.1:5555", wire_keys=Path("wire.json"),
+    )  # fmt: skip
+    assert "very secret" not in repr(Environment.read())
+
+
+def test_the_least(told: pytest.MonkeyPatch) -> None:
+    environment = Environment.read()
+    assert environment.store == StoreConfig("bucket")
+    assert (environment.workers, environment.worker_index, environment.cars_per_worker) == (1, 0, 16)
+    assert environment.seed is None
+    assert environment.tracks_dir is None
+    assert environment.threads >= 1
+
+
+def test_an_empty_seed_is_none_and_not_zero(told: pytest.MonkeyPatch) -> None:
+    told.setenv("DR_SEED", "")
+    assert Environment.read().seed is None
+
+
+@pytest.mark.parametrize("name", LEAST)
+def test_what_is_missing_is_named(told: pytest.MonkeyPatch, name: str) -> None:
+    told.delenv(name)
+    with pytest.raises(DrError, match=name):
+        Environment.read()
+
+
+@pytest.mark.parametrize("name", ["RUN_ID", "DR_WORKERS", "ROLLOUT_IDX", "DR_SEED", "DR_THREADS"])
+def test_what_is_no_number_is_named(told: pytest.MonkeyPatch, name: str) -> None:
+    told.setenv(name, "two")
+    with pytest.raises(DrError, match=f"{name} is 'two'"):
+        Environment.read()
+
+
+def test_real_numbers(told: pytest.MonkeyPatch) -> None:
+    assert real("DR_TRAIN_STOP_PROGRESS") is None
+    told.setenv("DR_TRAIN_STOP_PROGRESS", "99.5")
+    assert real("DR_TRAIN_STOP_PROGRESS") == 99.5
+    told.setenv("DR_TRAIN_STOP_PROGRESS", "all")
+    with pytest.raises(DrError, match="DR_TRAIN_STOP_PROGRESS is 'all'"):
+        real("DR_TRAIN_STOP_PROGRESS")
