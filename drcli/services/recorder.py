@@ -36,7 +36,8 @@ class Counters:
     """What a stopped run continues with; part of every checkpoint.
 
     base: number of the first checkpoint (0, or that of the pretrained model plus one); iteration, steps:
-    done since then; episodes: training episodes recorded, by worker index; seed of the run.
+    done since then; episodes: training episodes recorded, by worker index; groups: how many of them go into
+    each trace file, for the whole life of the run; seed of the run.
     """
 
     seed: int
@@ -44,6 +45,7 @@ class Counters:
     iteration: int = 0
     steps: int = 0
     episodes: dict[int, int] = field(default_factory=dict)
+    groups: dict[int, int] = field(default_factory=dict)
 
     @property
     def total_episodes(self) -> int:
@@ -59,8 +61,9 @@ class Counters:
     def from_state(cls, state: dict[str, object]) -> Counters:
         """From the state in a checkpoint of this run."""
         plain = json.loads(json.dumps(state))
-        episodes = {int(worker): count for worker, count in plain.pop("episodes").items()}
-        return cls(**plain, episodes=episodes)
+        for name in ("episodes", "groups"):  # JSON has no numbers for keys
+            plain[name] = {int(worker): count for worker, count in plain.get(name, {}).items()}
+        return cls(**plain)
 
 
 class Recorder:
@@ -186,11 +189,12 @@ class Recorder:
 
     def _record(self, worker: int) -> WorkerRecord:
         if worker not in self._records:
-            job, workers = self._job, self._job.environment.workers
+            job, workers = self._job, max(self._job.environment.workers, worker + 1)
+            share = max(1, self._group // workers + (worker < self._group % workers))
             self._records[worker] = WorkerRecord(
                 metrics_key=training_metrics(job.params.metrics_key, worker),
                 trace_key=partial(job.keys.training_trace, worker=worker, workers=workers),
-                group=max(1, self._group // workers + (worker < self._group % workers)),
+                group=self._counters.groups.setdefault(worker, share),
                 metrics=TrainingMetrics(job.params.best_model_metric),
             )
         return self._records[worker]
