@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 from drcli.errors import DrError
 from drcli.train import distribution
+from drcli.train.adam import Adam
 from drcli.train.hardware import Hardware
 from drcli.train.network import LOG_STD_MAX, LOG_STD_MIN, ActorCritic
 
@@ -124,7 +125,7 @@ class Learner:
         self.hyper = hyper
         self.hardware = hardware
         self._rng = np.random.default_rng(seed)
-        self._optimizer = torch.optim.Adam(network.parameters(), lr=hyper.lr, eps=ADAM_EPS, fused=True)
+        self._optimizer = Adam(self.network.parameters(), hyper.lr, ADAM_EPS)
 
     def update(self, rollout: Rollout) -> list[UpdateStats]:
         """Learn from one iteration; one entry per epoch. DrError when a loss is not a number."""
@@ -167,7 +168,7 @@ class Learner:
         surrogate = surrogate_loss(logprobs, old_logprobs, advantages)
         value = value_loss(values, targets, hyper.is_huber)
         entropy = entropies.mean()
-        self._optimizer.zero_grad(set_to_none=True)
+        self._optimizer.zero_grad()
         (surrogate + value - hyper.beta_entropy * entropy).backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         kl = (old_logprobs - logprobs).mean()

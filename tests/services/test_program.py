@@ -19,7 +19,7 @@ from drcli.services import log, program
 def service(environment, stop):
     log.line("up")
 """
-TAIL = "\nprogram.run(service)\nlog.line('after')\n"
+TAIL = "\nprogram.run(service)\n"
 
 
 class Program:
@@ -49,7 +49,7 @@ class Program:
 
 def test_a_service_that_is_done_leaves_a_zero(tmp_path: Path) -> None:
     code, noted, said = Program(tmp_path, "log.line(environment.prefix)", LEAST).end()
-    assert (code, noted, said) == (0, "0", "up\nracer\nafter\n")
+    assert (code, noted, said) == (0, "0", "up\nracer\n")
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,14 @@ def test_a_stop_request_ends_it_in_good_order(tmp_path: Path, number: signal.Sig
     program = Program(tmp_path, WAIT, LEAST)
     program.until_up()
     program.process.send_signal(number)
-    assert program.end() == (0, "0", "asked\nafter\n")
+    assert program.end() == (0, "0", "asked\n")
 
 
 def test_a_request_before_anybody_listens_is_not_lost(tmp_path: Path) -> None:
     program = Program(tmp_path, "while not stop.is_set:\n    time.sleep(0.01)\n" + WAIT, LEAST)
     program.until_up()
     program.process.terminate()
-    assert program.end() == (0, "0", "asked\nafter\n")
+    assert program.end() == (0, "0", "asked\n")
 
 
 def test_a_second_request_ends_it_at_once(tmp_path: Path) -> None:
