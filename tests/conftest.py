@@ -41,11 +41,11 @@ def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
 def until() -> Callable[..., Any]:
     """Poll until a condition gives something true; that."""
 
-    def poll(condition: Callable[[], Any], deadline_s: float = 60.0) -> Any:
+    def poll(condition: Callable[[], Any], deadline_s: float = 60.0, every_s: float = 0.02) -> Any:
         deadline = time.monotonic() + deadline_s
         while not (result := condition()):
             assert time.monotonic() < deadline, "it did not happen in time"
-            time.sleep(0.02)
+            time.sleep(every_s)
         return result
 
     return poll

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 import drcli
-from drcli.errors import DrError
+from drcli.errors import DrError, UsageError
 
 # command → one line for `dr --help`; the module is the name with underscores, its function is `command`.
 COMMANDS = {
@@ -43,6 +43,17 @@ class _Commands(click.Group):
         module = importlib.import_module(f"drcli.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=2)
+            hint = f"Did you mean {' or '.join(near)}?" if near else "`dr --help` lists the commands."
+            raise UsageError(f"There is no command {args[0]!r}.", hint)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from drcli import env
 from drcli.store.access import is_embedded
+from drcli.store.keys import ModelKeys
 
 if TYPE_CHECKING:
     from drcli.config.settings import Settings
@@ -100,14 +101,15 @@ class Place:
 
 def plan_training(settings: Settings, workspace: Workspace, store: StoreConfig, place: Place) -> Plan:
     """The stack of a training: sagemaker and DR_WORKERS robomakers, as local processes."""
-    workers = settings.workers
+    workers, own = settings.workers, ModelKeys(settings.local_s3_model_prefix)
     shared = _shared(settings, workspace, store, settings.local_s3_training_params_file) | {
         env.DR_WIRE_ENDPOINT: place.wire_endpoint,
         env.DR_WIRE_KEYS: place.wire_keys,
         env.DR_WORKERS: str(workers),
         env.DR_CARS_PER_WORKER: str(settings.cars_per_worker),
-        env.HYPERPARAMETER_FILE_S3_KEY: settings.local_s3_hyperparameters_key,
-        env.MODELMETADATA_FILE_S3_KEY: settings.local_s3_model_metadata_key,
+        # The run's own copies: another run may change what is under DR_LOCAL_S3_CUSTOM_FILES_PREFIX meanwhile.
+        env.HYPERPARAMETER_FILE_S3_KEY: own.hyperparameters,
+        env.MODELMETADATA_FILE_S3_KEY: own.model_metadata,
     }
     trainer = shared | {
         env.PRETRAINED: str(settings.local_s3_pretrained),

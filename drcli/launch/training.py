@@ -86,12 +86,16 @@ def start(prepared: Prepared, *, wipe: bool = False, resume: bool = False) -> Pl
 
 
 def _upload(prepared: Prepared) -> None:
+    """The custom files twice: where the settings want them, and for this run alone, next to the model."""
     settings, bucket, contents = prepared.settings, prepared.bucket, prepared.files.contents
+    own = ModelKeys(settings.local_s3_model_prefix)
     keys = {
         settings.local_s3_hyperparameters_key: "hyperparameters.json",
         settings.local_s3_model_metadata_key: "model_metadata.json",
         settings.local_s3_reward_key: "reward_function.py",
-        ModelKeys(settings.local_s3_model_prefix).reward_function: "reward_function.py",
+        own.hyperparameters: "hyperparameters.json",
+        own.model_metadata: "model_metadata.json",
+        own.reward_function: "reward_function.py",
     }
     for key, name in keys.items():
         bucket.put(key, contents[name])

@@ -31,14 +31,24 @@ class TrainingJob:
         bucket = Bucket(environment.store)
         keys = ModelKeys(environment.prefix)
         params = TrainingParams.parse(bucket.get(keys.params(environment.params_file)).decode())
-        source = bucket.get(params.model_metadata_key)
-        metadata = ModelMetadata.parse(source.decode(), params.model_metadata_key)
+        key = env.read(env.MODELMETADATA_FILE_S3_KEY) or params.model_metadata_key
+        source = bucket.get(key)
+        metadata = ModelMetadata.parse(source.decode(), key)
         return cls(environment, bucket, keys, params, metadata, source)
 
     def hyperparameters(self) -> Hyperparameters:
         """hyperparameters.json of the run."""
         key = env.read(env.HYPERPARAMETER_FILE_S3_KEY)
         return Hyperparameters.parse(self.bucket.get(key).decode(), key)
+
+    def reward_function(self) -> tuple[str, str]:
+        """Source of the reward function and its key: the run's own copy, else what the params document names."""
+        key = self.keys.reward_function
+        source = self.bucket.find(key)
+        if source is None:
+            key = self.params.reward_key
+            source = self.bucket.get(key)
+        return source.decode(), key
 
     def race(self, *, is_evaluation: bool = False) -> RaceConfig:
         """Rules of the training's episodes, or of the evaluations in between, spread round the track."""

@@ -184,8 +184,7 @@ def work(environment: Environment, stop: program.StopFlag) -> None:
     socket = WorkerSocket(environment.wire_endpoint, WireKeys.await_keys(environment.wire_keys), identity)
 
     try:
-        source = job.bucket.get(job.params.reward_key).decode()
-        reward = RewardFunction(source, job.params.reward_key, log=log.line, on_stuck=program.leave)
+        reward = RewardFunction(*job.reward_function(), log=log.line, on_stuck=program.leave)
         Robomaker(job, socket, reward).run(stop)
     except DrError as error:
         socket.send(to_message(Failed(error.message, error.hint)))

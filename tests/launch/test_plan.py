@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from drcli.config.load import settings_of
 from drcli.config.settings import Settings
 from drcli.launch.plan import Place, Plan, plan_evaluation, plan_training
 from drcli.paths import Workspace
+from drcli.services.environment import Environment
 from drcli.store.access import store_config
+from drcli.store.client import Bucket
 
 PLACE = Place("tcp://127.0.0.1:5555", "wire.json", cores=4)
 WORKSPACE = Workspace(Path("racer"))
@@ -72,3 +75,36 @@ def test_the_shells_own_credentials_do_not_get_in() -> None:
     assert {named[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")} == {""}
     role = training(cloud="aws").services[0].environment
     assert not [name for name in role if name.startswith("AWS_") and name != "AWS_REGION"]
+
+
+@pytest.mark.parametrize("whose", ["default", "nas", "own"])
+def test_services_find_the_credentials_that_commands_use(
+    whose: str, bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a profile, of the default one, or given in system.env; whatever else is in the user's shell."""
+    config = bucket.config
+    keys = f"aws_access_key_id = {config.access_key}\naws_secret_access_key = {config.secret_key}\n"
+    (tmp_path / "credentials").write_text(f"[{whose}]\n{keys}")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    values = {"cloud": "remote", "remote_minio_url": config.endpoint_url, "local_s3_bucket": config.bucket}
+    if whose == "own":
+        values |= {"local_access_key_id": config.access_key, "local_secret_access_key": config.secret_key}
+    else:
+        values["local_s3_profile"] = whose
+    if whose != "default":
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            monkeypatch.setenv(name, "anothers")
+    plan = training(**values)
+    for name, value in {**plan.services[0].environment, **plan.secrets}.items():
+        monkeypatch.setenv(name, value)
+    Bucket(Environment.read().store).check(write=True)
+
+
+def test_temporary_credentials_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "temporary")
+    for name, value in training(cloud="aws").services[0].environment.items():
+        monkeypatch.setenv(name, value)
+    store = Environment.read().store
+    assert (store.access_key, store.secret_key, store.profile) == (None, None, None)
+    assert os.environ["AWS_SESSION_TOKEN"] == "temporary"
