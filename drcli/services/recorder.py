@@ -120,8 +120,10 @@ class Recorder:
         """Publish the network as it is now, after the metrics of all episodes that it has learned from."""
         job, name = self._job, self._counters.checkpoint
         tensors, state = to_tensors(network, self._sensor), asdict(self._counters)
-        last = CheckpointEntry(name)
-        self._index = CheckpointIndex(best=self._index.best if self._index else last, last=last)
+        best = last = CheckpointEntry(name)
+        if self._index is not None and self._index.best.metric is not None:
+            best = self._index.best  # else no checkpoint was evaluated yet: the newest is the best guess
+        self._index = CheckpointIndex(best, last)
         index, documents = self._index, self._unfinished()
 
         def publish() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import psutil
 import pytest
 import torch
 
@@ -71,6 +72,11 @@ def metadata(actions: Any) -> str:
     )  # fmt: skip
 
 
+@pytest.fixture(name="until")
+def until_fixture() -> Callable[..., Any]:
+    return until
+
+
 def until(condition: Callable[[], Any], deadline_s: float = DEADLINE_S) -> Any:
     """Poll until `condition` gives something true; that."""
     deadline = time.monotonic() + deadline_s
@@ -123,19 +129,26 @@ class InThread:
 
 
 class InProcess:
-    """A service as `python -m`, as the launcher starts it."""
+    """A service as a process: `python -m`, or the same from the nursery."""
 
-    def __init__(self, module: str, variables: dict[str, str], name: str, folder: Path) -> None:
-        self.log_file, self._exit_file = folder / f"{name}.log", folder / f"{name}.exit"
+    def __init__(self, module: str, variables: dict[str, str], log: Path, nursery: Nursery | None) -> None:
+        self.log_file, self._exit_file = log, log.with_suffix(".exit")
         self._exit_file.unlink(missing_ok=True)
-        with self.log_file.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", f"drcli.services.{module}"],
-                env={**os.environ, **variables, "DR_EXIT_FILE": str(self._exit_file)},
+        variables = {**os.environ, **variables, "DR_EXIT_FILE": str(self._exit_file)}
+        start = nursery.start if nursery else self._start
+        self._process = psutil.Process(start(module, variables, str(log)))
+
+    def _start(self, module: str, variables: dict[str, str], log: str) -> int:
+        with open(log, "ab") as output:
+            started = subprocess.Popen(
+                [sys.executable, "-m", module],
+                env=variables,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=output,
                 stderr=subprocess.STDOUT,
             )
+        started.returncode = 0  # found by its pid, as those of the nursery
+        return started.pid
 
     @property
     def log(self) -> str:
@@ -143,23 +156,46 @@ class InProcess:
 
     @property
     def is_alive(self) -> bool:
-        return self.process.poll() is None
+        return self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        """kill -9."""
+        self._process.kill()
+        until(lambda: not self.is_alive)
 
-    def wait(self) -> int:
-        """Its exit code, once it has ended."""
+    def ask_to_stop(self) -> None:
+        self._process.terminate()
+
+    def wait(self) -> int | None:
+        """The exit code that it left for the supervisor once it has ended; None when it crashed."""
         try:
-            return self.process.wait(DEADLINE_S)
-        except subprocess.TimeoutExpired:
+            until(lambda: not self.is_alive)
+        except AssertionError:
             raise AssertionError(f"{self.log_file.name}: it does not end\n{self.log[-2000:]}") from None
-
-    @property
-    def noted(self) -> int | None:
-        """The exit code it left for the supervisor."""
         return int(self._exit_file.read_text()) if self._exit_file.exists() else None
+
+
+class Nursery:
+    """Forks services that need not import anything; see `nursery.py`."""
+
+    def __init__(self) -> None:
+        script = str(Path(__file__).with_name("nursery.py"))
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen([sys.executable, script], stdin=pipe, stdout=pipe, text=True)
+
+    def start(self, module: str, variables: dict[str, str], log: str) -> int:
+        """Start a service; its pid."""
+        assert self._process.stdin
+        assert self._process.stdout
+        print(
+            json.dumps({"module": module, "variables": variables, "log": log}),
+            file=self._process.stdin,
+            flush=True,
+        )
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.communicate()
 
 
 @dataclass
@@ -169,6 +205,7 @@ class Run:
     bucket: Bucket
     folder: Path
     port: int
+    nursery: Nursery
     variables: dict[str, str] = field(default_factory=dict)
     workers: int = 1
     processes: list[InProcess] = field(default_factory=list)
@@ -234,13 +271,14 @@ class Run:
         for worker in workers:
             worker.join()
 
-    def start(self, program: str, index: int = 0) -> InProcess:
+    def start(self, program: str, index: int = 0, *, is_forked: bool = True) -> InProcess:
         """A service as a process, ended with the test at the latest."""
         name = PROGRAMS[program]
         variables = self.environ() | {"ROLLOUT_IDX": str(index)}
-        started = InProcess(name, variables, f"{name}-{index}", self.folder)
-        self.processes.append(started)
-        return started
+        log = self.folder / f"{name}-{index}.log"
+        nursery = self.nursery if is_forked else None
+        self.processes.append(InProcess(f"drcli.services.{name}", variables, log, nursery))
+        return self.processes[-1]
 
     def close(self) -> None:
         self.patch.undo()
@@ -287,7 +325,16 @@ def new_driver(track: Track) -> Callable[..., Driver]:
 
 
 @pytest.fixture(scope="session")
-def new_run(store: StoreConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Run]]:
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture(scope="session")
+def new_run(
+    store: StoreConfig, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Run]]:
     """Makes runs; what is left of them is ended with the session."""
     runs: list[Run] = []
 
@@ -296,7 +343,7 @@ def new_run(store: StoreConfig, tmp_path_factory: pytest.TempPathFactory) -> Ite
         (folder / "tiny.yaml").write_text(TINY)
         bucket = Bucket(replace(store, bucket=f"services-{next(_buckets)}"))
         bucket.ensure_bucket()
-        runs.append(Run(bucket, folder, free_port(), variables, workers))
+        runs.append(Run(bucket, folder, free_port(), nursery, variables, workers))
         return runs[-1]
 
     yield make

@@ -217,6 +217,23 @@ def test_a_late_evaluation_is_ranked_but_is_not_the_last_checkpoint(new_desk: Ca
     assert (index.last.name, index.last.metric) == (second, None)
 
 
+def test_the_newest_checkpoint_is_the_best_until_one_was_evaluated(new_desk: Callable[..., Desk]) -> None:
+    desk = new_desk()
+    for number in range(3):
+        desk.checkpoint()
+        index = read_index(desk.bucket, desk.keys)
+        assert index
+        assert index.best == index.last
+        assert (index.last.name.number, index.last.metric) == (number, None)
+        desk.iteration(10)
+    desk.recorder.evaluation(desk.checkpoint(), [episode(0.0)])
+    desk.iteration(10)
+    desk.checkpoint()
+    index = read_index(desk.bucket, desk.keys)
+    assert index
+    assert (index.best.name.number, index.best.metric, index.last.name.number) == (3, 0.0, 4)
+
+
 def test_a_checkpoint_is_the_network_and_where_the_run_stood(
     new_desk: Callable[..., Desk], network: ActorCritic
 ) -> None:
