@@ -72,7 +72,7 @@ def metadata(actions: Any) -> str:
     )  # fmt: skip
 
 
-@pytest.fixture(name="until")
+@pytest.fixture(scope="session", name="until")
 def until_fixture() -> Callable[..., Any]:
     return until
 

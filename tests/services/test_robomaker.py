@@ -1,0 +1,180 @@
+"""A worker, with the test as its trainer: what it sends back, and what a bad reward function does to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+
+from drcli.errors import DrError
+from drcli.services.crew import Crew
+from drcli.services.protocol import Collect, Evaluate, Evaluated, Experience, Welcome
+from drcli.services.weights import weights_to_arrays
+from drcli.services.wire import Message, TrainerSocket, WireKeys
+from drcli.sim.race import Episode
+from drcli.train.network import ActorCritic, PolicySpec
+
+HEAD = "calls = 0\ndef reward_function(params):\n    global calls\n    calls += 1\n    if calls < 3:\n        return 1.0\n"
+FAULTS = {
+    "raises": ("    return params['speeed']\n", r":7: KeyError: 'speeed'\n"),
+    "NaN": ("    return float('nan')\n", r": reward_function returns nan\n"),
+    "endless": ("    while True:\n        pass\n", r":[78]: reward_function takes longer than 1 s for a step\n"),
+    "endless for ever": (
+        "    while True:\n        try:\n            while True:\n                pass\n"
+        "        except BaseException:\n            pass\n",
+        r":([789]|1[0-2]): reward_function does not come back\n",
+    ),
+    "asleep": (
+        "    import threading\n    threading.Event().wait(1000)\n",
+        r":8: reward_function (does not come back|takes longer than 1 s for a step)\n",
+    ),
+}
+
+
+class Stand:
+    """The trainer's end of the wire of a run."""
+
+    def __init__(self, run: Any) -> None:
+        environ = run.environ()
+        self._socket = TrainerSocket(environ["DR_WIRE_ENDPOINT"], WireKeys.ensure(run.folder / "wire.json"))
+        self.results: list[Experience | Evaluated] = []
+        self.error: DrError | None = None
+        self.welcomes = 0
+        self.crew = Crew(self._socket, self._welcome, lambda text: None)
+
+    def _welcome(self, index: int) -> Welcome:
+        self.welcomes += 1
+        return Welcome(7, 0)
+
+    def poll(self) -> None:
+        try:
+            self.results += [result for _, result in self.crew.poll(0.02)]
+        except DrError as error:
+            self.error = error
+
+    def gather(self, *tasks: Collect | Evaluate) -> list[Any]:
+        """What comes of some assignments, in the order in which it comes."""
+        before = len(self.results)
+        self.crew.give(tasks)
+        while len(self.results) < before + len(tasks) and self.error is None:
+            self.poll()
+        return self.results[before:]
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture(scope="module")
+def weights() -> Any:
+    torch.manual_seed(5)
+    return weights_to_arrays(ActorCritic(PolicySpec(3)).weights(torch.float32))
+
+
+@dataclass
+class Pair:
+    """A worker in a thread, and its trainer."""
+
+    stand: Stand
+    worker: Any
+
+
+@pytest.fixture
+def pair(run: Any) -> Iterator[Pair]:
+    stand = Stand(run)
+    worker = run.thread("work")
+    yield Pair(stand, worker)
+    stand.crew.goodbye()
+    worker.join()
+    stand.close()
+
+
+def ends(episodes: tuple[Episode, ...]) -> list[tuple[float, str]]:
+    return [(episode.progress, str(episode.status)) for episode in episodes]
+
+
+def test_collecting_goes_first_and_does_not_disturb_an_evaluation(pair: Pair, weights: Any) -> None:
+    (alone,) = pair.stand.gather(Evaluate(1, "p", 3, weights))
+    assert len(alone.episodes) == 3
+    assert [episode.rows for episode in alone.episodes] == [[], [], []]
+    assert len({episode.start_ndist for episode in alone.episodes}) == 3  # spread round the track
+    first, second = pair.stand.gather(Evaluate(2, "p", 3, weights), Collect(3, "p", 40, 0, 0, weights=weights))
+    assert isinstance(first, Experience)
+    assert isinstance(second, Evaluated)
+    assert first.rollout.lengths.tolist() == [40] * 4
+    assert sorted(ends(second.episodes)) == sorted(ends(alone.episodes))
+
+
+def test_episodes_are_numbered_as_they_end(pair: Pair, weights: Any) -> None:
+    numbers: list[int] = []
+    for number in range(3):
+        (result,) = pair.stand.gather(Collect(number, "p", 0, 3, 0, weights=weights))
+        assert len(result.episodes) == 3
+        numbers += [episode.rows[-1].episode for episode in result.episodes]
+        assert all(len({row.episode for row in episode.rows}) == 1 for episode in result.episodes)
+    assert numbers == list(range(9))
+
+
+def test_a_new_welcome_is_a_new_beginning(pair: Pair, weights: Any) -> None:
+    """A trainer that was started again does not know what the worker had."""
+    task = Collect(1, "p", 30, 0, 0, weights=weights)
+    (first,) = pair.stand.gather(task)
+    pair.stand.gather(task, Evaluate(2, "p", 2, weights))
+    (worker,) = pair.stand.crew.workers
+    pair.stand.crew._drop(worker, "is forgotten")
+    (again,) = pair.stand.gather(task)
+    assert pair.stand.welcomes == 2
+    for one, other in zip(first.rollout, again.rollout, strict=True):
+        assert (one == other).all()
+    assert [e.rows[0][:18] for e in first.episodes] == [e.rows[0][:18] for e in again.episodes]
+
+
+def test_nonsense_from_the_trainer_is_dropped(pair: Pair, weights: Any, capfd: Any) -> None:
+    pair.stand.gather(Collect(1, "p", 2, 0, 0, weights=weights))
+    (worker,) = pair.stand.crew.workers
+    for message in (Message("x"), Message("collect", {"policy": 1})):
+        pair.stand._socket.send(worker.identity, message)
+    (result,) = pair.stand.gather(Collect(2, "p", 2, 0, 0, weights=weights))
+    assert result.assignment == 2
+    assert capfd.readouterr().out.count("makes no sense") == 2
+
+
+@pytest.fixture(scope="module")
+def faults(new_run: Callable[..., Any], until: Any, weights: Any) -> Iterator[dict[str, tuple[Any, Stand]]]:
+    """A worker for each fault of a reward function, driven until it is over; all at once, since they take seconds."""
+    cases: dict[str, tuple[Any, Stand]] = {}
+    for name, (tail, _) in FAULTS.items():
+        run = new_run()
+        run.write(reward=HEAD + tail)
+        stand = Stand(run)
+        stand.crew.give([Collect(1, "p", 50, 0, 0, weights=weights)])
+        cases[name] = run.start("work"), stand
+
+    def are_over() -> bool:
+        for _, stand in cases.values():
+            stand.poll()
+        return not any(worker.is_alive for worker, _ in cases.values())
+
+    until(are_over)
+    yield cases
+    for _, stand in cases.values():
+        stand.close()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_bad_reward_function_ends_the_worker_with_file_and_line(
+    faults: dict[str, tuple[Any, Stand]], fault: str
+) -> None:
+    worker, stand = faults[fault]
+    assert worker.wait() == 3
+    *_, said = worker.log.partition("ERROR: ")
+    pattern = r"in/reward_function\.py" + FAULTS[fault][1]
+    assert re.match(pattern, said), said
+    assert not stand.results
+    if "does not come back" not in said:
+        assert stand.error
+        assert stand.error.message.startswith("in/reward_function.py")
+        assert stand.error.message in said
