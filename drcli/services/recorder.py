@@ -149,7 +149,7 @@ class Recorder:
         if now or self.status.updated_at - self._written_at > STATUS_INTERVAL_S:
             self._written_at = self.status.updated_at
             bucket, key, data = self._job.bucket, self._job.keys.status, self.status.to_json()
-            self._publisher.submit("status", lambda: bucket.put(key, data))
+            self._publisher.submit("status", lambda: bucket.put(key, data), first=True)
 
     def finish(self) -> None:
         """Write the documents of the last episodes, and that the trainer has finished."""
@@ -192,7 +192,7 @@ class Recorder:
     def _record(self, worker: int) -> WorkerRecord:
         if worker not in self._records:
             job, workers = self._job, max(self._job.environment.workers, worker + 1)
-            share = max(1, self._group // workers + (worker < self._group % workers))
+            share = max(1, self._group // workers)  # the same for all: tools take the first worker's for every one
             self._records[worker] = WorkerRecord(
                 metrics_key=training_metrics(job.params.metrics_key, worker),
                 trace_key=partial(job.keys.training_trace, worker=worker, workers=workers),

@@ -136,14 +136,14 @@ def test_a_checkpoint_and_the_end_write_what_is_not_full(new_desk: Callable[...,
 
 
 def test_workers_have_documents_of_their_own(new_desk: Callable[..., Desk]) -> None:
-    desk = new_desk(workers=3)  # of four episodes an iteration, two are the first worker's
+    desk = new_desk(workers=3)
     for worker in (0, 1, 2):
         desk.iteration(*(10 * worker + k for k in range(3)), worker=worker)
     desk.recorder.evaluation(desk.checkpoint(), [episode(55)])
     desk.finish()
-    assert [desk.trace(0, "0/"), desk.trace(1, "0/")] == [[(0, 0), (1, 1)], [(2, 2)]]
-    assert [desk.trace(k, "1/") for k in range(3)] == [[(0, 10)], [(1, 11)], [(2, 12)]]
-    assert [desk.trace(k, "2/") for k in range(3)] == [[(0, 20)], [(1, 21)], [(2, 22)]]
+    for worker in range(3):  # one of four episodes each
+        traces = [desk.trace(number, f"{worker}/") for number in range(3)]
+        assert traces == [[(number, 10 * worker + number)] for number in range(3)]
     assert desk.counters.episodes == {0: 3, 1: 3, 2: 3}
     phases = [[row.phase for row in desk.metrics(worker).episodes] for worker in (0, 1, 2)]
     assert phases == [["training"] * 3 + ["evaluation"], ["training"] * 3, ["training"] * 3]

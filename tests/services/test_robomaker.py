@@ -22,7 +22,10 @@ HEAD = "calls = 0\ndef reward_function(params):\n    global calls\n    calls += 
 FAULTS = {
     "raises": ("    return params['speeed']\n", r":7: KeyError: 'speeed'\n"),
     "NaN": ("    return float('nan')\n", r": reward_function returns nan\n"),
-    "endless": ("    while True:\n        pass\n", r":[78]: reward_function takes longer than 1 s for a step\n"),
+    "endless": (
+        "    while True:\n        pass\n",
+        r":[78]: reward_function takes longer than 1 s for a step\n",
+    ),
     "endless for ever": (
         "    while True:\n        try:\n            while True:\n                pass\n"
         "        except BaseException:\n            pass\n",
@@ -101,7 +104,9 @@ def test_collecting_goes_first_and_does_not_disturb_an_evaluation(pair: Pair, we
     assert len(alone.episodes) == 3
     assert [episode.rows for episode in alone.episodes] == [[], [], []]
     assert len({episode.start_ndist for episode in alone.episodes}) == 3  # spread round the track
-    first, second = pair.stand.gather(Evaluate(2, "p", 3, weights), Collect(3, "p", 40, 0, 0, weights=weights))
+    first, second = pair.stand.gather(
+        Evaluate(2, "p", 3, weights), Collect(3, "p", 40, 0, 0, weights=weights)
+    )
     assert isinstance(first, Experience)
     assert isinstance(second, Evaluated)
     assert first.rollout.lengths.tolist() == [40] * 4

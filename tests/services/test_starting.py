@@ -73,7 +73,9 @@ def test_a_pretrained_model_is_taken_over_and_counted_on(
     run: Any, new_network: Any, which: str, number: int, truth: str
 ) -> None:
     for index in (3, 5):
-        publish(run, f"{index}_Step-{index}00.ckpt", new_network(index), prefix="teacher", best="3_Step-300.ckpt")
+        publish(
+            run, f"{index}_Step-{index}00.ckpt", new_network(index), prefix="teacher", best="3_Step-300.ckpt"
+        )
     run.variables |= {"PRETRAINED": truth, "PRETRAINED_S3_PREFIX": "teacher", "PRETRAINED_CHECKPOINT": which}
     start = find_start(run.job(), SENSOR)
     assert same(start.network, new_network(number))
@@ -91,7 +93,9 @@ def test_both_networks_of_a_coach_model_are_taken_over(run: Any, new_network: An
 
 
 @pytest.mark.parametrize("is_pretrained", ["True", "False"])
-def test_a_run_with_checkpoints_goes_on_after_the_last(run: Any, new_network: Any, is_pretrained: str) -> None:
+def test_a_run_with_checkpoints_goes_on_after_the_last(
+    run: Any, new_network: Any, is_pretrained: str
+) -> None:
     """Also a run that began with a pretrained model: that was long ago."""
     counters = Counters(99, base=4, iteration=2, steps=128, episodes={0: 11, 1: 9}, groups={0: 10})
     publish(run, "5_Step-64.ckpt", new_network(5), asdict(counters))
