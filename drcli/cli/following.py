@@ -49,10 +49,8 @@ def follow_training(plan: Plan, prepared: Prepared, *, until_ready: bool) -> Run
                 break
             if until_ready and status.state == "training":
                 break
-            if seen is not None and not seen.supervisor.is_alive:
-                stack.revive(prepared.workspace, plan.kind, plan.run_id, plan.secrets)
             live.line(_now(status, seen))
-            time.sleep(POLL_S)
+            _look_after(plan, prepared.workspace, seen)
     for line in chronicle.news(status):
         present.say(line)
     if status.state == "ended":
@@ -72,7 +70,7 @@ def follow_evaluation(evaluation: Evaluation, workspace: Workspace) -> bool:
             if seen is not None and seen.is_over:
                 return True
             live.line("driving ...")
-            time.sleep(POLL_S)
+            _look_after(plan, workspace, seen)
     return False
 
 
@@ -93,6 +91,13 @@ def read_status_or(prepared: Prepared, plan: Plan, fallback: RunStatus) -> RunSt
         return read_status(prepared.bucket, plan.prefix) or fallback
     except DrError:
         return fallback
+
+
+def _look_after(plan: Plan, workspace: Workspace, seen: Stack | None) -> None:
+    """Between two looks: a supervisor that was killed gets a successor."""
+    if seen is not None and seen.is_orphan:
+        stack.revive(workspace, plan.kind, plan.run_id, plan.secrets)
+    time.sleep(POLL_S)
 
 
 def _now(status: RunStatus, seen: Stack | None) -> str:

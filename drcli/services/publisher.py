@@ -37,11 +37,14 @@ class Publisher:
         self._thread = threading.Thread(target=self._work, name="publisher", daemon=True)
         self._thread.start()
 
-    def submit(self, name: str, run: Callable[[], None]) -> None:
-        """Do `run` after what waits already; a waiting job of the same name is dropped for it."""
+    def submit(self, name: str, run: Callable[[], None], *, first: bool = False) -> None:
+        """Do `run` after what waits already, or before it; a waiting job of the same name is dropped for it.
+
+        What comes again and again has to be `first`: behind a queue that never gets empty it would never be done.
+        """
         with self._change:
             self._jobs = deque(job for job in self._jobs if job.name != name)
-            self._jobs.append(_Job(name, run))
+            self._jobs.insert(0 if first else len(self._jobs), _Job(name, run))
             self._change.notify_all()
 
     def check(self) -> None:

@@ -5,11 +5,14 @@ import re
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from drcli.launch import process
+from drcli.launch.run_folder import RunFolder
 from drcli.store import simtrace
 from drcli.store.checkpoints import read_index
 from drcli.store.client import Bucket
@@ -104,14 +107,20 @@ def test_while_training_runs(live: Any) -> None:
     )  # the one that was driven, not the one of a moment before
 
 
-def test_a_clone_of_the_best_checkpoint(finished: Any) -> None:
+def test_a_clone_of_the_best_checkpoint(finished: Any, until: Callable[..., Any]) -> None:
     racer, bucket = finished.racer, finished.racer.bucket
     bucket.put("model-E/model/0_Step-0.ckpt.safetensors", b"of an older clone")
     before = bucket.list("model/")
-    result = racer.invoke("evaluate", "-c", "--checkpoint", "best")
-    assert result.exit_code == 0, result.stderr
+    folder = RunFolder.of(racer.workspace, "evaluation", 0)
+    folder.write_stack(replace(folder.read_stack(), started_at=0.0))  # type: ignore[type-var]
+    started = racer.popen("evaluate", "-c", "--checkpoint", "best")
+    seen = until(lambda: (now := folder.read_stack()) and now.started_at and now.state == "running" and now)
+    process.kill(seen.supervisor)  # the view gives it a new one
+    stdout, stderr = started.communicate(timeout=120)
+    assert started.returncode == 0, stderr
+    assert folder.read_stack().supervisor != seen.supervisor  # type: ignore[union-attr]
     best = read_index(bucket, ModelKeys("model")).best.name  # type: ignore[union-attr]
-    first, header, row, *_ = result.stdout.splitlines()
+    first, header, row, *_ = stdout.splitlines()
     assert first == f"model-E, checkpoint {best}, on tiny"
     assert header.split("  ")[0] == "trial" and "lap time s" in header
     assert row.split()[0] == "1"
@@ -120,7 +129,7 @@ def test_a_clone_of_the_best_checkpoint(finished: Any) -> None:
     original = {info.key.removeprefix("model/") for info in before if info.key.startswith("model/model/")}
     cloned = {info.key.removeprefix("model-E/") for info in bucket.list("model-E/model/")}
     assert cloned == original
-    assert "model-E-evaluation" in picture(result.stderr).name
+    assert "model-E-evaluation" in picture(stderr).name
 
 
 def test_quiet_then_stopped_leaves_no_half_results(finished: Any) -> None:

@@ -13,11 +13,12 @@ import pytest
 import yaml
 from safetensors.numpy import load
 
+from drcli.launch import process
 from drcli.launch.run_folder import RunFolder
 from drcli.paths import Workspace
 from drcli.store.checkpoints import list_checkpoints, read_checkpoint, read_index
 from drcli.store.client import Bucket
-from drcli.store.keys import ModelKeys
+from drcli.store.keys import ModelKeys, training_metrics
 from drcli.store.metrics import TrainingMetrics
 from drcli.store.server import server_status
 
@@ -159,15 +160,20 @@ def test_no_secret_gets_out(live: Any, finished: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def left(new_racer: Callable[[], Any]) -> Any:
-    """Ctrl-C in the view of a run over an older model of that name; what `dr` said."""
+def left(new_racer: Callable[[], Any], until: Until) -> Any:
+    """A run over an older model of that name: its supervisor was killed, then Ctrl-C in its view; what `dr` said."""
     racer = new_racer()
+    racer.write_run_env(DR_WORKERS="2")
     racer.write_hyperparameters({"num_steps_between_training": 32, "batch_size": 32, "num_epochs": 1})
     bucket = racer.open_bucket()
     bucket.put("model/old.txt", b"")
     bucket.put("model-10/keep.txt", b"")
     started = racer.popen("start-training", "-w", "-y")
     said = [started.stderr.readline()]
+    folder = RunFolder.of(racer.workspace, "training", 0)
+    supervisor = folder.read_stack().supervisor  # type: ignore[union-attr]
+    process.kill(supervisor)
+    until(lambda: not folder.read_stack().is_orphan)  # type: ignore[union-attr]
     started.send_signal(signal.SIGINT)
     stdout, stderr = started.communicate(timeout=60)
     return racer, started.returncode, said[0] + stderr, stdout
@@ -176,7 +182,7 @@ def left(new_racer: Callable[[], Any]) -> Any:
 def test_ctrl_c_leaves_the_view_not_the_run(left: Any) -> None:
     racer, code, said, stdout = left
     assert code == 0
-    assert said.startswith("Training model on tiny")
+    assert said.startswith("Training model on tiny with 2 workers")
     assert "You have left the view; the run goes on." in said
     assert "next: dr status" in said
     assert stdout == ""
@@ -206,22 +212,22 @@ def test_it_survives_kill_9_of_any_part_then_stops_and_goes_on(left: Any, until:
 
     for name in ("hyperparameters.json", "model_metadata.json", "reward_function.py"):
         racer.bucket.put(f"custom_files/{name}", b"of another run by now")
-    trainer, worker = (service["pid"] for service in racer.status()["services"])
+    trainer, _, worker = (service["pid"] for service in racer.status()["services"])
     at = kill(worker)
-    until(lambda: goes_on(at, [0, 1]), every_s=0.2)
+    until(lambda: goes_on(at, [0, 0, 1]), every_s=0.2)
     at = kill(trainer)
-    until(lambda: goes_on(at, [1, 1]), every_s=0.2)
+    until(lambda: goes_on(at, [1, 0, 1]), every_s=0.2)
     log = RunFolder.of(workspace, "training", 0).log("sagemaker").read_text()
     assert re.search(r"Restoring from path=model/model/\d+_Step", log)
     store = server_status(workspace).pid
     at = kill(store)
-    until(lambda: server_status(workspace).pid not in (None, store) and goes_on(at, [1, 1]), every_s=0.2)
+    until(lambda: server_status(workspace).pid not in (None, store) and goes_on(at, [1, 0, 1]), every_s=0.2)
     supervisor = RunFolder.of(workspace, "training", 0).read_stack().supervisor  # type: ignore[union-attr]
     at = kill(supervisor.pid)
     until(lambda: not supervisor.is_alive)
     assert "has a new supervisor" in racer.invoke("status").stderr
     assert "supervisor" not in racer.invoke("status").stderr
-    until(lambda: goes_on(at, [1, 1]), every_s=0.2)
+    until(lambda: goes_on(at, [1, 0, 1]), every_s=0.2)
 
     assert racer.invoke("stop-training").exit_code == 0
     before = racer.status()
@@ -235,9 +241,13 @@ def test_it_survives_kill_9_of_any_part_then_stops_and_goes_on(left: Any, until:
     )
     assert index.last.name == list_checkpoints(bucket, MODEL)[-1]
     assert len(load(read_checkpoint(bucket, MODEL)[1])) > 10
-    rows = TrainingMetrics.from_json(bucket.get(MODEL.default_metrics)).episodes
-    driven = [row.episode for row in rows if row.phase == "training"]
-    assert driven == list(range(1, before["episodes"] + 1))  # none lost, none twice
+    driven = 0
+    for worker in range(2):
+        rows = TrainingMetrics.from_json(bucket.get(training_metrics(MODEL.default_metrics, worker))).episodes
+        numbers = [row.episode for row in rows if row.phase == "training"]
+        assert numbers == list(range(1, len(numbers) + 1))  # none lost, none twice
+        driven += len(numbers)
+    assert driven == before["episodes"]
 
     limit = {
         "num_steps_between_training": 32,

@@ -52,6 +52,18 @@ def test_jobs_are_done_in_order_and_a_waiting_one_gives_way_to_the_newest(publis
     assert done == ["trace", "status", "checkpoint"]
 
 
+def test_what_comes_again_and_again_is_done_behind_no_queue(publisher: Publisher) -> None:
+    done: list[str] = []
+    gate = Gate()
+    publisher.submit("checkpoint 1", gate)
+    assert gate.is_running.wait(30)
+    for name in ("checkpoint 2", "status", "checkpoint 3", "status"):
+        publisher.submit(name, lambda name=name: done.append(name), first=name == "status")  # type: ignore[misc]
+    gate.may_end.set()
+    publisher.flush()
+    assert done == ["status", "checkpoint 2", "checkpoint 3"]
+
+
 def test_closing_finishes_what_waits(said: list[str]) -> None:
     done: list[int] = []
     publisher = Publisher(said.append)
