@@ -76,8 +76,7 @@ class Supervisor:
         self._keep(state="running")
 
     def _look_after(self) -> None:
-        if self._store is not None:
-            self._store.look()
+        self._look_after_store()
         for replica in self._stack.replicas:
             if replica.exit_code is not None or replica.process.is_alive:
                 continue
@@ -93,14 +92,17 @@ class Supervisor:
             if self._stack.state != "running":
                 return
 
+    def _look_after_store(self, *, now: bool = False) -> None:
+        if self._store is not None:
+            self._store.look(now=now)
+
     def _restart(self, replica: Replica) -> None:
         quiet = time.monotonic() - self._started.get(replica.name, 0.0) > QUIET_S
         restarts = 1 if quiet else replica.restarts + 1
         if restarts > MAX_RESTARTS:
             self._fail(self._stack.replica(replica, exit_code=1), replica)
             return
-        if self._store is not None:
-            self._store.look(now=True)  # a service that starts without a store gives up
+        self._look_after_store(now=True)  # a service that starts without a store gives up
         log(f"{replica.name} has crashed; start {restarts} of {MAX_RESTARTS}.")
         again = self._spawn(self._services[replica.service], replica.index)
         self._keep(self._stack.replica(replica, process=again.process, restarts=restarts))
@@ -130,6 +132,7 @@ class Supervisor:
         while any(r.process.is_alive for r in unfinished) and time.monotonic() < deadline:
             time.sleep(POLL_S)
             process.reap()
+            self._look_after_store()  # the last checkpoint goes there
         for replica in unfinished:
             process.kill(replica.process)
             self._keep(self._stack.replica(replica, exit_code=self._folder.exit_code(replica.name) or 0))

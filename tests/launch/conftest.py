@@ -25,6 +25,12 @@ PROGRAMS = {
     "steady": "signal.signal(signal.SIGTERM, lambda *_: (print('asked to stop', flush=True), leave(0)))\n"
     "while True: signal.pause()",
     "stubborn": "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: signal.pause()",
+    "patient": "import socket\n"
+    "def stop(*_):\n"
+    "    while socket.socket().connect_ex(('127.0.0.1', int(os.environ['TOY_PORT']))): time.sleep(0.05)\n"
+    "    leave(0)\n"
+    "signal.signal(signal.SIGTERM, stop)\n"
+    "while True: signal.pause()",
     "done": "leave(0)",
     "crash": "os._exit(1)",
     "wrong": "print('ERROR: the reward function is wrong\\n  line 2\\nHINT: mend it', flush=True)\nleave(3)",

@@ -38,6 +38,23 @@ def test_the_supervisor_brings_the_store_back(
     assert running.is_running()  # it outlives the run
 
 
+def test_a_stack_that_is_stopped_gets_its_store_back_too(
+    workspace: Workspace,
+    free_port: int,
+    started: Callable[..., RunFolder],
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The trainer writes its last checkpoint there."""
+    monkeypatch.setenv("TOY_PORT", str(free_port))
+    ensure_server(workspace, free_port, "bucket")
+    folder = started(sagemaker="patient", store=EmbeddedStore(str(workspace.root), free_port, "bucket"))
+    until(lambda: "ready" in folder.log("sagemaker").read_text())
+    kill_server(workspace, until)
+    assert stack.stop(workspace, "training", 0)
+    assert folder.exit_code("sagemaker") == 0
+
+
 def test_it_comes_back_before_a_service_does(workspace: Workspace, free_port: int, until: Until) -> None:
     ensure_server(workspace, free_port, "bucket")
     said: list[str] = []
