@@ -64,6 +64,19 @@ def test_what_comes_again_and_again_is_done_behind_no_queue(publisher: Publisher
     assert done == ["status", "checkpoint 2", "checkpoint 3"]
 
 
+def test_what_is_first_does_not_wait_for_the_rest(publisher: Publisher) -> None:
+    done: list[str] = []
+    gate = Gate()
+    publisher.submit("checkpoint 1", gate)
+    assert gate.is_running.wait(30)
+    for name in ("trace", "status", "checkpoint 2", "status"):
+        is_first = name == "status"
+        publisher.submit(name, lambda name=name: done.append(name), first=is_first)  # type: ignore[misc]
+    gate.may_end.set()
+    publisher.flush()
+    assert done == ["status", "trace", "checkpoint 2"]
+
+
 def test_closing_finishes_what_waits(said: list[str]) -> None:
     done: list[int] = []
     publisher = Publisher(said.append)

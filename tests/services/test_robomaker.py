@@ -18,7 +18,13 @@ from drcli.services.wire import Message, TrainerSocket, WireKeys
 from drcli.sim.race import Episode
 from drcli.train.network import ActorCritic, PolicySpec
 
-HEAD = "calls = 0\ndef reward_function(params):\n    global calls\n    calls += 1\n    if calls < 3:\n        return 1.0\n"
+HEAD = """calls = 0
+def reward_function(params):
+    global calls
+    calls += 1
+    if calls < 3:
+        return 1.0
+"""
 FAULTS = {
     "raises": ("    return params['speeed']\n", r":7: KeyError: 'speeed'\n"),
     "NaN": ("    return float('nan')\n", r": reward_function returns nan\n"),

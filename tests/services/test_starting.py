@@ -132,5 +132,5 @@ def test_a_pretrained_model_that_is_not_there(run: Any) -> None:
 
 def test_a_checkpoint_of_another_sensor(run: Any, new_network: Any) -> None:
     publish(run, "1_Step-64.ckpt", new_network(1), asdict(Counters(7)))
-    with pytest.raises(DrError, match="no variable .*STEREO_CAMERAS"):
+    with pytest.raises(DrError, match=r"no variable .*STEREO_CAMERAS"):
         find_start(run.job(), "STEREO_CAMERAS")
