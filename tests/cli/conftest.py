@@ -101,7 +101,7 @@ class Racer:
 
     def status(self, *words: str) -> dict[str, Any]:
         """`dr status --json`."""
-        found: dict[str, Any] = json.loads(self.invoke(*words, "status", "--json").stdout)
+        found: dict[str, Any] = json.loads(self.invoke("status", "--json", *words).stdout)
         return found
 
     def write_run_env(self, experiment: str = "", **settings: str) -> None:

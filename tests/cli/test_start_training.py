@@ -262,18 +262,44 @@ def test_it_survives_kill_9_of_any_part_then_stops_and_goes_on(left: Any, until:
     assert read_index(bucket, MODEL).last.name > index.last.name  # type: ignore[union-attr]
 
 
-def test_of_two_starts_at_the_same_moment_one_wins(new_racer: Callable[[], Any]) -> None:
+def test_three_starts_at_the_same_moment(new_racer: Callable[[], Any], until: Until) -> None:
+    """Two of the same run, of which one wins, and one beside it; then each goes its own way."""
     racer = new_racer()
     racer.write_hyperparameters({"num_steps_between_training": 32})
-    both = [racer.popen("start-training", "-q") for _ in range(2)]
-    said = [each.communicate(timeout=120)[1] for each in both]
-    codes = [each.returncode for each in both]
-    assert sorted(codes) == [0, 1], said
+    beside = ("--set", "DR_RUN_ID=1", "--set", "DR_LOCAL_S3_MODEL_PREFIX=beside")
+    starts = [racer.popen("start-training", "-q", *words) for words in ((), (), beside)]
+    said = [each.communicate(timeout=120)[1] for each in starts]
+    codes = [each.returncode for each in starts]
+    assert (sorted(codes[:2]), codes[2]) == ([0, 1], 0), said
     refused = said[codes.index(1)]
     assert re.search("running already|exists already", refused), refused
     assert "Traceback" not in refused
+    runs = [RunFolder.of(racer.workspace, "training", run_id) for run_id in (0, 1)]
+    wires = {run.read_plan()["services"][0]["environment"]["DR_WIRE_ENDPOINT"] for run in runs}
+    assert len(wires) == 2
     assert racer.status()["state"] == "running"
+    assert racer.invoke("stop-training").exit_code == 0
+    at = racer.status(*beside)["iteration"]
+    until(lambda: racer.status(*beside)["iteration"] > at, every_s=0.2)
+    refused = racer.invoke("store", "stop")
+    assert refused.exit_code == 1
+    assert "The training of run 1 uses the store" in refused.stderr
     racer.end()
+
+
+def test_a_reward_function_that_fails_later(new_racer: Callable[[], Any]) -> None:
+    racer = new_racer()
+    source = "def reward_function(params):\n    if params['steps'] < 6:\n        return 1.0\n    return params['step']\n"
+    (racer.workspace.custom_files / "reward_function.py").write_text(source)
+    done = racer.dr("start-training")
+    assert done.returncode == 1
+    assert "reward_function.py:4: KeyError: 'step'" in done.stderr
+    assert "Did you mean params['steps']?" in done.stderr and "'steps': 6" in done.stderr
+    assert "Traceback" not in done.stderr
+    status = racer.status()
+    assert status["state"] == "failed"
+    assert "reward_function.py:4" in status["message"]
+    assert "reward_function.py:4" in racer.invoke("logs", "robomaker").stdout
 
 
 # A server of the user's own.
