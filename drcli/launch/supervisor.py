@@ -7,6 +7,7 @@ Secrets reach it, and through it the services, in its environment.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -108,10 +109,11 @@ class Supervisor:
         self._keep(self._stack.replica(replica, process=again.process, restarts=restarts))
 
     def _fail(self, stack: Stack, culprit: Replica) -> None:
-        message, hint = last_words(self._folder.log(culprit.name))
+        path = self._folder.log(culprit.name)
+        message, hint = last_words(path)
         if not message:
-            message = f"{culprit.name} keeps crashing."
-            hint = f"`dr logs {culprit.service}` shows why."
+            message = f"{culprit.name} keeps crashing{last_exception(path)}."
+            hint = f"`dr logs {culprit.service}` shows more."
         self._keep(replace(stack, message=message, hint=hint))
         self._end("failed")
 
@@ -154,12 +156,15 @@ class Supervisor:
             log(f"The state of the stack cannot be written: {error}")
 
 
+def last_exception(path: Path) -> str:
+    """`: ` and the last line of a traceback in a log; empty if there is none."""
+    found = [line for line in _last_lines(path) if re.match(r"[\w.]+(Error|Exception)\b", line)]
+    return f": {found[-1].rstrip('.')}" if found else ""
+
+
 def last_words(path: Path) -> tuple[str, str]:
     """Message and hint of the error that a service logged before it left; empty if it said nothing."""
-    try:
-        lines = path.read_text(errors="replace").splitlines()[-200:]
-    except OSError:
-        return "", ""
+    lines = _last_lines(path)
     at = max((i for i, text in enumerate(lines) if text.startswith("ERROR: ")), default=-1)
     if at < 0:
         return "", ""
@@ -169,6 +174,13 @@ def last_words(path: Path) -> tuple[str, str]:
             return "\n".join(message), "\n".join([lines[i].removeprefix("HINT: "), *lines[i + 1 :]])
         message.append(lines[i])
     return "\n".join(message), ""
+
+
+def _last_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(errors="replace").splitlines()[-200:]
+    except OSError:
+        return []
 
 
 def log(text: str) -> None:

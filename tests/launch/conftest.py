@@ -32,7 +32,7 @@ PROGRAMS = {
     "signal.signal(signal.SIGTERM, stop)\n"
     "while True: signal.pause()",
     "done": "leave(0)",
-    "crash": "os._exit(1)",
+    "crash": "{}['no']",
     "wrong": "print('ERROR: the reward function is wrong\\n  line 2\\nHINT: mend it', flush=True)\nleave(3)",
 }
 MakePlan = Callable[..., Plan]

@@ -61,9 +61,9 @@ def test_one_that_keeps_crashing_ends_the_run(started: Started, until: Until) ->
     folder = started(sagemaker="steady", robomaker="crash")
     seen = until(over(folder))
     assert isinstance(seen, Stack)
-    assert (seen.state, seen.message) == ("failed", "robomaker-1 keeps crashing.")
+    assert (seen.state, seen.message) == ("failed", "robomaker-1 keeps crashing: KeyError: 'no'.")
     assert "dr logs robomaker" in seen.hint
-    assert folder.log("robomaker-1").read_text() == "ready 0 robomaker\n" * (1 + supervisor.MAX_RESTARTS)
+    assert folder.log("robomaker-1").read_text().count("ready 0 robomaker\n") == 1 + supervisor.MAX_RESTARTS
     assert "asked to stop" in folder.log("sagemaker").read_text()
 
 
