@@ -277,7 +277,11 @@ def test_three_starts_at_the_same_moment(new_racer: Callable[[], Any], until: Un
     runs = [RunFolder.of(racer.workspace, "training", run_id) for run_id in (0, 1)]
     wires = {run.read_plan()["services"][0]["environment"]["DR_WIRE_ENDPOINT"] for run in runs}
     assert len(wires) == 2
-    assert racer.status()["state"] == "running"
+    seen = racer.status()
+    assert seen["state"] == "running"
+    for pid in (service["pid"] for service in seen["services"]):
+        sockets = psutil.Process(pid).net_connections("tcp")
+        assert {each.laddr.ip for each in sockets if each.status == psutil.CONN_LISTEN} <= {"127.0.0.1"}
     assert racer.invoke("stop-training").exit_code == 0
     at = racer.status(*beside)["iteration"]
     until(lambda: racer.status(*beside)["iteration"] > at, every_s=0.2)
