@@ -293,7 +293,7 @@ def test_three_starts_at_the_same_moment(new_racer: Callable[[], Any], until: Un
 
 def test_a_reward_function_that_fails_later(new_racer: Callable[[], Any]) -> None:
     racer = new_racer()
-    source = "def reward_function(params):\n    if params['steps'] < 6:\n        return 1.0\n    return params['step']\n"
+    source = "def reward_function(params):\n    if params['steps'] < 6:\n        return 1\n    return params['step']\n"
     (racer.workspace.custom_files / "reward_function.py").write_text(source)
     done = racer.dr("start-training")
     assert done.returncode == 1
