@@ -43,7 +43,7 @@ def episode(
 @pytest.fixture(scope="module")
 def network() -> ActorCritic:
     torch.manual_seed(0)
-    return ActorCritic(PolicySpec(3))
+    return ActorCritic(PolicySpec(3), is_blank=True)
 
 
 class Desk:

@@ -99,17 +99,6 @@ def test_the_same_seed_gives_the_same_first_iteration(
     check(runs[0])
 
 
-def test_another_seed_gives_another_first_iteration(new_run: Callable[..., Any]) -> None:
-    traces = []
-    for seed in ("1", "2"):
-        run = new_run(DR_SEED=seed)
-        run.write(term_cond_max_episodes=1, num_steps_between_training=192)
-        run.train()
-        run.patch.undo()
-        traces.append(harvest(run)["racer/training-simtrace/0-iteration.csv"])
-    assert traces[0] != traces[1]
-
-
 @pytest.mark.parametrize(
     ("workers", "kind", "variables", "hyperparameters"),
     [
@@ -162,17 +151,17 @@ def test_a_run_that_reached_its_goal_ends_with_what_reached_it(new_run: Callable
 
 
 def test_a_worker_that_is_killed_costs_nothing_but_time(new_run: Callable[..., Any], until: Any) -> None:
-    run = new_run(workers=2)
+    run = new_run(workers=2, DR_TRAIN_EVAL_INTERVAL="4")
     run.write(term_cond_max_episodes=10000, num_episodes_between_training=8)
     trainer, workers = started(run)
-    for iteration in (2, 5, 8):
+    for iteration in (2, 5):
         until(lambda wanted=iteration: f"Training iteration={wanted}" in trainer.log)  # type: ignore[misc]
         workers[1].kill()
         workers[1] = run.start("work", 1)
-    until(lambda: "Training iteration=11" in trainer.log)
+    until(lambda: "Training iteration=8" in trainer.log)
     trainer.ask_to_stop()
     assert [service.wait() for service in (trainer, *workers)] == [0, 0, 0]
-    assert trainer.log.count("Worker 1 was started again") == 3
+    assert trainer.log.count("Worker 1 was started again") == 2
     status = check(run)
     assert status.stop_reason == "stopped on request"
     assert status.steps == status.iteration * 64

@@ -29,7 +29,7 @@ def new_network() -> Callable[..., ActorCritic]:
         key = seed, spec, is_shared
         if key not in made:
             torch.manual_seed(seed)
-            made[key] = ActorCritic(spec or PolicySpec(3), is_shared)
+            made[key] = ActorCritic(spec or PolicySpec(3), is_shared, is_blank=True)
         return made[key]
 
     return make
