@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -285,6 +286,7 @@ class Run:
         for service in self.processes:
             if service.is_alive:
                 service.kill()
+        self.bucket.delete(info.key for info in self.bucket.list())  # a checkpoint has 47 MB
 
 
 def free_port() -> int:
@@ -332,29 +334,46 @@ def nursery() -> Iterator[Nursery]:
 
 
 @pytest.fixture(scope="session")
-def new_run(
+def runs(
     store: StoreConfig, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Run]]:
-    """Makes runs; what is left of them is ended with the session."""
-    runs: list[Run] = []
+) -> Callable[[], AbstractContextManager[Callable[..., Run]]]:
+    """A context in which runs are made; what is left of them goes with it."""
 
-    def make(workers: int = 1, **variables: str) -> Run:
-        folder = tmp_path_factory.mktemp("run")
-        (folder / "tiny.yaml").write_text(TINY)
-        bucket = Bucket(replace(store, bucket=f"services-{next(_buckets)}"))
-        bucket.ensure_bucket()
-        runs.append(Run(bucket, folder, free_port(), nursery, variables, workers))
-        return runs[-1]
+    @contextmanager
+    def runs() -> Iterator[Callable[..., Run]]:
+        with ExitStack() as stack:
 
-    yield make
-    for run in runs:
-        run.close()
+            def make(workers: int = 1, **variables: str) -> Run:
+                folder = tmp_path_factory.mktemp("run")
+                (folder / "tiny.yaml").write_text(TINY)
+                bucket = Bucket(replace(store, bucket=f"services-{next(_buckets)}"))
+                bucket.ensure_bucket()
+                run = Run(bucket, folder, free_port(), nursery, variables, workers)
+                stack.callback(run.close)
+                return run
+
+            yield make
+
+    return runs
 
 
 @pytest.fixture
-def run(new_run: Callable[..., Run]) -> Iterator[Run]:
+def new_run(runs: Any) -> Iterator[Callable[..., Run]]:
+    """Makes runs for a test."""
+    with runs() as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def new_shared_run(runs: Any) -> Iterator[Callable[..., Run]]:
+    """Makes runs for a module."""
+    with runs() as make:
+        yield make
+
+
+@pytest.fixture
+def run(new_run: Callable[..., Run]) -> Run:
     """A run with the documents of the default, one worker."""
     run = new_run()
     run.write()
-    yield run
-    run.close()
+    return run

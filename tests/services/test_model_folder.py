@@ -19,9 +19,9 @@ GROUP = 6
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
-def finished(new_run: Callable[..., Any], request: pytest.FixtureRequest) -> tuple[Any, Path]:
+def finished(new_shared_run: Callable[..., Any], request: pytest.FixtureRequest) -> tuple[Any, Path]:
     """A run that has ended, and its model copied out of the bucket."""
-    run = new_run(workers=request.param, DR_TRAIN_EVAL_INTERVAL="2")
+    run = new_shared_run(workers=request.param, DR_TRAIN_EVAL_INTERVAL="2")
     run.write(
         term_cond_max_episodes=20 * run.workers,
         num_episodes_between_training=GROUP * run.workers + run.workers - 1,

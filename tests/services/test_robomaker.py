@@ -154,11 +154,13 @@ def test_nonsense_from_the_trainer_is_dropped(pair: Pair, weights: Any, capfd: A
 
 
 @pytest.fixture(scope="module")
-def faults(new_run: Callable[..., Any], until: Any, weights: Any) -> Iterator[dict[str, tuple[Any, Stand]]]:
+def faults(
+    new_shared_run: Callable[..., Any], until: Any, weights: Any
+) -> Iterator[dict[str, tuple[Any, Stand]]]:
     """A worker for each fault of a reward function, driven until it is over; all at once, since they take seconds."""
     cases: dict[str, tuple[Any, Stand]] = {}
     for name, (tail, _) in FAULTS.items():
-        run = new_run()
+        run = new_shared_run()
         run.write(reward=HEAD + tail)
         stand = Stand(run)
         stand.crew.give([Collect(1, "p", 50, 0, 0, weights=weights)])

@@ -191,10 +191,8 @@ def test_a_trainer_that_is_killed_goes_on_after_its_last_checkpoint(
     assert status.iteration >= 7
 
 
-@pytest.mark.parametrize(
-    "mode", [{}, {"num_steps_between_training": None, "num_episodes_between_training": 4}]
-)
-def test_a_run_that_was_stopped_is_continued(run: Any, mode: dict[str, Any]) -> None:
+def test_a_run_that_was_stopped_is_continued(run: Any) -> None:
+    mode = {"num_steps_between_training": None, "num_episodes_between_training": 4}
     run.write(term_cond_max_episodes=8, **mode)
     run.train()
     before = check(run)
