@@ -192,7 +192,9 @@ class Recorder:
     def _record(self, worker: int) -> WorkerRecord:
         if worker not in self._records:
             job, workers = self._job, max(self._job.environment.workers, worker + 1)
-            share = max(1, self._group // workers)  # the same for all: tools take the first worker's for every one
+            share = max(
+                1, self._group // workers
+            )  # the same for all: tools take the first worker's for every one
             self._records[worker] = WorkerRecord(
                 metrics_key=training_metrics(job.params.metrics_key, worker),
                 trace_key=partial(job.keys.training_trace, worker=worker, workers=workers),
