@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn.utils import get_total_norm
 
 from drcli.errors import DrError
 from drcli.train import distribution
@@ -128,7 +129,7 @@ class Learner:
         self._optimizer = Adam(self.network.parameters(), hyper.lr, ADAM_EPS)
 
     def update(self, rollout: Rollout) -> list[UpdateStats]:
-        """Learn from one iteration; one entry per epoch. DrError when a loss is not a number."""
+        """Learn from one iteration; one entry per epoch. DrError when it diverges."""
         hyper = self.hyper
         advantages, targets = gae(rollout, hyper.discount_factor, hyper.gae_lambda)
         advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
@@ -146,9 +147,9 @@ class Learner:
             index = order[start : start + size]
             sums += self._step(*(part[index] for part in data))
         surrogate, value, entropy, kl = (sums / len(starts)).tolist()
-        if not np.isfinite(surrogate + value):
+        if not (np.isfinite(surrogate + value) and get_total_norm(self.network.parameters()).isfinite()):
             raise DrError(
-                "The loss is not a number any more: the training has diverged.",
+                "The training has diverged: its loss or its weights are no numbers any more.",
                 "Lower `lr` in hyperparameters.json or keep the reward in a smaller range.",
             )
         return UpdateStats(surrogate, value, entropy, kl)

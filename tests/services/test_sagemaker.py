@@ -230,6 +230,13 @@ def test_an_error_in_the_reward_function_ends_the_run(run: Any, reward: str, mes
     assert "in/reward_function.py" in status.message
 
 
+def test_a_training_that_diverges_says_so(run: Any) -> None:
+    """Before a worker stumbles over the weights: with one minibatch the loss is still a number."""
+    run.write(lr=1e30, batch_size=32, num_steps_between_training=32)
+    with pytest.raises(DrError, match="diverged"):
+        run.train()
+
+
 def test_what_is_wrong_at_the_start_is_an_exit_code_and_a_line(run: Any) -> None:
     run.variables["HYPERPARAMETER_FILE_S3_KEY"] = "in/nothing.json"
     trainer = run.start("train")
