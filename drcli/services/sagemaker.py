@@ -308,17 +308,17 @@ def announce(job: TrainingJob, publisher: Publisher) -> None:
         bucket.delete([keys.ready, keys.finished])
         bucket.put(keys.model_metadata, job.metadata_source)
         bucket.put(keys.hyperparameters, resolved.encode())
-        bucket.put(keys.ip, json.dumps({"IP": _address()}).encode())
+        bucket.put(keys.ip, json.dumps({"IP": own_address()}).encode())
         bucket.put(keys.ip_done, b"done")
 
     publisher.submit("start documents", write)
 
 
-def _address() -> str:
+def own_address() -> str:
     """This machine's address; many a laptop cannot resolve its own name."""
     try:
         return socket_module.gethostbyname(socket_module.gethostname())
-    except OSError:
+    except (OSError, UnicodeError):
         return "127.0.0.1"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from drcli.errors import DrError
 from drcli.services.recorder import Counters
+from drcli.services.sagemaker import own_address
 from drcli.store.checkpoints import list_checkpoints, read_checkpoint, read_index
 from drcli.store.keys import training_metrics
 from drcli.store.metrics import TrainingMetrics
@@ -235,6 +237,11 @@ def test_a_training_that_diverges_says_so(run: Any) -> None:
     run.write(lr=1e30, batch_size=32, num_steps_between_training=32)
     with pytest.raises(DrError, match="diverged"):
         run.train()
+
+
+def test_a_machine_that_does_not_know_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: "x" * 64)
+    assert own_address() == "127.0.0.1"
 
 
 def test_what_is_wrong_at_the_start_is_an_exit_code_and_a_line(run: Any) -> None:
