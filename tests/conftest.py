@@ -7,18 +7,22 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from drcli.errors import DrError
+from drcli.launch.docker import engine
 from drcli.paths import Workspace
 from drcli.store.client import Bucket, StoreConfig
 from drcli.store.server import ensure_server, stop_server
 
 _FOREIGN = ("AWS_", "DR_", "S3_", "RCLONE_", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _CACHE = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+_DOCKER_CONFIG = os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))
 _numbers = count(1)
 
 
@@ -31,10 +35,29 @@ def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     home = str(tmp_path_factory.mktemp("home"))
     for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, home)
+    monkeypatch.setenv("DOCKER_CONFIG", _DOCKER_CONFIG)  # the plugins of the user's `docker`
     monkeypatch.setenv("XDG_CACHE_HOME", _CACHE)  # fonts and kernels need not be built again
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("NO_COLOR", "1")
+
+
+@cache
+def no_engine() -> str:
+    """Why no Docker engine can be used here; empty when one can."""
+    try:
+        engine.client()
+        engine.check_compose()
+    except DrError as error:
+        return error.message
+    return ""
+
+
+@pytest.fixture(autouse=True)
+def engine_where_needed(request: pytest.FixtureRequest, isolation: None) -> None:
+    """Tests marked docker need an engine."""
+    if request.node.get_closest_marker("docker") and (reason := no_engine()):
+        pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from drcli.errors import DrError
 from drcli.launch import evaluating, stack
 from drcli.launch.evaluating import Evaluation
 from drcli.launch.plan import Plan
-from drcli.launch.run_folder import Stack
+from drcli.launch.processes.run_folder import Stack
 from drcli.launch.training import Prepared
 from drcli.paths import Workspace
 from drcli.store.status import RunStatus, read_status

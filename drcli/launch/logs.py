@@ -12,7 +12,7 @@ from typing import TextIO
 from drcli.errors import DrError
 from drcli.launch import stack
 from drcli.launch.plan import Kind
-from drcli.launch.run_folder import Replica, RunFolder
+from drcli.launch.processes.run_folder import Replica, RunFolder
 from drcli.local import ProcessRef
 from drcli.paths import Workspace
 from drcli.store.server import server_status

@@ -8,7 +8,7 @@ from typing import Any
 from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import stack
-from drcli.launch.run_folder import Replica, RunFolder, Stack
+from drcli.launch.processes.run_folder import Replica, RunFolder, Stack
 from drcli.paths import Workspace
 from drcli.store.access import is_embedded, store_config
 from drcli.store.client import Bucket

@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -37,6 +38,58 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
         )
     started.returncode = 0  # whoever looks after it finds it by its ProcessRef, perhaps from another process
     return ProcessRef.of(started.pid)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A program that has ended: exit code, what it wrote."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def last_words(self) -> str:
+        """The last lines that it wrote to stderr, for a message."""
+        return "\n".join(self.stderr.strip().splitlines()[-3:])
+
+
+def run(command: Sequence[str], environment: Mapping[str, str] | None = None, text: str = "") -> Finished:
+    """Run a program to its end; `text` is its standard input. Secrets go into `environment`, never into `command`.
+
+    Raises:
+        FileNotFoundError: there is no such program.
+    """
+    done = subprocess.run(
+        list(command),
+        env=env.child(environment or {}),
+        input=text,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def lines(command: Sequence[str]) -> Iterator[str]:
+    """What a program writes, line by line as it comes; it is ended when nobody wants more."""
+    started = subprocess.Popen(
+        list(command),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        bufsize=1,
+    )
+    assert started.stdout is not None
+    try:
+        for line in started.stdout:
+            yield line.rstrip("\r\n")
+    finally:
+        started.kill()
+        started.wait()
 
 
 def ask_to_stop(ref: ProcessRef) -> None:

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from drcli.errors import DrError
 from drcli.launch import process
 from drcli.launch.plan import KINDS, Kind, Plan
-from drcli.launch.run_folder import RunFolder, Stack
-from drcli.launch.supervisor import Supervisor
+from drcli.launch.processes.run_folder import RunFolder, Stack
+from drcli.launch.processes.supervisor import Supervisor
 from drcli.local import ProcessRef, exclusive
 from drcli.paths import Workspace
 
@@ -143,7 +143,7 @@ def _stop_orphan(folder: RunFolder) -> None:
 
 def _supervise(folder: RunFolder, secrets: Mapping[str, str]) -> None:
     """Start a supervisor and wait until it has taken charge. DrError when it does not."""
-    command = (sys.executable, "-m", "drcli.launch.supervisor", str(folder.path), str(folder.logs))
+    command = (sys.executable, "-m", "drcli.launch.processes.supervisor", str(folder.path), str(folder.logs))
     supervisor = process.spawn(command, secrets, folder.supervisor_log)
     deadline = time.monotonic() + _START_DEADLINE_S
     while supervisor.is_alive and time.monotonic() < deadline:

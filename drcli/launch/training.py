@@ -12,7 +12,7 @@ from drcli.errors import DrError
 from drcli.launch import stack
 from drcli.launch.checks import CustomFiles, check_style, check_training_files
 from drcli.launch.plan import Place, Plan, plan_training
-from drcli.launch.run_folder import RunFolder
+from drcli.launch.processes.run_folder import RunFolder
 from drcli.paths import Workspace
 from drcli.store.access import open_bucket, store_config
 from drcli.store.checkpoints import choose_checkpoint, list_checkpoints

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from drcli.cli import main
 from drcli.launch import process, stack
-from drcli.launch.run_folder import RunFolder
+from drcli.launch.processes.run_folder import RunFolder
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
 from drcli.store.server import ensure_server, server_config, stop_server

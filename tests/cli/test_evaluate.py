@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from drcli.launch import process
-from drcli.launch.run_folder import RunFolder
+from drcli.launch.processes.run_folder import RunFolder
 from drcli.store import simtrace
 from drcli.store.checkpoints import read_index
 from drcli.store.client import Bucket

@@ -14,7 +14,7 @@ import yaml
 from safetensors.numpy import load
 
 from drcli.launch import process
-from drcli.launch.run_folder import RunFolder
+from drcli.launch.processes.run_folder import RunFolder
 from drcli.paths import Workspace
 from drcli.store.checkpoints import list_checkpoints, read_checkpoint, read_index
 from drcli.store.client import Bucket

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from drcli.launch.run_folder import Replica, RunFolder, Stack
+from drcli.launch.processes.run_folder import Replica, RunFolder, Stack
 from drcli.local import ProcessRef
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from drcli.launch import process, stack
 from drcli.launch.plan import EmbeddedStore, Kind, Plan, Service
-from drcli.launch.run_folder import RunFolder
+from drcli.launch.processes.run_folder import RunFolder
 from drcli.paths import Workspace
 
 _BEGIN = """

@@ -7,7 +7,7 @@ import pytest
 
 from drcli.errors import DrError
 from drcli.launch import logs, stack
-from drcli.launch.run_folder import RunFolder
+from drcli.launch.processes.run_folder import RunFolder
 from drcli.paths import Workspace
 from drcli.store.server import ensure_server, stop_server
 

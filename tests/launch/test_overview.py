@@ -9,7 +9,7 @@ from drcli.config.load import settings_of
 from drcli.config.settings import Settings
 from drcli.launch import process, stack
 from drcli.launch.overview import format_overview, overview
-from drcli.launch.run_folder import RunFolder
+from drcli.launch.processes.run_folder import RunFolder
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
 from drcli.store.keys import ModelKeys

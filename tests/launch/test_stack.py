@@ -9,7 +9,7 @@ import pytest
 from drcli.errors import DrError
 from drcli.launch import process, stack
 from drcli.launch.plan import Plan
-from drcli.launch.run_folder import RunFolder
+from drcli.launch.processes.run_folder import RunFolder
 from drcli.paths import Workspace
 
 Until = Callable[..., object]

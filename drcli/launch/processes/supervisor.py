@@ -1,6 +1,6 @@
 """Looks after one process stack: starts its services, starts a crashed one again, ends all when it is time.
 
-`python -m drcli.launch.supervisor RUN_FOLDER LOG_FOLDER`. It takes over a stack whose supervisor was killed.
+`python -m drcli.launch.processes.supervisor RUN_FOLDER LOG_FOLDER`. It takes over a stack whose supervisor was killed.
 Secrets reach it, and through it the services, in its environment.
 """
 
@@ -18,8 +18,8 @@ from pathlib import Path
 from drcli import env
 from drcli.launch import process
 from drcli.launch.plan import Plan, Service
-from drcli.launch.run_folder import Replica, RunFolder, Stack
-from drcli.launch.store_keeper import StoreKeeper
+from drcli.launch.processes.run_folder import Replica, RunFolder, Stack
+from drcli.launch.processes.store_keeper import StoreKeeper
 from drcli.local import ProcessRef
 
 POLL_S = 0.1

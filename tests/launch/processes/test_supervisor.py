@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from drcli.launch import process, stack, supervisor
-from drcli.launch.run_folder import RunFolder, Stack
-from drcli.launch.supervisor import last_words
+from drcli.launch.processes.run_folder import RunFolder, Stack
+from drcli.launch.processes.supervisor import last_words
 from drcli.local import ProcessRef
 from drcli.paths import Workspace
 

@@ -8,8 +8,8 @@ import pytest
 
 from drcli.launch import process, stack, store_keeper
 from drcli.launch.plan import EmbeddedStore
-from drcli.launch.run_folder import RunFolder
-from drcli.launch.store_keeper import StoreKeeper
+from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.processes.store_keeper import StoreKeeper
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
 from drcli.store.server import ensure_server, server_status, stop_server

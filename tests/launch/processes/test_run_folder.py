@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from drcli.launch.run_folder import Replica, RunFolder, Stack
+from drcli.launch.processes.run_folder import Replica, RunFolder, Stack
 from drcli.local import ProcessRef
 from drcli.paths import Workspace
 
