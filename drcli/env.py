@@ -11,6 +11,11 @@ from collections.abc import Mapping
 DR_DIR = "DR_DIR"  # the workspace, when `dr` runs outside of one
 DR_EXPERIMENT_NAME = "DR_EXPERIMENT_NAME"
 
+# What pip and OpenSSL are told on this machine holds for the building of images, too.
+PIP_FIND_LINKS = "PIP_FIND_LINKS"  # folders of wheels
+PIP_CERT = "PIP_CERT"
+SSL_CERT_FILE = "SSL_CERT_FILE"
+
 # What a service of a stack is started with; names of the community's containers where they have one.
 S3_ENDPOINT_URL = "S3_ENDPOINT_URL"
 AWS_REGION = "AWS_REGION"
@@ -41,7 +46,11 @@ DR_TRACKS_URL = "DR_TRACKS_URL"
 DR_TRACKS_DIR = "DR_TRACKS_DIR"
 DR_WIRE_ENDPOINT = "DR_WIRE_ENDPOINT"  # where the trainer listens, e.g. tcp://127.0.0.1:5555
 DR_WIRE_KEYS = "DR_WIRE_KEYS"  # the file with the CURVE keys of the run
+DR_WIRE_SECRET = "DR_WIRE_SECRET"  # in containers instead: what the CURVE keys are made of, 64 hex digits
+DR_CONTAINER = "DR_CONTAINER"  # 1: Docker starts a service again that leaves with another code than 0
+DR_WORKER_NAME = "DR_WORKER_NAME"  # what tells workers without an index apart; default: the host's name
 DR_THREADS = "DR_THREADS"  # threads of one service
+DR_HEARTBEAT_FILE = "DR_HEARTBEAT_FILE"  # touched by a service that is well; default in containers: in /tmp
 DR_EXIT_FILE = "DR_EXIT_FILE"  # where a service leaves its exit code for the supervisor
 
 

@@ -21,6 +21,7 @@ from drcli.services.protocol import (
     Experience,
     Failed,
     Goodbye,
+    Leaving,
     ToTrainer,
     Welcome,
     from_message,
@@ -41,6 +42,7 @@ class Worker:
     index: int
     num_cars: int
     last_seen: float
+    name: str = ""  # of one whose index was given to it
     policy: str = ""
     tasks: dict[int, Collect | Evaluate] = field(default_factory=dict)
 
@@ -69,6 +71,7 @@ class Crew:
         self._silence_s = silence_s
         self._numbers = count(secrets.randbits(48))
         self._workers: dict[bytes, Worker] = {}
+        self._indexes: dict[str, int] = {}  # of names, also of those who are away; not of those who have left
         self._waiting: list[Collect | Evaluate] = []
 
     @property
@@ -112,6 +115,8 @@ class Crew:
             self._greet(identity, value)
         elif isinstance(value, Failed):
             raise DrError(value.message, value.hint)
+        elif isinstance(value, Leaving):
+            self._let_go(identity)
         elif isinstance(value, Experience | Evaluated):
             worker = self._workers.get(identity)
             task = worker.tasks.pop(value.assignment, None) if worker is not None else None
@@ -124,11 +129,26 @@ class Crew:
         if identity in self._workers:
             self._workers[identity].last_seen = now
             return
-        for other in [w for w in self._workers.values() if w.index == alive.index]:
+        name = alive.name if alive.index < 0 else ""
+        index = alive.index if alive.index >= 0 else self._index_of(name)
+        for other in [w for w in self._workers.values() if w.index == index]:
             self._drop(other, "was started again")
-        self._workers[identity] = Worker(identity, alive.index, alive.num_cars, now)
-        self._socket.send(identity, to_message(self._welcome(alive.index)))
-        self._report(f"Worker {alive.index} is there with {alive.num_cars} cars.")
+        self._workers[identity] = Worker(identity, index, alive.num_cars, now, name)
+        self._socket.send(identity, to_message(self._welcome(index)))
+        self._report(f"Worker {index} is there with {alive.num_cars} cars{f' ({name})' if name else ''}.")
+
+    def _index_of(self, name: str) -> int:
+        """The index that this name had, else the lowest that nobody has who is there or may come back."""
+        if name not in self._indexes:
+            taken = {*self._indexes.values(), *(worker.index for worker in self._workers.values())}
+            self._indexes[name] = next(index for index in count() if index not in taken)
+        return self._indexes[name]
+
+    def _let_go(self, identity: bytes) -> None:
+        worker = self._workers.get(identity)
+        if worker is not None:
+            self._drop(worker, "has left")
+            self._indexes.pop(worker.name, None)
 
     def _drop_silent(self) -> None:
         now = time.monotonic()

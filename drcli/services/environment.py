@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import socket
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from drcli import env
@@ -13,7 +14,10 @@ from drcli.store.client import StoreConfig
 
 @dataclass(frozen=True)
 class Environment:
-    """The start of a sagemaker or robomaker service; see `drcli.env` for the variables."""
+    """The start of a sagemaker or robomaker service; see `drcli.env` for the variables.
+
+    worker_index: -1 when the trainer is to give one to `worker_name`.
+    """
 
     store: StoreConfig
     prefix: str
@@ -28,6 +32,9 @@ class Environment:
     tracks_dir: Path | None
     wire_endpoint: str
     wire_keys: Path
+    wire_secret: str = field(default="", repr=False)
+    worker_name: str = ""
+    is_container: bool = False
 
     @classmethod
     def read(cls) -> Environment:
@@ -47,7 +54,7 @@ class Environment:
             params_file=required(env.S3_YAML_NAME),
             run_id=number(env.RUN_ID, 0),
             workers=number(env.DR_WORKERS, 1),
-            worker_index=number(env.ROLLOUT_IDX, 0),
+            worker_index=number(env.ROLLOUT_IDX, -1),
             cars_per_worker=number(env.DR_CARS_PER_WORKER, 16),
             seed=number(env.DR_SEED) if env.read(env.DR_SEED) else None,
             threads=number(env.DR_THREADS, os.cpu_count() or 1),
@@ -55,7 +62,15 @@ class Environment:
             tracks_dir=Path(tracks_dir) if tracks_dir else None,
             wire_endpoint=env.read(env.DR_WIRE_ENDPOINT),
             wire_keys=Path(env.read(env.DR_WIRE_KEYS)),
+            wire_secret=env.read(env.DR_WIRE_SECRET),
+            worker_name=env.read(env.DR_WORKER_NAME) or socket.gethostname(),
+            is_container=in_container(),
         )
+
+
+def in_container() -> bool:
+    """Whether Docker looks after this service, and not a supervisor of ours."""
+    return env.read(env.DR_CONTAINER) == "1"
 
 
 def required(name: str) -> str:

@@ -17,7 +17,9 @@ from drcli.services import acting, log, program
 from drcli.services.acting import ActionSpace
 from drcli.services.driving import Driver
 from drcli.services.environment import Environment
-from drcli.sim.catalogue import load_track
+from drcli.services.health import Heartbeat
+from drcli.services.patience import patiently
+from drcli.services.tracks import load_world
 from drcli.sim.race import Episode, Lap, RaceConfig
 from drcli.sim.world import World
 from drcli.store import simtrace
@@ -35,23 +37,33 @@ def main() -> None:
     program.run(evaluate)
 
 
-def evaluate(environment: Environment, stop: program.StopFlag) -> None:
-    """Drive all trials and write their results, unless a stop is requested."""
+def evaluate(environment: Environment, stop: program.StopFlag) -> bool:
+    """Drive all trials and write their results, unless a stop is requested; whether it was."""
     torch.set_num_threads(environment.threads)
     bucket, keys = Bucket(environment.store), ModelKeys(environment.prefix)
-    params = EvaluationParams.parse(bucket.get(keys.params(environment.params_file)).decode())
-    space, policy, checkpoint = _policy(bucket, params)
-    episodes = drive(Driver(_world(params, environment), space, policy), params, stop)
-    if not stop.is_set:
-        _write(bucket, params, checkpoint, episodes)
-        log.line("Evaluation job complete.")
+
+    def read() -> tuple[EvaluationParams, ActionSpace, Policy, CheckpointName]:
+        params = EvaluationParams.parse(bucket.get(keys.params(environment.params_file)).decode())
+        return params, *_policy(bucket, params)
+
+    params, space, policy, checkpoint = patiently(read, bucket, stop)
+    driver = Driver(_world(params, environment), space, policy)
+    episodes = drive(driver, params, stop, Heartbeat.of_service())
+    if stop.is_set:
+        return True
+    patiently(lambda: _write(bucket, params, checkpoint, episodes), bucket, stop)
+    log.line("Evaluation job complete.")
+    return False
 
 
-def drive(driver: Driver, params: EvaluationParams, stop: program.StopFlag) -> list[Episode]:
+def drive(
+    driver: Driver, params: EvaluationParams, stop: program.StopFlag, heartbeat: Heartbeat
+) -> list[Episode]:
     """All trials, with a line for each lap."""
     driver.reset([1] * len(driver.world.active))
     episodes: list[Episode] = []
     while driver.world.active.any() and not stop.is_set:
+        heartbeat.beat()
         *_, transition = driver.step(greedy=True)
         episodes += transition.episodes
     for number, episode in enumerate(sorted(episodes, key=lambda e: e.number)):
@@ -62,7 +74,7 @@ def drive(driver: Driver, params: EvaluationParams, stop: program.StopFlag) -> l
 
 
 def _world(params: EvaluationParams, environment: Environment) -> World:
-    track = load_track(params.world_name, environment.tracks_dir, environment.tracks_url)
+    track = load_world(params.world_name, environment)
     config = RaceConfig(
         start_position_offset=params.start_position_offset,
         change_start_position=False,

@@ -1,7 +1,12 @@
 """What all services share as programs: a stop request in good order, and errors as exit codes.
 
-Exit 0: done. Exit 3: an error that the user has to mend, so starting again is useless. Anything else: a
-crash, after which the launcher starts the service again.
+Under a supervisor: exit 0 is done, or stopped in good order; 3 an error that the user has to mend, so that
+starting again is useless; anything else a crash, after which the service is started again.
+
+In a container Docker decides, and all that it knows is whether the code is 0 (`restart: on-failure`). So an error that
+the user has to mend is a 0 after its ERROR line, else it would be met again for ever; and a service that a signal has
+stopped leaves 128 plus its number: what stopped with the engine comes back with it, while what a user stops is taken
+away, or marked as stopped, whatever its code.
 """
 
 from __future__ import annotations
@@ -17,7 +22,7 @@ from typing import NoReturn
 from drcli import env
 from drcli.errors import DrError
 from drcli.services import log
-from drcli.services.environment import Environment
+from drcli.services.environment import Environment, in_container
 
 EXIT_USER_ERROR = 3
 
@@ -27,6 +32,7 @@ class StopFlag:
 
     def __init__(self) -> None:
         self._is_set = False
+        self._signal = 0
         self._callback: Callable[[], None] | None = None
         for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
             if hasattr(signal, name):
@@ -37,6 +43,11 @@ class StopFlag:
         """Whether a stop was requested."""
         return self._is_set
 
+    @property
+    def exit_code(self) -> int:
+        """What a service leaves that ends because of the request."""
+        return 128 + self._signal if self._signal and in_container() else 0
+
     def on_request(self, callback: Callable[[], None]) -> None:
         """Call this when a stop is requested, or now if it was."""
         self._callback = callback
@@ -46,27 +57,34 @@ class StopFlag:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self._is_set:
             sys.exit(128 + number)
-        self._is_set = True
+        self._is_set, self._signal = True, number
         if self._callback is not None:
             self._callback()
 
 
-def run(program: Callable[[Environment, StopFlag], None]) -> NoReturn:
-    """Run a service in its process, which ends with it."""
+def run(program: Callable[[Environment, StopFlag], bool]) -> NoReturn:
+    """Run a service in its process, which ends with it; the service tells whether it was stopped before its time."""
     stop = StopFlag()
     try:
-        program(Environment.read(), stop)
+        was_stopped = program(Environment.read(), stop)
     except DrError as error:
-        leave(error.message, error.hint)
-    _leave(0)
+        _say(error.message, error.hint)
+        _leave(stop.exit_code or _user_error())
+    _leave(stop.exit_code if was_stopped else 0)
 
 
 def leave(message: str, hint: str = "") -> NoReturn:
     """End the process, from any thread, because of something that the user has to mend."""
-    log.line(f"ERROR: {message}")
-    if hint:
-        log.line(f"HINT: {hint}")
-    _leave(EXIT_USER_ERROR)
+    _say(message, hint)
+    _leave(_user_error())
+
+
+def _say(message: str, hint: str) -> None:
+    log.lines([f"ERROR: {message}", *([f"HINT: {hint}"] if hint else [])])
+
+
+def _user_error() -> int:
+    return 0 if in_container() else EXIT_USER_ERROR
 
 
 def _leave(code: int) -> NoReturn:

@@ -1,6 +1,6 @@
 """What trainer and workers say to each other, as typed values; `drcli.services.wire` carries them.
 
-worker  -> trainer   Alive (hello and heartbeat), Experience, Evaluated, Failed
+worker  -> trainer   Alive (hello and heartbeat), Experience, Evaluated, Failed, Leaving
 trainer -> worker    Welcome, Collect, Evaluate, Goodbye
 """
 
@@ -24,20 +24,25 @@ Arrays = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Alive:
-    """I am worker `index` and drive `num_cars` cars; sent once a second."""
+    """I am worker `index` and drive `num_cars` cars; sent once a second.
+
+    Of containers that are all alike none knows its index (-1): the trainer gives one to each `name`.
+    """
 
     kind: ClassVar[str] = "alive"
     index: int
     num_cars: int
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class Welcome:
-    """You belong to the crew. `episodes_done`: training episodes recorded for your index so far."""
+    """You belong to the crew, as worker `index`, for which `episodes_done` training episodes are recorded so far."""
 
     kind: ClassVar[str] = "welcome"
     seed: int
     episodes_done: int
+    index: int
     is_e_greedy: bool = False
     e_greedy_value: float = 0.05
     epsilon_steps: int = 10_000
@@ -107,10 +112,17 @@ class Failed:
     hint: str
 
 
-ToTrainer = Alive | Experience | Evaluated | Failed
+@dataclass(frozen=True)
+class Leaving:
+    """This worker was asked to end; what it had is for others to do."""
+
+    kind: ClassVar[str] = "leaving"
+
+
+ToTrainer = Alive | Experience | Evaluated | Failed | Leaving
 ToWorker = Welcome | Collect | Evaluate | Goodbye
-_PLAIN: dict[str, type[Alive | Failed | Welcome | Goodbye]] = {
-    c.kind: c for c in (Alive, Failed, Welcome, Goodbye)
+_PLAIN: dict[str, type[Alive | Failed | Leaving | Welcome | Goodbye]] = {
+    c.kind: c for c in (Alive, Failed, Leaving, Welcome, Goodbye)
 }
 
 

@@ -52,10 +52,13 @@ class Publisher:
         if self._failure is not None:
             raise self._failure
 
-    def flush(self) -> None:
-        """Wait until everything is written; raise what failed."""
+    def flush(self, tick: Callable[[], None] = lambda: None) -> None:
+        """Wait until everything is written, with a `tick` each second; raise what failed."""
         with self._change:
-            self._change.wait_for(lambda: not (self._jobs or self._is_busy) or self._failure is not None)
+            while not self._change.wait_for(
+                lambda: not (self._jobs or self._is_busy) or self._failure is not None, timeout=1.0
+            ):
+                tick()
         self.check()
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ writer, so what counts is written once, however often a worker or the trainer it
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -37,7 +38,8 @@ class Counters:
 
     base: number of the first checkpoint (0, or that of the pretrained model plus one); iteration, steps:
     done since then; episodes: training episodes recorded, by worker index; groups: how many of them go into
-    each trace file, for the whole life of the run; seed of the run.
+    each trace file, for the whole life of the run; seed of the run; workers: with how many it began, which
+    decides for good where traces are (0: not known, as in the checkpoints of older versions).
     """
 
     seed: int
@@ -46,6 +48,7 @@ class Counters:
     steps: int = 0
     episodes: dict[int, int] = field(default_factory=dict)
     groups: dict[int, int] = field(default_factory=dict)
+    workers: int = 0
 
     @property
     def total_episodes(self) -> int:
@@ -75,7 +78,9 @@ class Recorder:
         self._counters = counters
         self._sensor = sensor
         self._records: dict[int, WorkerRecord] = {}
-        self._group = job.hyperparameters().num_episodes_between_training
+        if not counters.workers:
+            counters.workers = max(counters.groups, default=job.environment.workers - 1) + 1
+        self._share = max(1, job.hyperparameters().num_episodes_between_training // counters.workers)
         self._index: CheckpointIndex | None = None
         self._written_at = 0.0
         now = time.time()
@@ -92,7 +97,7 @@ class Recorder:
     def continue_from(self, index: CheckpointIndex | None, workers: int) -> None:
         """Take up what an earlier start of this run has written; what came after the last checkpoint is dropped."""
         self._index = index
-        for worker in {*range(workers), *self._counters.episodes}:
+        for worker in sorted({*range(workers), *self._counters.episodes, *self._late_workers()}):
             self._record(worker).resume(self._job.bucket, self._counters.episodes.get(worker, 0))
 
     def episodes(self, worker: int, episodes: Sequence[Episode]) -> None:
@@ -189,16 +194,26 @@ class Recorder:
     def _unfinished(self) -> list[Document]:
         return [document for record in self._records.values() for document in record.unfinished()]
 
+    def _late_workers(self) -> set[int]:
+        """Workers with traces in the bucket: who joined after the last checkpoint is not in its counters."""
+        keys = self._job.keys
+        trace = re.compile(re.escape(keys.key("")) + r"/(\d+)/training-simtrace/.*")
+        found = (trace.fullmatch(info.key) for info in self._job.bucket.list(f"{keys.key('')}/"))
+        return {int(match[1]) for match in found if match}
+
     def _record(self, worker: int) -> WorkerRecord:
+        """What is written about one worker. Where it is written is the same for the whole life of a run: a worker that
+        began alone stays where it is when others join, and each of these gets a folder of its own.
+        """
         if worker not in self._records:
-            job, workers = self._job, max(self._job.environment.workers, worker + 1)
-            share = max(
-                1, self._group // workers
-            )  # the same for all: tools take the first worker's for every one
+            job, counters = self._job, self._counters
             self._records[worker] = WorkerRecord(
                 metrics_key=training_metrics(job.params.metrics_key, worker),
-                trace_key=partial(job.keys.training_trace, worker=worker, workers=workers),
-                group=self._counters.groups.setdefault(worker, share),
+                trace_key=partial(
+                    job.keys.training_trace, worker=worker, workers=max(counters.workers, worker + 1)
+                ),
+                # The same for all: tools take the first worker's for every one.
+                group=counters.groups.setdefault(worker, counters.groups.get(0, self._share)),
                 metrics=TrainingMetrics(job.params.best_model_metric),
             )
         return self._records[worker]

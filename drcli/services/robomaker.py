@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import secrets
 import time
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -18,7 +19,9 @@ from drcli.services import acting, log, program
 from drcli.services.acting import ActionSpace
 from drcli.services.driving import Collector, Driver
 from drcli.services.environment import Environment
+from drcli.services.health import Heartbeat
 from drcli.services.job import TrainingJob
+from drcli.services.patience import patiently
 from drcli.services.protocol import (
     Alive,
     Collect,
@@ -27,22 +30,29 @@ from drcli.services.protocol import (
     Experience,
     Failed,
     Goodbye,
+    Leaving,
     ToWorker,
     Welcome,
     from_message,
     to_message,
 )
+from drcli.services.run_watch import LONELY_S, RunWatch
+from drcli.services.tracks import load_world
 from drcli.services.weights import arrays_to_weights
 from drcli.services.wire import WireError, WireKeys, WorkerSocket
-from drcli.sim.catalogue import load_track
 from drcli.sim.race import Episode
 from drcli.sim.reward import RewardFunction
 from drcli.sim.world import World
 from drcli.store import simtrace
+from drcli.store.client import Bucket
 from drcli.train.hardware import Hardware
 from drcli.train.policy import Exploration, Policy
 
 ALIVE_INTERVAL_S = 1.0
+
+
+class _Asked(Exception):
+    """A stop is requested, in the middle of whatever."""
 
 
 class Robomaker:
@@ -53,7 +63,7 @@ class Robomaker:
         self._job = job
         self._socket = socket
         self._reward = reward
-        self._track = load_track(job.params.world_name, environment.tracks_dir, environment.tracks_url)
+        self._track = load_world(job.params.world_name, environment)
         self._space = ActionSpace(job.metadata)
         self._hardware = Hardware.detect(use_cuda=False)
         self._weights: tuple[str, dict[str, torch.Tensor]] = ("", {})
@@ -62,32 +72,76 @@ class Robomaker:
         self._policy: Policy | None = None
         self._evaluation: Evaluation | None = None
         self._episodes_done = 0
+        self._index = environment.worker_index
+        self._heartbeat = Heartbeat.of_service()
+        self._watch = RunWatch(job)
+        self._last_heard = time.monotonic()
+        self._stop: program.StopFlag | None = None
 
-    def run(self, stop: program.StopFlag) -> None:
-        """Work until the trainer says goodbye."""
-        while not stop.is_set:
-            self.tick()
-            message = self._socket.receive(0 if self._evaluation else 0.2)
-            if message is not None:
-                try:
-                    value = from_message(message)
-                except WireError as error:
-                    log.line(f"A message that makes no sense was dropped: {error}")
-                    continue
+    def run(self, stop: program.StopFlag) -> bool:
+        """Work until the run is over, or a stop is requested: whether it was. What we had is then for others to do."""
+        self._stop = stop
+        try:
+            while True:
+                self.tick()
+                value = self._hear()
                 if isinstance(value, Goodbye):
                     log.line("Received termination signal from trainer. Goodbye.")
-                    return
-                self._handle(value)  # type: ignore[arg-type]
-            elif self._evaluation is not None:
-                self._evaluate()
+                    return False
+                if value is not None:
+                    self._handle(value)
+                elif self._socket.was_cut:
+                    self._begin_again()
+                elif self._evaluation is not None:
+                    self._evaluate()
+                elif self._is_over():
+                    return False
+        except _Asked:
+            log.line("Asked to leave. Goodbye.")
+            if self._socket.is_connected:
+                self._socket.send(to_message(Leaving()))
+            return True
 
     def tick(self) -> None:
         """Say that we are alive, once a second; called in every step of everything."""
+        if self._stop is not None and self._stop.is_set:
+            raise _Asked
+        if self._collector is not None:
+            self._heartbeat.beat()
         now = time.monotonic()
-        if now - self._last_alive > ALIVE_INTERVAL_S:
+        # What is said to a trainer that is away would pile up.
+        if now - self._last_alive > ALIVE_INTERVAL_S and self._socket.is_connected:
             self._last_alive = now
             environment = self._job.environment
-            self._socket.send(to_message(Alive(environment.worker_index, environment.cars_per_worker)))
+            alive = Alive(environment.worker_index, environment.cars_per_worker, environment.worker_name)
+            self._socket.send(to_message(alive))
+
+    def _hear(self) -> ToWorker | None:
+        message = self._socket.receive(0 if self._evaluation else 0.2)
+        if message is None:
+            return None
+        self._last_heard = time.monotonic()
+        try:
+            return from_message(message)  # type: ignore[return-value]
+        except WireError as error:
+            log.line(f"A message that makes no sense was dropped: {error}")
+            return None
+
+    def _begin_again(self) -> None:
+        """The connection broke, with or without the trainer: join anew, so that nothing that got lost is waited for."""
+        log.line("The connection to the trainer broke. Waiting for it.")
+        self._socket.renew(new_identity(self._index))
+        self._last_alive = 0.0
+        self._collector = self._evaluation = None
+
+    def _is_over(self) -> bool:
+        """Whether the run has ended without a word to us; asked when the trainer has been silent for long."""
+        if time.monotonic() - self._last_heard < LONELY_S:
+            return False
+        reason = self._watch.look()
+        if reason:
+            log.line(f"The run is over: {reason}. Goodbye.")
+        return bool(reason)
 
     def _handle(self, value: ToWorker) -> None:
         if isinstance(value, Welcome):
@@ -104,7 +158,8 @@ class Robomaker:
     def _join(self, welcome: Welcome) -> None:
         """Begin from scratch: a trainer that welcomes us does not know what we had."""
         environment = self._job.environment
-        seed = welcome.seed + 7919 * environment.worker_index + welcome.episodes_done
+        self._index = welcome.index
+        seed = welcome.seed + 7919 * self._index + welcome.episodes_done
         exploration = Exploration(welcome.is_e_greedy, welcome.e_greedy_value, welcome.epsilon_steps)
         self._policy = Policy(self._space.spec, self._hardware, exploration, seed)
         self._episodes_done = welcome.episodes_done
@@ -175,22 +230,36 @@ def main() -> None:
     program.run(work)
 
 
-def work(environment: Environment, stop: program.StopFlag) -> None:
-    """Drive until the trainer says goodbye or a stop is requested. DrError goes to the trainer, too."""
+def work(environment: Environment, stop: program.StopFlag) -> bool:
+    """Drive until the run is over or a stop is requested: whether it was. DrError goes to the trainer, too."""
     torch.set_num_threads(environment.threads)
-    job = TrainingJob.read(environment)
+    bucket = Bucket(environment.store)
+    job = patiently(lambda: TrainingJob.read(environment), bucket, stop)
     acting.check_supported(job.metadata)
-    identity = f"{environment.worker_index}-{secrets.token_hex(8)}".encode()
-    socket = WorkerSocket(environment.wire_endpoint, WireKeys.await_keys(environment.wire_keys), identity)
+    secret, index = environment.wire_secret, environment.worker_index
+    keys = WireKeys.from_secret(secret) if secret else WireKeys.await_keys(environment.wire_keys)
 
+    def give_up(message: str) -> NoReturn:
+        """From another thread, so the socket of this one is of no use to tell the trainer."""
+        mouth = WorkerSocket(environment.wire_endpoint, keys, new_identity(index))
+        mouth.send(to_message(Failed(message, "")))
+        mouth.close()
+        program.leave(message)
+
+    socket = WorkerSocket(environment.wire_endpoint, keys, new_identity(index))
     try:
-        reward = RewardFunction(*job.reward_function(), log=log.line, on_stuck=program.leave)
-        Robomaker(job, socket, reward).run(stop)
+        reward = RewardFunction(*patiently(job.reward_function, bucket, stop), log=log.line, on_stuck=give_up)
+        return Robomaker(job, socket, reward).run(stop)
     except DrError as error:
         socket.send(to_message(Failed(error.message, error.hint)))
         raise
     finally:
         socket.close()
+
+
+def new_identity(index: int) -> bytes:
+    """What the trainer knows us by from now on."""
+    return f"{index}-{secrets.token_hex(8)}".encode()
 
 
 if __name__ == "__main__":

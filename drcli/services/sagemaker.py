@@ -10,6 +10,7 @@ import random
 import socket as socket_module
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from math import ceil
 
@@ -20,7 +21,9 @@ from drcli.errors import DrError
 from drcli.services import acting, log, program
 from drcli.services.crew import Crew, Worker
 from drcli.services.environment import Environment, real
+from drcli.services.health import Heartbeat
 from drcli.services.job import TrainingJob
+from drcli.services.patience import patiently
 from drcli.services.protocol import Collect, Evaluate, Evaluated, Experience, Welcome
 from drcli.services.publisher import Publisher
 from drcli.services.recorder import Recorder
@@ -30,6 +33,8 @@ from drcli.services.weights import weights_to_arrays
 from drcli.services.wire import TrainerSocket, WireKeys
 from drcli.sim.race import Episode
 from drcli.store.checkpoints import CheckpointName
+from drcli.store.client import Bucket
+from drcli.store.status import RunStatus
 from drcli.train.hardware import Hardware
 from drcli.train.ppo import Learner, Rollout, concatenate
 
@@ -68,6 +73,8 @@ class Trainer:
         self._interval = self._evaluation_interval()
         self._started = time.monotonic()
         self._steps_before = start.counters.steps
+        self._heartbeat = Heartbeat.of_service()
+        start.network.register_forward_hook(self._heartbeat.beat)  # learning may take minutes
         log.line(
             f"Training {environment.prefix} on {job.params.world_name}, seed {start.counters.seed}, {self._hardware}."
         )
@@ -190,6 +197,7 @@ class Trainer:
     ) -> None:
         """Serve the crew until `is_done`, or until a stop is requested."""
         while not is_done() and not self._over():
+            self._heartbeat.beat()
             for worker, result in self.crew.poll(0.1):
                 if isinstance(result, Evaluated):
                     self._evaluated(result)
@@ -228,6 +236,7 @@ class Trainer:
         return Welcome(
             seed=self._counters.seed,
             episodes_done=self._counters.episodes.get(index, 0),
+            index=index,
             is_e_greedy=parameters.exploration_type == "e-greedy",
             e_greedy_value=parameters.e_greedy_value,
             epsilon_steps=parameters.epsilon_steps,
@@ -249,6 +258,21 @@ class Trainer:
         """End the run in good order, at the next occasion."""
         self.stop.requested = True
 
+    def finish(self, publisher: Publisher, reason: str) -> None:
+        """Write what is left, and that the run is over; the workers go home.
+
+        A container that is asked to stop cannot know whether Docker will start it again, as after a restart of the
+        machine: the run is over when the container is taken away, and until then its workers wait.
+        """
+        goes_on = self._job.environment.is_container and self.stop.requested
+        if not goes_on:
+            self.crew.goodbye()
+        self._recorder.finish()
+        publisher.flush(self._heartbeat.beat)
+        self._recorder.update(now=True, state="stopped" if goes_on else "ended", stop_reason=reason)
+        publisher.flush(self._heartbeat.beat)
+        log.line(f"The run has {'stopped' if goes_on else 'ended'}: {reason}.")
+
     def _over(self) -> bool:
         return bool(self._reason())
 
@@ -269,33 +293,62 @@ def main() -> None:
     program.run(train)
 
 
-def train(environment: Environment, stop: program.StopFlag) -> None:
-    """Train until the run ends, well (returns) or not (DrError)."""
-    job = TrainingJob.read(environment)
-    sensor = acting.check_supported(job.metadata)
+def train(environment: Environment, stop: program.StopFlag) -> bool:
+    """Train until the run ends, well (returns whether it was stopped) or not (DrError)."""
+    bucket = Bucket(environment.store)
+    job = patiently(lambda: TrainingJob.read(environment), bucket, stop)
     torch.set_num_threads(environment.threads)
     publisher = Publisher(log.line)
-    start = find_start(job, sensor)
-    recorder = Recorder(job, publisher, start.counters, sensor)
-    recorder.continue_from(start.index, environment.workers)
-    socket = TrainerSocket(environment.wire_endpoint, WireKeys.ensure(environment.wire_keys))
+    try:
+        start, recorder = patiently(lambda: _begin(job, publisher), bucket, stop)
+        secret = environment.wire_secret
+        keys = WireKeys.from_secret(secret) if secret else WireKeys.ensure(environment.wire_keys)
+        socket = TrainerSocket(environment.wire_endpoint, keys)
+    except DrError as error:
+        _note_failure(job, error)
+        raise
     try:
         announce(job, publisher)
         trainer = Trainer(job, start, recorder, socket)
         stop.on_request(trainer.request_stop)
-        reason = trainer.run(publisher)
-        trainer.crew.goodbye()
-        recorder.finish()
-        publisher.flush()
-        recorder.update(now=True, state="ended", stop_reason=reason)
-        publisher.flush()
-        log.line(f"The run has ended: {reason}.")
+        try:
+            trainer.finish(publisher, trainer.run(publisher))
+        except DrError:
+            trainer.crew.goodbye()
+            raise
     except DrError as error:
         recorder.update(now=True, state="failed", message=error.message, hint=error.hint)
         raise
     finally:
         publisher.close()
         socket.close()
+    return trainer.stop.requested
+
+
+def _begin(job: TrainingJob, publisher: Publisher) -> tuple[Start, Recorder]:
+    sensor = acting.check_supported(job.metadata)
+    start = find_start(job, sensor)
+    recorder = Recorder(job, publisher, start.counters, sensor)
+    recorder.continue_from(start.index, job.environment.workers)
+    return start, recorder
+
+
+def _note_failure(job: TrainingJob, error: DrError) -> None:
+    """For those who look at the status alone, such as workers that wait for this trainer."""
+    now, environment = time.time(), job.environment
+    status = RunStatus(
+        state="failed",
+        prefix=environment.prefix,
+        world_name=job.params.world_name,
+        run_id=environment.run_id,
+        seed=environment.seed or 0,
+        started_at=now,
+        updated_at=now,
+        message=error.message,
+        hint=error.hint,
+    )
+    with suppress(DrError):  # the store may be what is wrong
+        job.bucket.put(job.keys.status, status.to_json())
 
 
 def announce(job: TrainingJob, publisher: Publisher) -> None:

@@ -7,9 +7,11 @@ not parse is dropped with a line in the log.
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,19 @@ import numpy as np
 import zmq
 import zmq.auth.thread
 from numpy.typing import NDArray
+from zmq.utils import z85
+from zmq.utils.monitor import recv_monitor_message
 
+from drcli import env
 from drcli.errors import DrError
 from drcli.local import write_private
 
 ARRAY_TYPES = frozenset({"uint8", "bool", "int16", "int64", "float32", "float64"})
 MAX_FRAME_BYTES = 2**31
+SECRET_BYTES = 32
+# Both ends notice within that time that the other one has vanished without a word: a machine that is off, a cut link.
+HEARTBEAT_S = 2.0
+HEARTBEAT_TIMEOUT_S = 8.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,28 @@ class WireKeys:
             for public, secret in (zmq.curve_keypair(), zmq.curve_keypair())
         )
         return cls(server_public, server_secret, client_public, client_secret)
+
+    @staticmethod
+    def new_secret() -> str:
+        """What both key pairs of a run can be made of: 32 random bytes in hex."""
+        return secrets.token_hex(SECRET_BYTES)
+
+    @classmethod
+    def from_secret(cls, secret: str) -> WireKeys:
+        """The keys that everybody who knows the run's secret has, without a file. DrError when it is none."""
+        try:
+            source = bytes.fromhex(secret)
+        except ValueError:
+            source = b""
+        if len(source) != SECRET_BYTES:
+            raise DrError(
+                f"{env.DR_WIRE_SECRET} is not {2 * SECRET_BYTES} hex digits.", "Start the run again."
+            )
+        pairs = []
+        for label in (b"trainer", b"worker"):
+            private = z85.encode(sha256(b"drcli wire, " + label + b": " + source).digest())
+            pairs += [zmq.curve_public(private).decode(), private.decode()]
+        return cls(*pairs)
 
     @classmethod
     def ensure(cls, path: Path) -> WireKeys:
@@ -161,17 +192,55 @@ class TrainerSocket:
 
 
 class WorkerSocket:
-    """A worker's end. ZeroMQ reconnects by itself when the trainer comes back."""
+    """A worker's end. ZeroMQ reconnects by itself when the trainer comes back, and looks its name up each time."""
 
     def __init__(self, endpoint: str, keys: WireKeys, identity: bytes) -> None:
+        self._endpoint = endpoint
+        self._keys = keys
         self._context = zmq.Context()
+        self._open(identity)
+
+    def _open(self, identity: bytes) -> None:
+        self._is_connected = self._was_cut = False
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.identity = identity
-        self._socket.curve_serverkey = keys.server_public.encode()
-        self._socket.curve_publickey = keys.client_public.encode()
-        self._socket.curve_secretkey = keys.client_secret.encode()
+        self._socket.curve_serverkey = self._keys.server_public.encode()
+        self._socket.curve_publickey = self._keys.client_public.encode()
+        self._socket.curve_secretkey = self._keys.client_secret.encode()
         _configure(self._socket)
-        self._socket.connect(endpoint)
+        self._monitor = self._socket.get_monitor_socket(
+            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+        )
+        self._socket.connect(self._endpoint)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection to the trainer now."""
+        self._take_note()
+        return self._is_connected
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether a connection has broken: what was under way on it, either way, may be lost."""
+        self._take_note()
+        return self._was_cut
+
+    def renew(self, identity: bytes) -> None:
+        """Begin again as somebody else: what was under way on the connection that broke is nobody's any more."""
+        self._close(linger_ms=0)
+        self._open(identity)
+
+    def _take_note(self) -> None:
+        while self._monitor.poll(0):
+            if recv_monitor_message(self._monitor)["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self._is_connected = True
+            elif self._is_connected:
+                self._is_connected, self._was_cut = False, True
+
+    def _close(self, linger_ms: int) -> None:
+        self._socket.disable_monitor()
+        self._monitor.close(linger=0)
+        self._socket.close(linger=linger_ms)
 
     def receive(self, timeout_s: float) -> Message | None:
         """The next message of the trainer; None after `timeout_s`."""
@@ -188,7 +257,7 @@ class WorkerSocket:
 
     def close(self) -> None:
         """Deliver what is under way (up to two seconds), then close."""
-        self._socket.close(linger=2000)
+        self._close(linger_ms=2000)
         self._context.term()
 
 
@@ -198,3 +267,5 @@ def _configure(socket: zmq.Socket[bytes]) -> None:
     socket.reconnect_ivl = 100
     socket.reconnect_ivl_max = 2000
     socket.rcvhwm = socket.sndhwm = 1000
+    socket.heartbeat_ivl = int(HEARTBEAT_S * 1000)
+    socket.heartbeat_timeout = int(HEARTBEAT_TIMEOUT_S * 1000)

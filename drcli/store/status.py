@@ -9,7 +9,8 @@ from typing import Literal
 from drcli.store.client import Bucket
 from drcli.store.keys import ModelKeys
 
-State = Literal["starting", "training", "ended", "failed"]
+# stopped: by a signal, in a container; it goes on if Docker starts the trainer again
+State = Literal["starting", "training", "stopped", "ended", "failed"]
 
 
 @dataclass(frozen=True)

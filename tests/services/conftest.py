@@ -105,15 +105,16 @@ class Stop:
 class InThread:
     """A service in a thread of this process; `error` is what it raised."""
 
-    def __init__(self, program: Callable[[Environment, Any], None], environment: Environment) -> None:
+    def __init__(self, program: Callable[[Environment, Any], Any], environment: Environment) -> None:
         self.error: BaseException | None = None
+        self.result: Any = None
         self.stop = Stop()
         self._thread = Thread(target=self._run, args=(program, environment), daemon=True)
         self._thread.start()
 
-    def _run(self, program: Callable[[Environment, Any], None], environment: Environment) -> None:
+    def _run(self, program: Callable[[Environment, Any], Any], environment: Environment) -> None:
         try:
-            program(environment, self.stop)
+            self.result = program(environment, self.stop)
         except BaseException as error:  # noqa: BLE001 - the test looks at it
             self.error = error
 
@@ -275,8 +276,21 @@ class Run:
     def start(self, program: str, index: int = 0, *, is_forked: bool = True) -> InProcess:
         """A service as a process, ended with the test at the latest."""
         name = PROGRAMS[program]
-        variables = self.environ() | {"ROLLOUT_IDX": str(index)}
-        log = self.folder / f"{name}-{index}.log"
+        return self._start(name, f"{name}-{index}", {"ROLLOUT_IDX": str(index)}, is_forked=is_forked)
+
+    def contain(self, program: str, host: str) -> InProcess:
+        """A service as a container would run it: without an index."""
+        variables = {
+            "ROLLOUT_IDX": "", "DR_CONTAINER": "1", "DR_WORKER_NAME": host,
+            "DR_HEARTBEAT_FILE": str(self.folder / f"{host}.heartbeat"),
+        }  # fmt: skip
+        return self._start(PROGRAMS[program], host, variables)
+
+    def _start(
+        self, name: str, label: str, variables: dict[str, str], *, is_forked: bool = True
+    ) -> InProcess:
+        variables = self.environ() | variables
+        log = self.folder / f"{label}.log"
         nursery = self.nursery if is_forked else None
         self.processes.append(InProcess(f"drcli.services.{name}", variables, log, nursery))
         return self.processes[-1]

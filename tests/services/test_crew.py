@@ -21,6 +21,7 @@ from drcli.services.protocol import (
     Experience,
     Failed,
     Goodbye,
+    Leaving,
     Welcome,
     from_message,
     to_message,
@@ -76,17 +77,26 @@ class Stage:
         self.crew = self.new_crew()
 
     def new_crew(self, silence_s: float = 1000.0) -> Crew:
-        self.crew = Crew(self._socket, lambda index: Welcome(7, index), self.said.append, silence_s)
+        self.crew = Crew(self._socket, lambda index: Welcome(7, index, index), self.said.append, silence_s)
         return self.crew
 
     def hand(self, name: str, index: int = 0) -> Hand:
         """A worker that has said hello and was welcomed."""
-        hand = Hand(self._endpoint, self._keys, name, index)
-        self._hands.append(hand)
-        hand.alive()
-        self.poll(lambda: any(worker.identity == name.encode() for worker in self.crew.workers))
-        assert hand.hear() == Welcome(7, index)
+        hand, welcome = self.meet(name, Alive(index, 4))
+        assert welcome == Welcome(7, index, index)
         return hand
+
+    def container(self, identity: str, host: str) -> tuple[Hand, int]:
+        """A worker that does not know its index, and the one it was given."""
+        hand, welcome = self.meet(identity, Alive(-1, 4, host))
+        return hand, welcome.index
+
+    def meet(self, name: str, alive: Alive) -> tuple[Hand, Welcome]:
+        hand = Hand(self._endpoint, self._keys, name, alive.index)
+        self._hands.append(hand)
+        hand.say(alive)
+        self.poll(lambda: any(worker.identity == name.encode() for worker in self.crew.workers))
+        return hand, hand.hear()
 
     def poll(self, condition: Callable[[], Any] = lambda: True) -> None:
         """Poll the crew until `condition` holds, and all that has arrived is handled."""
@@ -234,7 +244,7 @@ def test_a_silent_worker_loses_its_assignment_to_another(stage: Stage) -> None:
     stage.poll(lambda: len(stage.results) == 2)
     silent.alive()
     stage.poll(lambda: len(crew.workers) == 2)
-    assert silent.hear() == Welcome(7, 0)  # it begins from scratch
+    assert silent.hear() == Welcome(7, 0, 0)  # it begins from scratch
     silent.say(stage.experience(lost.assignment))
     silent.say(stage.experience(again.assignment))
     stage.poll()
@@ -249,7 +259,7 @@ def test_results_for_an_earlier_trainer_are_ignored(stage: Stage) -> None:
     stage.new_crew()
     hand.alive()
     stage.poll(lambda: stage.crew.workers)
-    assert hand.hear() == Welcome(7, 0)
+    assert hand.hear() == Welcome(7, 0, 0)
     stage.crew.give([collect(1)])
     now = hand.hear()
     assert now.weights
@@ -271,7 +281,7 @@ def test_nonsense_is_reported_and_nothing_else_happens(stage: Stage) -> None:
         Message("alive", {"index": None, "num_cars": 1}),
         Message("experience", experience.header, wrong),
         Message("experience", {**experience.header, "assignment": []}, experience.arrays),
-        to_message(Welcome(1, 1)),  # only trainers say that
+        to_message(Welcome(1, 1, 1)),  # only trainers say that
         to_message(collect(9)),
     ):
         hand._socket.send(message)
@@ -293,3 +303,45 @@ def test_everybody_is_sent_home(stage: Stage) -> None:
     hands = [stage.hand("a"), stage.hand("b", index=1)]
     stage.crew.goodbye()
     assert [hand.hear() for hand in hands] == [Goodbye(), Goodbye()]
+
+
+def test_who_has_no_index_is_given_one_by_name(stage: Stage) -> None:
+    stage.hand("process", index=1)
+    hosts = {host: stage.container(f"{host} 1", host) for host in ("x", "y")}
+    assert [index for _, index in hosts.values()] == [0, 2]
+    assert stage.said[-1] == "Worker 2 is there with 4 cars (y)."
+    stage.crew.give([collect(1)])
+    hosts["x"][0].hear()
+    again, index = stage.container("x 2", "x")  # its container was killed and started again
+    assert index == 0
+    assert isinstance(again.hear(), Collect)
+    assert "Worker 0 was started again; 1 assignments go out again." in stage.said
+    assert [worker.index for worker in stage.crew.workers] == [0, 1, 2]
+
+
+def test_an_index_waits_for_who_is_away_but_not_for_who_has_left(stage: Stage) -> None:
+    crew = stage.new_crew(silence_s=0.3)
+    away, left = stage.container("away 1", "away"), stage.container("left 1", "left")
+    assert (away[1], left[1]) == (0, 1)
+    left[0].say(Leaving())
+    stage.poll(lambda: not crew.workers)
+    assert any("Worker 0 has been silent" in text for text in stage.said)
+    assert stage.container("new 1", "new")[1] == 1
+    assert stage.container("away 2", "away")[1] == 0
+    assert stage.container("left 2", "left")[1] == 2
+
+
+def test_what_a_worker_had_that_leaves_goes_out_again_at_once(stage: Stage) -> None:
+    leaving, other = stage.hand("leaving", index=0), stage.hand("other", index=1)
+    stage.crew.give([collect(1), collect(2)])
+    lost, own = leaving.hear(), other.hear()
+    leaving.say(Leaving())
+    leaving.say(stage.experience(lost.assignment))  # too late
+    other.say(stage.experience(own.assignment))
+    stage.poll(lambda: stage.results)
+    assert "Worker 0 has left; 1 assignments go out again." in stage.said
+    other.say(stage.experience(other.hear().assignment))
+    stage.poll(lambda: len(stage.results) == 2)
+    leaving.say(Leaving())
+    stage.poll()
+    assert stage.results == [(1, 2), (1, 1)]

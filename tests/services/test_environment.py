@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ REST = {
     "ROLLOUT_IDX": "1",
     "DR_CARS_PER_WORKER": "8", "DR_SEED": "0", "DR_THREADS": "5", "DR_TRACKS_URL": "https://example.com/npy",
     "DR_TRACKS_DIR": "tracks", "DR_WIRE_ENDPOINT": "tcp://127.0.0.1:5555", "DR_WIRE_KEYS": "wire.json",
+    "DR_WIRE_SECRET": "wire secret", "DR_WORKER_NAME": "2", "DR_CONTAINER": "1",
 }  # fmt: skip
 
 
@@ -34,18 +36,25 @@ def test_all_that_is_told(told: pytest.MonkeyPatch) -> None:
     assert Environment.read() == Environment(
         store=store, prefix="racer", params_file="params.yaml", run_id=3, workers=2, worker_index=1,
         cars_per_worker=8, seed=0, threads=5, tracks_url="https://example.com/npy", tracks_dir=Path("tracks"),
-        wire_endpoint="tcp://127.0.0.1:5555", wire_keys=Path("wire.json"),
+        wire_endpoint="tcp://127.0.0.1:5555", wire_keys=Path("wire.json"), wire_secret="wire secret",
+        worker_name="2", is_container=True,
     )  # fmt: skip
-    assert "very secret" not in repr(Environment.read())
+    assert "secret" not in repr(Environment.read()).replace("secret=None", "")
 
 
 def test_the_least(told: pytest.MonkeyPatch) -> None:
     environment = Environment.read()
     assert environment.store == StoreConfig("bucket")
-    assert (environment.workers, environment.worker_index, environment.cars_per_worker) == (1, 0, 16)
+    assert (environment.workers, environment.worker_index, environment.cars_per_worker) == (1, -1, 16)
+    assert (environment.worker_name, environment.is_container) == (socket.gethostname(), False)
     assert environment.seed is None
     assert environment.tracks_dir is None
     assert environment.threads >= 1
+
+
+def test_an_empty_index_is_for_the_trainer_to_give(told: pytest.MonkeyPatch) -> None:
+    told.setenv("ROLLOUT_IDX", "")
+    assert Environment.read().worker_index == -1
 
 
 def test_an_empty_seed_is_none_and_not_zero(told: pytest.MonkeyPatch) -> None:

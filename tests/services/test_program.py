@@ -105,3 +105,44 @@ def test_a_second_request_ends_it_at_once(tmp_path: Path) -> None:
     assert program.process.stdout.readline() == "asked\n"
     program.process.terminate()
     assert program.end()[:2] == (128 + signal.SIGTERM, "")
+
+
+IN_CONTAINER = {**LEAST, "DR_CONTAINER": "1"}
+
+
+def test_a_container_that_a_signal_has_stopped_is_to_come_back(tmp_path: Path) -> None:
+    program = Program(tmp_path, WAIT + "\nreturn True", IN_CONTAINER)
+    program.until_up()
+    program.process.terminate()
+    assert program.end() == (143, "143", "asked\n")
+
+
+def test_a_container_whose_work_was_done_when_the_signal_came_is_not(tmp_path: Path) -> None:
+    program = Program(tmp_path, WAIT + "\nreturn False", IN_CONTAINER)
+    program.until_up()
+    program.process.terminate()
+    assert program.end() == (0, "0", "asked\n")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("raise DrError('reward.py:3: no', 'Mend it.')", 0),
+        (
+            "threading.Thread(target=program.leave, args=('reward.py:3: no', 'Mend it.')).start()\ntime.sleep(60)",
+            0,
+        ),
+        (
+            "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\nraise DrError('reward.py:3: no', 'Mend it.')",
+            143,
+        ),
+    ],
+    ids=["raised", "from another thread", "while it was stopped"],
+)
+def test_docker_does_not_start_again_what_the_user_has_to_mend(tmp_path: Path, body: str, code: int) -> None:
+    said = Program(tmp_path, body, IN_CONTAINER).end()
+    assert said == (code, str(code), "up\nERROR: reward.py:3: no\nHINT: Mend it.\n")
+
+
+def test_a_crash_in_a_container_is_a_crash(tmp_path: Path) -> None:
+    assert Program(tmp_path, "1 / 0", IN_CONTAINER).end()[:2] == (1, "")

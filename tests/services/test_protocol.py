@@ -21,6 +21,7 @@ from drcli.services.protocol import (
     Experience,
     Failed,
     Goodbye,
+    Leaving,
     Welcome,
     from_message,
     to_message,
@@ -54,13 +55,15 @@ def to_worker(ends: Any, value: Any) -> Any:
     return from_message(ends[1].receive(PATIENCE_S))
 
 
-@pytest.mark.parametrize("value", [Alive(3, 16), Failed("reward.py:3: no", "Mend it.")])
+@pytest.mark.parametrize(
+    "value", [Alive(3, 16), Alive(-1, 16, "host"), Failed("reward.py:3: no", "Mend it."), Leaving()]
+)
 def test_plain_messages_of_workers(ends: Any, value: Any) -> None:
     assert to_trainer(ends, value) == value
 
 
 @pytest.mark.parametrize(
-    "value", [Welcome(2**32 - 1, 12, is_e_greedy=True, e_greedy_value=0.25, epsilon_steps=9), Goodbye()]
+    "value", [Welcome(2**32 - 1, 12, 3, is_e_greedy=True, e_greedy_value=0.25, epsilon_steps=9), Goodbye()]
 )
 def test_plain_messages_of_the_trainer(ends: Any, value: Any) -> None:
     assert to_worker(ends, value) == value

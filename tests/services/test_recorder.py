@@ -320,9 +320,50 @@ def test_fewer_workers_leave_alone_what_the_others_wrote(new_desk: Callable[...,
     there = after.documents()
     assert {key: there[key] for key in others} == others
     assert after.counters.episodes == {0: 9, 1: 3}
-    files = [key for key in there if key.startswith("racer/training-simtrace/")]
+    files = [key for key in there if key.startswith("racer/0/training-simtrace/")]
     numbers = [row[0] for key in files for row in read_csv(there[key]) if row[9]]
-    assert numbers == [3, 4, 5, 6, 7, 8]
+    assert sorted(numbers) == list(range(9))
+    assert not [key for key in there if key.startswith("racer/training-simtrace/")]
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["new checkpoint", "checkpoint of an older version"])
+def test_a_worker_that_began_alone_stays_where_it_is(new_desk: Callable[..., Desk], is_old: bool) -> None:
+    before = new_desk(workers=1)
+    before.iteration(1, 2, 3)
+    before.iteration(11, worker=1)  # joined later
+    before.checkpoint()
+    before.iteration(12, 13, worker=1)
+    before.iteration(21, worker=2)  # joined after the last checkpoint, which does not know it
+    before.finish()
+    counters = resumed(before)
+    if is_old:  # they say by their groups how many workers there were
+        counters = replace(counters, workers=0, groups={0: GROUP}, episodes={0: 3})
+    after = new_desk(counters, workers=3)
+    assert (after.trace(0, "1/"), after.trace(0, "2/")) == ([], []) if is_old else ([(0, 11)], [])
+    after.iteration(4, 5)
+    after.iteration(22, worker=2)
+    after.finish()
+    assert after.trace(0) == [(0, 1), (1, 2), (2, 3), (3, 4)]
+    assert after.trace(1) == [(4, 5)]
+    assert after.trace(0, "2/") == [(0, 22)]
+    assert after.trace(0, "1/") == ([] if is_old else [(0, 11)])
+    assert after.trace(0, "0/") == []
+    rows = [[row.completion_percentage for row in after.metrics(worker).episodes] for worker in range(3)]
+    assert rows == [[1, 2, 3, 4, 5], [] if is_old else [11], [22]]
+    assert after.counters.groups == {0: GROUP, 1: GROUP, 2: GROUP}
+
+
+def test_an_old_checkpoint_of_several_workers_stays_in_their_folders(
+    new_desk: Callable[..., Desk],
+) -> None:
+    before = new_desk(workers=2)
+    for worker in (0, 1):
+        before.iteration(1, 2, worker=worker)
+    before.checkpoint()
+    after = new_desk(replace(resumed(before), workers=0), workers=1)
+    after.iteration(3)
+    after.finish()
+    assert (after.trace(0, "0/"), after.trace(1, "0/")) == ([(0, 1), (1, 2)], [(2, 3)])
 
 
 def test_the_status_is_written_now_and_then_or_at_once(new_desk: Callable[..., Desk]) -> None:

@@ -11,11 +11,13 @@ import pytest
 import torch
 
 from drcli.errors import DrError
+from drcli.services import run_watch
 from drcli.services.crew import Crew
 from drcli.services.protocol import Collect, Evaluate, Evaluated, Experience, Welcome
 from drcli.services.weights import weights_to_arrays
 from drcli.services.wire import Message, TrainerSocket, WireKeys
 from drcli.sim.race import Episode
+from drcli.store.status import RunStatus
 from drcli.train.network import ActorCritic, PolicySpec
 
 HEAD = """calls = 0
@@ -57,7 +59,7 @@ class Stand:
 
     def _welcome(self, index: int) -> Welcome:
         self.welcomes += 1
-        return Welcome(7, 0)
+        return Welcome(7, 0, 0)
 
     def poll(self) -> None:
         try:
@@ -191,3 +193,65 @@ def test_a_bad_reward_function_ends_the_worker_with_file_and_line(
         assert stand.error
         assert stand.error.message.startswith("in/reward_function.py")
         assert stand.error.message in said
+
+
+def test_a_worker_that_is_asked_to_leave_does_so_in_mid_drive(run: Any, weights: Any) -> None:
+    """What it had goes to the next one at once."""
+    stand = Stand(run)
+    leaving = run.thread("work")
+    stand.crew.give([Collect(1, "p", 10_000_000, 0, 0, weights=weights)])
+    while not stand.crew.workers:
+        stand.poll()
+    leaving.stop.request()
+    while stand.crew.workers:
+        stand.poll()
+    leaving.join()
+    assert leaving.result is True
+    (task,) = stand.crew._waiting
+    assert task.assignment == 1
+    assert not stand.results
+    stand.close()
+
+
+def status(state: str, **more: str) -> bytes:
+    return RunStatus(state, "racer", "tiny", 0, 7, 0.0, 0.0, **more).to_json()  # type: ignore[arg-type]
+
+
+def test_a_worker_that_comes_when_the_run_is_over_goes_again(
+    run: Any, until: Any, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    run.variables["DR_WIRE_SECRET"] = WireKeys.new_secret()
+    monkeypatch.setattr("drcli.services.robomaker.LONELY_S", 0.2)
+    monkeypatch.setattr(run_watch, "INTERVAL_S", 0.05)
+    reads: list[int] = []
+    read = run_watch.read_status
+    monkeypatch.setattr(run_watch, "read_status", lambda *args: (reads.append(1), read(*args))[1])
+    worker = run.thread("work")
+    for state in (None, "starting", "training", "stopped"):  # the trainer is only away
+        if state:
+            run.bucket.put(run.keys.status, status(state))
+        before = len(reads)
+        until(lambda before=before: len(reads) > before + 1)  # type: ignore[misc]
+        assert worker.is_alive
+    run.bucket.put(run.keys.status, status("ended", stop_reason="5 minutes are over"))
+    worker.join()
+    assert worker.result is False
+    assert "The run is over: 5 minutes are over." in capfd.readouterr().out
+
+
+def test_a_trainer_that_comes_back_elsewhere_is_found_by_the_same_worker(
+    run: Any, weights: Any, until: Any
+) -> None:
+    stand = Stand(run)
+    worker = run.thread("work")
+    task = Collect(1, "p", 30, 0, 0, weights=weights)
+    (first,) = stand.gather(task)
+    stand.close()
+    stand = Stand(run)
+    (again,) = stand.gather(task)
+    assert stand.welcomes == 1
+    assert (first.rollout.obs == again.rollout.obs).all()
+    stand.crew.goodbye()
+    worker.join()
+    assert worker.result is False
+    stand.close()

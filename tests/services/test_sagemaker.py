@@ -38,14 +38,20 @@ def harvest(run: Any) -> dict[str, Any]:
     return found
 
 
-def check(run: Any) -> RunStatus:
-    """Traces, metrics, status and the last checkpoint tell the same story, and no episode twice."""
+def check(run: Any, folders: list[str] | None = None) -> RunStatus:
+    """Traces, metrics, status and the last checkpoint tell the same story, and no episode twice.
+
+    folders: of the workers, if not as DR_WORKERS says.
+    """
+    folders = folders or [f"{worker}/" if run.workers > 1 else "" for worker in range(run.workers)]
     status = read_status(run.bucket, "racer")
     assert status
     counted = {}
-    for worker in range(run.workers):
-        folder = f"racer/{worker}/" if run.workers > 1 else "racer/"
-        infos = run.bucket.list(f"{folder}training-simtrace/")
+    wanted = {f"racer/{folder}training-simtrace" for folder in folders}
+    traces = (info.key.rpartition("/")[0] for info in run.bucket.list("racer/"))
+    assert {folder for folder in traces if folder.endswith("simtrace")} <= wanted
+    for worker, folder in enumerate(folders):
+        infos = run.bucket.list(f"racer/{folder}training-simtrace/")
         infos.sort(key=lambda info: int(info.key.rpartition("/")[2].partition("-")[0]))
         rows = [row for info in infos for row in read_csv(run.bucket.get(info.key))]
         ends = [row for row in rows if row[COLUMN["done"]]]
@@ -191,6 +197,98 @@ def test_a_trainer_that_is_killed_goes_on_after_its_last_checkpoint(
     status = check(run)
     assert status.seed == 7
     assert status.iteration >= 7
+
+
+def iteration(trainer: Any) -> int:
+    """How many iterations a trainer's log tells of, over all its starts."""
+    return int(trainer.log.count("Training iteration="))
+
+
+def test_workers_come_and_go_while_it_runs(new_run: Callable[..., Any], until: Any) -> None:
+    """As containers that do not know their number: none of their episodes is lost or counted twice."""
+    run = new_run(workers=1, DR_TRAIN_EVAL_INTERVAL="4", DR_WIRE_SECRET="5e" * 32)
+    run.write(term_cond_max_episodes=10000, num_episodes_between_training=6)
+    trainer = run.contain("train", "trainer")
+
+    def go_on(by: int = 3) -> None:
+        goal = iteration(trainer) + by
+        until(lambda: iteration(trainer) >= goal)
+
+    workers = {name: run.contain("work", name) for name in ("a",)}
+    go_on()
+    for name in ("b", "c"):
+        workers[name] = run.contain("work", name)
+    until(lambda: trainer.log.count("is there") == 3)
+    go_on()
+    workers["b"].kill()  # in mid-iteration
+    workers["b"] = run.contain("work", "b")
+    until(lambda: trainer.log.count("is there") == 4)
+    assert "was started again" in trainer.log
+    go_on()
+    workers["c"].ask_to_stop()
+    assert workers.pop("c").wait() == 143
+    until(lambda: "has left" in trainer.log)
+    go_on()
+    trainer.kill()  # with a worker that joined after the first checkpoints
+    trainer = run.contain("train", "trainer")
+    until(lambda: trainer.log.count("is there") == 6)
+    go_on()
+    workers["d"] = run.contain("work", "d")
+    until(lambda: trainer.log.count("is there") == 7)
+    go_on()
+    trainer.ask_to_stop()
+    assert trainer.wait() == 143
+    status = check(run, ["", "1/", "2/"])
+    assert (status.state, status.stop_reason) == ("stopped", "stopped on request")
+    assert all(worker.is_alive for worker in workers.values())  # it may come back
+    for worker in workers.values():
+        worker.ask_to_stop()
+    assert {worker.wait() for worker in workers.values()} == {143}
+
+
+def test_a_container_that_stopped_with_its_engine_goes_on_with_it(
+    new_run: Callable[..., Any], until: Any
+) -> None:
+    """All are stopped at once, in whatever order; the worker comes back first, and waits."""
+    run = new_run(DR_WIRE_SECRET="5e" * 32)
+    run.write(term_cond_max_episodes=10000)
+    services = [run.contain("train", "trainer"), run.contain("work", "a")]
+    until(lambda: iteration(services[0]) >= 2)
+    beats = [run.folder / f"{name}.heartbeat" for name in ("trainer", "a")]
+    assert all(beat.exists() for beat in beats)
+    for service in services:
+        service.ask_to_stop()
+    assert {service.wait() for service in services} == {143}
+    before = check(run)
+    assert before.state == "stopped"
+    assert not before.is_over
+    run.variables["DR_TRAIN_MAX_MINUTES"] = "0.05"
+    services = [run.contain("work", "a"), run.contain("train", "trainer")]
+    assert {service.wait() for service in services} == {0}
+    after = check(run)
+    assert (after.state, "minutes are over" in after.stop_reason) == ("ended", True)
+    assert after.iteration > before.iteration
+
+
+def test_what_the_user_has_to_mend_ends_all_containers_for_good(run: Any) -> None:
+    run.variables["DR_WIRE_SECRET"] = "5e" * 32
+    run.write(reward="def reward_function(params):\n    return 1 / 0\n")
+    services = [run.contain("train", "trainer"), run.contain("work", "a"), run.contain("work", "b")]
+    assert [service.wait() for service in services] == [0, 0, 0]
+    assert "ERROR: in/reward_function.py:2: ZeroDivisionError" in services[0].log
+    status = read_status(run.bucket, "racer")
+    assert status
+    assert (status.state, status.message.partition(":")[0]) == ("failed", "in/reward_function.py")
+
+
+def test_a_trainer_that_cannot_begin_says_so_in_the_status(run: Any) -> None:
+    """Workers look there, when they hear nothing of it."""
+    run.variables["HYPERPARAMETER_FILE_S3_KEY"] = "in/nothing.json"
+    with pytest.raises(DrError, match="in/nothing"):
+        run.thread("train").join()
+    status = read_status(run.bucket, "racer")
+    assert status
+    assert (status.state, "in/nothing.json" in status.message) == ("failed", True)
 
 
 def test_a_run_that_was_stopped_is_continued(run: Any) -> None:

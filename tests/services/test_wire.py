@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import pickle
+import socket as tcp
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from hypothesis import strategies as st
 from zmq.utils.monitor import recv_monitor_message
 
 from drcli.errors import DrError
+from drcli.services import wire
 from drcli.services.wire import (
     Message,
     TrainerSocket,
@@ -279,3 +282,93 @@ def test_keys_that_cannot_be_read(tmp_path: Path, content: str | None) -> None:
         path.write_text(content, encoding="latin-1")
     with pytest.raises(DrError, match=r"wire\.json"):
         WireKeys.await_keys(path, patience_s=0.0)
+
+
+def test_keys_of_a_secret_are_the_same_everywhere_and_let_in_nobody_else(
+    endpoint: str, free_port: int
+) -> None:
+    secret, other = WireKeys.new_secret(), WireKeys.new_secret()
+    assert len(bytes.fromhex(secret)) == 32
+    assert WireKeys.from_secret(secret) == WireKeys.from_secret(secret)
+    keys = WireKeys.from_secret(secret)
+    assert len({*vars(keys).values(), *vars(WireKeys.from_secret(other)).values()}) == 8
+    assert not [value for name, value in vars(keys).items() if "secret" in name and value in repr(keys)]
+    trainer = TrainerSocket(f"tcp://0.0.0.0:{free_port}", keys)
+    stranger = WorkerSocket(endpoint, WireKeys.from_secret(other), b"stranger")
+    worker = WorkerSocket(endpoint, WireKeys.from_secret(secret), b"worker")
+    for end in (stranger, worker):
+        end.send(Message("hello"))
+    identity, _ = trainer.receive(PATIENCE_S)  # type: ignore[misc]
+    assert identity == b"worker"
+    assert trainer.receive(0) is None
+    for end in (stranger, worker, trainer):
+        end.close()
+
+
+@pytest.mark.parametrize("secret", ["x", "ab" * 31, "ab" * 33, "zz" * 32, ""])
+def test_a_secret_that_is_none(secret: str) -> None:
+    with pytest.raises(DrError, match="DR_WIRE_SECRET") as error:
+        WireKeys.from_secret(secret)
+    assert "abab" not in error.value.message
+
+
+class Relay:
+    """Passes on what comes to a port, until it is frozen: connections stay open, and nothing gets through."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._server = tcp.create_server(("127.0.0.1", 0))
+        self._ends: list[tcp.socket] = []
+        self.port = self._server.getsockname()[1]
+        self.is_frozen = False
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                here = self._server.accept()[0]
+                there = tcp.create_connection(("127.0.0.1", self._target))
+                self._ends += [here, there]
+                for source, sink in ((here, there), (there, here)):
+                    threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+
+    def _pass_on(self, source: tcp.socket, sink: tcp.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                if not self.is_frozen:
+                    sink.sendall(data)
+
+    def close(self) -> None:
+        for end in (self._server, *self._ends):
+            end.close()
+
+
+def test_a_link_that_is_dead_without_a_word_is_noticed_and_nothing_of_it_is_taken(
+    free_port: int, keys: WireKeys, until: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of a machine that is switched off: TCP alone would wait for a quarter of an hour."""
+    monkeypatch.setattr(wire, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(wire, "HEARTBEAT_TIMEOUT_S", 0.4)
+    trainer, relay = TrainerSocket(f"tcp://127.0.0.1:{free_port}", keys), Relay(free_port)
+    worker = WorkerSocket(f"tcp://127.0.0.1:{relay.port}", keys, b"first")
+    assert not worker.is_connected
+    worker.send(Message("hello"))
+    assert trainer.receive(PATIENCE_S) is not None
+    until(lambda: worker.is_connected)
+    relay.is_frozen = True
+    worker.send(Message("lost"))
+    until(lambda: worker.was_cut)
+    worker.renew(b"second")
+    assert not worker.was_cut
+    worker.send(Message("again"))
+    relay.is_frozen = False
+    seen = trainer.receive(PATIENCE_S)
+    assert seen is not None
+    assert (seen[0], seen[1].kind) == (b"second", "again")
+    trainer.send(b"second", Message("answer"))
+    answer = worker.receive(PATIENCE_S)
+    assert answer is not None
+    assert answer.kind == "answer"
+    worker.close()
+    trainer.close()
+    relay.close()

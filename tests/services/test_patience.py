@@ -1,0 +1,60 @@
+"""A store that is away when a service starts."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from drcli.errors import DrError
+from drcli.paths import Workspace
+from drcli.services import patience
+from drcli.services.patience import patiently
+from drcli.store.client import Bucket
+from drcli.store.server import ensure_server, stop_server
+
+GOES_ON: Any = SimpleNamespace(is_set=False)
+
+
+def test_it_is_waited_for(
+    workspace: Workspace, free_port: int, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    monkeypatch.setattr(patience, "PAUSE_S", 0.05)
+    bucket = Bucket(ensure_server(workspace, free_port, "bucket"))
+    bucket.put("a", b"there")
+    stop_server(workspace)
+    found: list[bytes] = []
+    has_failed = threading.Event()
+
+    def read() -> bytes:
+        try:
+            return bucket.get("a")
+        except DrError:
+            has_failed.set()
+            raise
+
+    waiting = threading.Thread(target=lambda: found.append(patiently(read, bucket, GOES_ON)), daemon=True)
+    waiting.start()
+    assert has_failed.wait(30)
+    ensure_server(workspace, free_port, "bucket")
+    waiting.join(30)
+    assert found == [b"there"]
+    assert "The store is away, next try in 0.05 s: " in capfd.readouterr().out
+
+
+def test_what_is_wrong_in_a_store_that_is_there_is_said_at_once(bucket: Bucket) -> None:
+    with pytest.raises(DrError, match="There is no nothing"):
+        patiently(lambda: bucket.get("nothing"), bucket, GOES_ON)
+
+
+@pytest.mark.parametrize("reason", ["it is stopped", "patience ends"])
+def test_waiting_ends(bucket: Bucket, free_port: int, monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
+    away = Bucket(replace(bucket.config, endpoint_url=f"http://127.0.0.1:{free_port}"))
+    stop: Any = SimpleNamespace(is_set=reason == "it is stopped")
+    if not stop.is_set:
+        monkeypatch.setattr(patience, "PATIENCE_S", 0.0)
+    with pytest.raises(DrError, match="cannot be reached"):
+        patiently(lambda: away.get("a"), away, stop)
