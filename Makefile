@@ -10,7 +10,7 @@ ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 endif
 
-.PHONY: train test check lint types docs format benchmarks clean
+.PHONY: train test check lint types docs format benchmarks lock clean
 
 train: $(VENV)/.installed ## train the default model on the default track, then drive it
 	$(BIN)/dr init . < /dev/null
@@ -39,6 +39,14 @@ docs: $(VENV)/.installed ## write the pages and templates that are made from the
 
 benchmarks: $(VENV)/.installed ## speed: tables of ratios, medians over seeds
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Resolved for macOS, where torch asks for nothing of CUDA; the versions are the same and the hashes are those of all
+# platforms. Versions stay as they are unless ARGS=--upgrade. torch is not in it: its build depends on the index.
+lock: $(VENV)/.installed ## pin the packages of our image: compose/requirements.lock
+	$(BIN)/python -m pip install --quiet uv
+	echo $(firstword $(TORCH)) | MACOSX_DEPLOYMENT_TARGET=14.0 $(BIN)/uv pip compile pyproject.toml - --quiet \
+		--python-platform macos --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-package torch \
+		--custom-compile-command "make lock" --output-file compose/requirements.lock $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -14,6 +14,12 @@ def defaults_dir() -> Path:
     return packaged if packaged.is_dir() else _PACKAGE.parent / "defaults"
 
 
+def compose_dir() -> Path:
+    """The folder of compose files and the Dockerfile of our image (in a wheel, or in a clone)."""
+    packaged = _PACKAGE / "compose"
+    return packaged if packaged.is_dir() else _PACKAGE.parent / "compose"
+
+
 @dataclass(frozen=True)
 class Workspace:
     """A folder with `system.env`, `run.env`, `custom_files/` and, once something ran, `data/`."""

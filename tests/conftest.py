@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,6 +20,8 @@ from drcli.launch.docker import engine
 from drcli.paths import Workspace
 from drcli.store.client import Bucket, StoreConfig
 from drcli.store.server import ensure_server, stop_server
+
+sys.path.append(str(Path(__file__).parent))  # for what several rooms of tests share
 
 _FOREIGN = ("AWS_", "DR_", "S3_", "RCLONE_", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _CACHE = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))

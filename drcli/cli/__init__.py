@@ -18,16 +18,21 @@ from drcli.errors import DrError, UsageError
 COMMANDS = {
     "init": "Make a workspace: env files and custom files.",
     "config": "Show every setting, its value and where it comes from.",
+    "doctor": "Check the machine and the workspace; say what is missing.",
     "render": "Print the params document of a training, an evaluation or an upload.",
     "tracks": "List the tracks, draw one.",
     "store": "Start, stop or look at the embedded S3 server.",
     "start-training": "Train a model.",
     "stop-training": "Stop the training run.",
     "status": "Show how the run is doing.",
+    "scale": "Change the number of workers while training runs.",
     "logs": "Show the log of a service.",
     "evaluate": "Evaluate a model: laps, times, resets.",
     "stop-evaluation": "Stop the evaluation.",
+    "stop-all": "Stop everything of this workspace.",
     "models": "List the models in the bucket.",
+    "images": "Build, list and push the images that Docker runs.",
+    "swarm": "Make a swarm of machines, see and label its nodes.",
 }
 
 

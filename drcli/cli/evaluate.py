@@ -32,10 +32,12 @@ def command(
     """
     from drcli.cli import following
     from drcli.launch import evaluating
+    from drcli.launch.plan import describe
 
     workspace, settings = options.load(experiment, overrides)
     if dry_run:
-        following.show_plan(evaluating.plan(settings, workspace), "dr evaluate", as_json)
+        plan = evaluating.plan(settings, workspace)
+        following.show_plan(describe(plan, settings, workspace), "dr evaluate", as_json)
         return
     started = evaluating.start(settings, workspace, clone=clone, which=options.checkpoint(checkpoint))
     if quiet or not following.follow_evaluation(started, workspace):

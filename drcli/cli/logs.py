@@ -8,7 +8,7 @@ import click
 
 from drcli.cli import options, present
 
-SERVICES = ("sagemaker", "robomaker", "minio")
+SERVICES = ("sagemaker", "robomaker", "rl_coach", "minio")
 
 
 @click.command()
@@ -54,9 +54,7 @@ def command(
 
     workspace, settings = options.load(experiment, overrides)
     kind: Kind = "evaluation" if evaluation else "training"
-    path = logs.find_log(workspace, kind, settings.run_id, service, replica)
-    goes_on = logs.more_may_come(workspace, kind, settings.run_id, service)
     with suppress(KeyboardInterrupt):
-        for line in logs.read(path, tail, goes_on) if follow else logs.read(path, tail):
+        for line in logs.read(settings, workspace, kind, service, replica=replica, tail=tail, follow=follow):
             present.result(line)
     present.next_step("dr status", "how the run is doing")

@@ -36,8 +36,9 @@ def command(
       dr start-training
       dr start-training -w --set DR_WORLD_NAME=reInvent2019_track --set DR_TRAIN_MAX_MINUTES=10
     """
-    from drcli.cli import following
+    from drcli.cli import building, following
     from drcli.launch import training
+    from drcli.launch.plan import describe
 
     if wipe and resume:
         raise UsageError("-w and --resume contradict each other.", "-w starts anew, --resume continues.")
@@ -45,8 +46,10 @@ def command(
         raise UsageError("--json is for --dry-run.", "`dr status --json` tells how a run is doing.")
     workspace, settings = options.load(experiment, overrides)
     if dry_run:
-        following.show_plan(training.plan(settings, workspace), "dr start-training", as_json)
+        plan = training.plan(settings, workspace)
+        following.show_plan(describe(plan, settings, workspace), "dr start-training", as_json)
         return
+    building.offer_build(settings, is_wanted=yes)
     prepared = training.prepare(settings, workspace)
     for warning in prepared.files.warnings:
         present.warn(warning)
@@ -54,6 +57,10 @@ def command(
         name = settings.local_s3_model_prefix
         click.confirm(f"Wipe the model {name} ({prepared.contents})?", abort=True, err=True)
     plan = training.start(prepared, wipe=wipe, resume=resume)
+    if not plan.is_ours:
+        following.follow_services(plan, workspace)
+        present.next_step("dr logs -f", "follow the trainer; `dr status` and `dr stop-training` as always")
+        return
     status = following.follow_training(plan, prepared, until_ready=quiet)
     if status.state == "failed":
         raise DrError(status.message, status.hint)

@@ -18,9 +18,10 @@ _set = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", he
 
 @click.group()
 def command() -> None:
-    """Start, stop or look at the embedded S3 server. It holds the bucket when DR_CLOUD is local.
+    """Start, stop or look at the workspace's S3 server. It holds the bucket when DR_CLOUD is local.
 
-    A training starts it by itself. Its files are in data/minio, its log is data/logs/minio.log.
+    A training starts it by itself: an embedded one, or MinIO with DR_DOCKER_STYLE=compose or swarm. Its files are in
+    data/minio; `dr logs minio` shows its log.
 
     \b
       dr store start
@@ -38,13 +39,13 @@ def start(experiment: str | None, overrides: tuple[str, ...]) -> None:
     \b
       dr store start --set DR_STORE_PORT=9001
     """
-    from drcli.store.access import is_embedded, open_bucket
+    from drcli.launch.bucket import open_bucket
 
     workspace, settings = _load(experiment, overrides)
-    if not is_embedded(settings):
+    if settings.cloud not in ("local", "azure"):
         raise UsageError(
-            f"DR_CLOUD={settings.cloud} with DR_DOCKER_STYLE={settings.docker_style} has a store of its own.",
-            "The embedded one is for DR_CLOUD=local and DR_DOCKER_STYLE=process.",
+            f"DR_CLOUD={settings.cloud} has a store of its own.",
+            "A store of the workspace is for DR_CLOUD=local.",
         )
     bucket = open_bucket(settings, workspace)
     present.result(f"The {bucket.config.place} is ready.")
@@ -59,18 +60,17 @@ def stop(experiment: str | None) -> None:
     \b
       dr store stop
     """
-    from drcli.config.load import find_workspace
     from drcli.launch import stack
-    from drcli.store.server import stop_server
+    from drcli.launch.bucket import stop_store
 
-    workspace = find_workspace(experiment=experiment)
-    user = next((run for run in stack.running(workspace) if run.read_plan()["store"]), None)
+    workspace, settings = _load(experiment, ())
+    user = next((run for run in stack.running(workspace) if run.read_plan()["uses_store"]), None)
     if user is not None:
         raise DrError(
             f"The {user.kind} of run {user.run_id} uses the store, and would start it again.",
             f"End it first: `dr stop-{user.kind} --set DR_RUN_ID={user.run_id}`.",
         )
-    stopped = stop_server(workspace)
+    stopped = stop_store(settings, workspace)
     present.result("The store has stopped." if stopped else "The store was not running.")
     present.next_step("dr store start", "start it again")
 
@@ -84,17 +84,15 @@ def status(experiment: str | None, as_json: bool) -> None:
     \b
       dr store status --json
     """
-    from dataclasses import asdict
+    from drcli.launch.bucket import store_status
 
-    from drcli.config.load import find_workspace
-    from drcli.store.server import server_status
-
-    found = server_status(find_workspace(experiment=experiment))
+    workspace, settings = _load(experiment, ())
+    found = store_status(settings, workspace)
     if as_json:
-        present.as_json(asdict(found))
+        present.as_json(found)
     else:
-        present.result(present.format_table([asdict(found)]))
-    if found.running:
+        present.result(present.format_table([found]))
+    if found["running"]:
         present.next_step("dr models", "see what is in it")
     else:
         present.next_step("dr store start", "start it")

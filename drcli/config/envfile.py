@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from drcli.config.problems import Problem
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SECRET = re.compile(r"(export\s+)?\w*(SECRET|KEY|TOKEN|PASSWORD)\w*(?=\W)", re.IGNORECASE)
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 # `\$` is a plain dollar; `${NAME:-text}` has a text to fall back on, as in a shell.
 _REFERENCE = re.compile(r"\\\$|\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}|\$([A-Za-z_]\w*)")
@@ -126,8 +127,10 @@ def _checked(found: Assignment) -> Assignment | Problem:
 
 
 def _shown(line: str) -> str:
-    """The line, without what might be a secret right of `=`."""
+    """The line, without what might be a secret right of `=`, or behind a name where that was forgotten."""
     left, equals, _ = line.strip().partition("=")
+    if name := _SECRET.match(left):
+        return f"{name[0][:60]} …"
     return f"{left[:60]}{equals}{'…' if equals else ''}"
 
 

@@ -6,6 +6,7 @@ Keys and values follow DeepRacer-for-Cloud's `scripts/{training,evaluation,uploa
 
 from __future__ import annotations
 
+import json
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -120,6 +121,15 @@ def render_training(settings: Settings, workers: Sequence[Settings] = ()) -> tup
         Document(_key(prefix, f"{stem}_{number}.yaml"), values)
         for number, values in enumerate(documents, start=1)
     )
+
+
+def multi_config(documents: Sequence[Document]) -> str:
+    """MULTI_CONFIG of the community's workers: which document and which world each of them takes, as JSON."""
+    rows = [
+        {"config_file": document.key.rpartition("/")[2], "world_name": document.values["WORLD_NAME"]}
+        for document in documents
+    ]
+    return json.dumps({"multi_config": rows})
 
 
 def render_evaluation(settings: Settings, now: datetime, clone: bool = False) -> Document:

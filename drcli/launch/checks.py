@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from drcli.sim.track import Track
 
 ENGINE = "drcli/simapp"
-STYLES = ("process",)
 RACE_TYPES = ("TIME_TRIAL",)
 
 
@@ -31,14 +30,22 @@ class CustomFiles:
 
 def check_style(settings: Settings) -> None:
     """UsageError for what this version cannot start."""
-    if settings.docker_style not in STYLES:
-        raise _cannot(settings, "DR_DOCKER_STYLE", settings.docker_style, STYLES)
+    if not is_ours(settings):
+        if settings.docker_style == "process":
+            raise UsageError(
+                f"{settings.source('DR_SIMAPP_SOURCE')}: the engine {settings.simapp_source} runs in containers only.",
+                f"Use DR_DOCKER_STYLE=compose or swarm, or our own engine: --set DR_SIMAPP_SOURCE={ENGINE}",
+            )
+        return
     if settings.race_type not in RACE_TYPES:
         raise _cannot(settings, "DR_RACE_TYPE", settings.race_type, RACE_TYPES)
-    if settings.simapp_source != ENGINE:
-        raise _cannot(settings, "DR_SIMAPP_SOURCE", settings.simapp_source, (ENGINE,))
     if settings.train_multi_config and settings.workers > 1:
         raise _cannot(settings, "DR_TRAIN_MULTI_CONFIG", "True", ("False",))
+
+
+def is_ours(settings: Settings) -> bool:
+    """Is it our own engine, perhaps from a registry of the user's? Else it is the community's, or like it."""
+    return settings.simapp_source == ENGINE or settings.simapp_source.endswith(f"/{ENGINE}")
 
 
 def _cannot(settings: Settings, name: str, value: str, can: tuple[str, ...]) -> UsageError:
@@ -72,10 +79,11 @@ def check_training_files(settings: Settings, workspace: Workspace) -> CustomFile
     contents = {name: _read(folder / name) for name in names}
     hyperparameters = Hyperparameters.parse(contents[names[0]], str(folder / names[0]))
     metadata = ModelMetadata.parse(contents[names[1]], str(folder / names[1]))
-    check_supported(metadata, str(folder / names[1]))
-    track = check_world(settings, workspace)
-    source = contents[names[2]].decode(errors="replace")
-    try_once(RewardFunction(source, str(folder / names[2])), track)
+    if is_ours(settings):
+        check_supported(metadata, str(folder / names[1]))
+        track = check_world(settings, workspace)
+        source = contents[names[2]].decode(errors="replace")
+        try_once(RewardFunction(source, str(folder / names[2])), track)
     return CustomFiles(contents, (*hyperparameters.warnings, *metadata.warnings))
 
 

@@ -13,11 +13,12 @@ from drcli.config.params import Document, render_evaluation, to_yaml
 from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import stack
-from drcli.launch.checks import check_style, check_world
+from drcli.launch.bucket import open_bucket
+from drcli.launch.checks import check_style, check_world, is_ours
 from drcli.launch.plan import Plan, plan_evaluation
 from drcli.paths import Workspace
 from drcli.store import simtrace
-from drcli.store.access import open_bucket, store_config
+from drcli.store.access import store_config
 from drcli.store.checkpoints import Which, choose_checkpoint
 from drcli.store.client import Bucket
 from drcli.store.keys import ModelKeys, evaluation_facts, join
@@ -56,9 +57,15 @@ class Evaluation:
 def plan(settings: Settings, workspace: Workspace) -> Plan:
     """What would be started; touches nothing."""
     check_style(settings)
-    return plan_evaluation(
-        settings, workspace, store_config(settings, workspace), settings.local_s3_model_prefix
-    )
+    return _plan(settings, workspace, settings.local_s3_model_prefix)
+
+
+def _plan(settings: Settings, workspace: Workspace, prefix: str) -> Plan:
+    if settings.docker_style == "process":
+        return plan_evaluation(settings, workspace, store_config(settings, workspace), prefix)
+    from drcli.launch.docker import planning
+
+    return planning.plan_evaluation(settings, workspace, prefix)
 
 
 def start(
@@ -67,15 +74,19 @@ def start(
     """Check, write the params document, start the stack. `which` overrides DR_EVAL_CHECKPOINT."""
     check_style(settings)
     stack.check_not_running(workspace, "evaluation", settings.run_id)
-    check_world(settings, workspace)
+    stack.launcher(settings.docker_style).check(plan(settings, workspace), workspace)
     bucket = open_bucket(settings, workspace, write=True)
     prefix = settings.local_s3_model_prefix
-    _check_model(bucket, ModelKeys(prefix), settings.eval_checkpoint if which is None else which)
+    if is_ours(settings):
+        check_world(settings, workspace)
+        _check_model(bucket, ModelKeys(prefix), settings.eval_checkpoint if which is None else which)
+    else:
+        _check_any_model(bucket, prefix)
     document = render_evaluation(settings, datetime.now(), clone)
     if which is not None:
         document = Document(document.key, {**document.values, "EVAL_CHECKPOINT": str(which)})
     target = _first(document.values["MODEL_S3_PREFIX"])
-    planned = plan_evaluation(settings, workspace, store_config(settings, workspace), target)
+    planned = _plan(settings, workspace, target)
     with stack.claim(workspace, "evaluation", settings.run_id, target):
         if clone:
             _clone(bucket, prefix, target)
@@ -92,10 +103,10 @@ def results(evaluation: Evaluation) -> dict[str, Any]:
             "The evaluation ended without a result.",
             "Was it stopped? Else `dr logs robomaker --evaluation` shows why.",
         )
-    facts = json.loads(evaluation.bucket.get(evaluation_facts(evaluation.simtrace_prefix)))
+    facts = json.loads(evaluation.bucket.find(evaluation_facts(evaluation.simtrace_prefix)) or "{}")
     return {
         "model": _first(evaluation.document.values["MODEL_S3_PREFIX"]),
-        "checkpoint": facts["checkpoint"],
+        "checkpoint": facts.get("checkpoint", evaluation.document.values.get("EVAL_CHECKPOINT")),
         "world_name": str(evaluation.document.values["WORLD_NAME"]),
         "trials": [_trial(row) for row in EvaluationMetrics.from_json(data).trials],
     }
@@ -125,6 +136,12 @@ def _check_model(bucket: Bucket, keys: ModelKeys, which: Which) -> None:
     choose_checkpoint(bucket, keys, which)
     metadata = bucket.get(keys.model_metadata)
     check_supported(ModelMetadata.parse(metadata, keys.model_metadata), keys.model_metadata)
+
+
+def _check_any_model(bucket: Bucket, prefix: str) -> None:
+    """The community's engine keeps its checkpoints in a form of its own."""
+    if not any(bucket.list(f"{prefix}/model/")):
+        raise DrError(f"There is no model under {prefix}.", "`dr models` lists those there are.")
 
 
 def _clone(bucket: Bucket, prefix: str, target: str) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import stack
-from drcli.launch.processes.run_folder import Replica, RunFolder, Stack
+from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.view import StackView
 from drcli.paths import Workspace
 from drcli.store.access import is_embedded, store_config
 from drcli.store.client import Bucket
@@ -33,16 +34,18 @@ _PROGRESS = (
     "last_checkpoint",
     "stop_reason",
 )
-_LOST = "Nothing of it runs any more: it was killed, or the machine was."
 
 
 def overview(settings: Settings, workspace: Workspace) -> dict[str, Any]:
     """What is running under DR_RUN_ID and how far it is; None for what is not known. Starts nothing."""
     seen = stack.read(workspace, "training", settings.run_id)
-    prefix = _prefix(workspace, settings) if seen else settings.local_s3_model_prefix
+    prefix = str(_of_plan(workspace, settings, "prefix", settings.local_s3_model_prefix))
     store, status = _store(settings, workspace, prefix)
     training = _stack(seen)
-    if training["state"] == "running" and (status is None or status.state == "starting"):
+    is_ours = seen is None or _of_plan(
+        workspace, settings, "is_ours", True
+    )  # another's engine tells no progress
+    if training["state"] == "running" and is_ours and (status is None or status.state == "starting"):
         training["state"] = "starting"
     progress = asdict(status) if status else {}
     return {
@@ -94,25 +97,18 @@ def _state(seen: dict[str, Any]) -> str:
 
 def _service(service: dict[str, Any]) -> str:
     restarts = f", {service['restarts']} restarts" if service["restarts"] else ""
-    return f"{service['state']}{restarts}"
+    node = f" on {service['node']}" if service["node"] else ""
+    message = f": {service['message']}" if service["message"] else ""
+    return f"{service['state']}{node}{restarts}{message}"
 
 
-def _stack(seen: Stack | None) -> dict[str, Any]:
+def _stack(seen: StackView | None) -> dict[str, Any]:
     if seen is None:
         return {"state": "never started", "message": "", "hint": "", "services": []}
-    is_lost = not (seen.is_over or seen.is_alive)
-    return {
-        "state": "lost" if is_lost else seen.state,
-        "message": _LOST if is_lost else seen.message,
-        "hint": "`dr start-training --resume` goes on after the last checkpoint." if is_lost else seen.hint,
-        "services": [_replica(replica) for replica in seen.replicas],
-    }
-
-
-def _replica(replica: Replica) -> dict[str, Any]:
-    state = "running" if replica.is_alive else "ended" if replica.exit_code == 0 else "down"
-    pid = replica.process.pid if replica.is_alive else None
-    return {"name": replica.name, "state": state, "pid": pid, "restarts": replica.restarts}
+    services = [
+        {k: v for k, v in asdict(r).items() if k not in ("service", "exit_code")} for r in seen.replicas
+    ]
+    return {"state": seen.state, "message": seen.message, "hint": seen.hint, "services": services}
 
 
 def _store(settings: Settings, workspace: Workspace, prefix: str) -> tuple[dict[str, Any], RunStatus | None]:
@@ -130,9 +126,9 @@ def _store(settings: Settings, workspace: Workspace, prefix: str) -> tuple[dict[
         return store | {"state": "unreachable", "message": error.message}, None
 
 
-def _prefix(workspace: Workspace, settings: Settings) -> str:
-    """The model of the run that was started last, also after run.env was edited."""
+def _of_plan(workspace: Workspace, settings: Settings, name: str, default: Any) -> Any:
+    """What the plan of the training that was started last says, also after run.env was edited."""
     try:
-        return str(RunFolder.of(workspace, "training", settings.run_id).read_plan()["prefix"])
-    except (OSError, ValueError, KeyError):
-        return settings.local_s3_model_prefix
+        return RunFolder.of(workspace, "training", settings.run_id).read_plan().get(name, default)
+    except (OSError, ValueError):
+        return default

@@ -1,16 +1,18 @@
-"""The Plan of a stack: services, commands, environment, replicas. Pure; launchers carry it out.
+"""The Plan of a stack: what to start, with which environment, how often. Pure; launchers carry it out.
 
-Secrets are kept apart from the rest: what is printed or written to a run folder has none.
+A process stack has commands; a stack of containers has a `StackSpec`: compose files and what their variables stand
+for. Secrets are kept apart from the rest: what is printed or written to a run folder has none.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from drcli import env
+from drcli.launch.docker.stack_spec import StackSpec
 from drcli.store.access import is_embedded
 from drcli.store.keys import ModelKeys
 
@@ -51,31 +53,47 @@ class Plan:
     prefix: str
     world_name: str
     style: str
-    services: tuple[Service, ...]
+    services: tuple[Service, ...] = ()
     store: EmbeddedStore | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    spec: StackSpec | None = None
+    main: str = "sagemaker"  # when this service ends, the run has ended
+    image: str = ""
+    uses_minio: bool = False
+    is_ours: bool = True  # our engine, which reports its progress; else another's
 
     @property
     def project(self) -> str:
         """The stack's name, as DeepRacer-for-Cloud has it."""
         return f"deepracer-{self.run_id}" if self.kind == "training" else f"deepracer-eval-{self.run_id}"
 
+    @property
+    def uses_store(self) -> bool:
+        """Whether the workspace's own store has to run for it."""
+        return self.store is not None or self.uses_minio
+
     def document(self) -> dict[str, Any]:
         """The plan without secrets, as plain values."""
-        document = asdict(self)
+        document = asdict(replace(self, spec=None))
         del document["secrets"]
-        return document
+        return document | {
+            "spec": self.spec.to_document() if self.spec else None,
+            "uses_store": self.uses_store,
+        }
 
     @classmethod
     def from_document(cls, document: dict[str, Any], secrets: Mapping[str, str]) -> Plan:
         """The inverse of `document`."""
         services = tuple(Service(**{**s, "command": tuple(s["command"])}) for s in document["services"])
+        document = {name: value for name, value in document.items() if name != "uses_store"}
         store = EmbeddedStore(**document["store"]) if document["store"] else None
-        return cls(**{**document, "services": services, "store": store}, secrets=secrets)
+        spec = StackSpec.from_document(document["spec"], secrets) if document.get("spec") else None
+        return cls(**{**document, "services": services, "store": store, "spec": spec}, secrets=secrets)
 
     def describe(self) -> dict[str, Any]:
-        """What `--dry-run --json` shows: secrets by name only."""
+        """What `--dry-run --json` shows of a process stack: secrets by name only."""
         hidden = dict.fromkeys(self.secrets, "********")
+        ports = {"sagemaker": [self.services[0].environment.get(env.DR_WIRE_ENDPOINT, "")]}
         return {
             "project": self.project,
             "style": self.style,
@@ -83,11 +101,21 @@ class Plan:
                 s.name: {
                     "command": list(s.command),
                     "environment": {**s.environment, **hidden},
-                    "replicas": s.replicas,
+                    "ports": ports.get(s.name, []),
                 }
                 for s in self.services
             },
+            "replicas": {s.name: s.replicas for s in self.services},
         }
+
+
+def describe(plan: Plan, settings: Settings, workspace: Workspace) -> list[dict[str, Any]]:
+    """The stacks that a plan would start, with that of the store; secrets masked."""
+    if plan.spec is None:
+        return [plan.describe()]
+    from drcli.launch.docker import planning
+
+    return planning.describe_stacks(plan, settings, workspace)
 
 
 @dataclass(frozen=True)
@@ -101,17 +129,34 @@ class Place:
 
 def plan_training(settings: Settings, workspace: Workspace, store: StoreConfig, place: Place) -> Plan:
     """The stack of a training: sagemaker and DR_WORKERS robomakers, as local processes."""
-    workers, own = settings.workers, ModelKeys(settings.local_s3_model_prefix)
-    shared = _shared(settings, workspace, store, settings.local_s3_training_params_file) | {
+    workers = settings.workers
+    local = _local(settings, workspace, store) | {
         env.DR_WIRE_ENDPOINT: place.wire_endpoint,
         env.DR_WIRE_KEYS: place.wire_keys,
-        env.DR_WORKERS: str(workers),
-        env.DR_CARS_PER_WORKER: str(settings.cars_per_worker),
-        # The run's own copies: another run may change what is under DR_LOCAL_S3_CUSTOM_FILES_PREFIX meanwhile.
-        env.HYPERPARAMETER_FILE_S3_KEY: own.hyperparameters,
-        env.MODELMETADATA_FILE_S3_KEY: own.model_metadata,
     }
-    trainer = shared | {
+    worker = worker_environment(settings, store) | local | {env.DR_THREADS: "1"}
+    trainer = trainer_environment(settings, store) | local
+    services = (
+        Service(
+            "sagemaker",
+            _python("sagemaker"),
+            trainer | {env.DR_THREADS: trainer_threads(settings, place.cores)},
+        ),
+        Service("robomaker", _python("robomaker"), worker, replicas=workers),
+    )
+    return _plan("training", settings, services, workspace, store)
+
+
+def plan_evaluation(settings: Settings, workspace: Workspace, store: StoreConfig, prefix: str) -> Plan:
+    """The stack of an evaluation: one robomaker, as a local process."""
+    environment = evaluation_environment(settings, store, prefix) | _local(settings, workspace, store)
+    services = (Service("robomaker", _python("evaluation"), environment | {env.DR_THREADS: "1"}),)
+    return _plan("evaluation", settings, services, workspace, store)
+
+
+def trainer_environment(settings: Settings, store: StoreConfig) -> dict[str, str]:
+    """What our trainer is told, in any style."""
+    return worker_environment(settings, store) | {
         env.PRETRAINED: str(settings.local_s3_pretrained),
         env.PRETRAINED_S3_PREFIX: settings.local_s3_pretrained_prefix,
         env.PRETRAINED_CHECKPOINT: settings.local_s3_pretrained_checkpoint,
@@ -120,23 +165,31 @@ def plan_training(settings: Settings, workspace: Workspace, store: StoreConfig, 
         env.DR_TRAIN_STOP_PROGRESS: _text(settings.train_stop_progress),
         env.DR_TRAIN_MAX_MINUTES: _text(settings.train_max_minutes),
         env.DR_TRAIN_EVAL_INTERVAL: _text(settings.train_eval_interval),
-        env.DR_THREADS: str(max(1, place.cores - workers)),
     }
-    services = (
-        Service("sagemaker", _python("sagemaker"), trainer),
-        Service("robomaker", _python("robomaker"), shared | {env.DR_THREADS: "1"}, replicas=workers),
-    )
-    return _plan("training", settings, services, workspace, store)
 
 
-def plan_evaluation(settings: Settings, workspace: Workspace, store: StoreConfig, prefix: str) -> Plan:
-    """The stack of an evaluation: one robomaker."""
-    environment = _shared(settings, workspace, store, settings.local_s3_eval_params_file) | {
-        env.MODEL_S3_PREFIX: prefix,
-        env.DR_THREADS: "1",
+def worker_environment(settings: Settings, store: StoreConfig) -> dict[str, str]:
+    """What our workers are told, in any style."""
+    own = ModelKeys(settings.local_s3_model_prefix)
+    return _shared(
+        settings, store, settings.local_s3_model_prefix, settings.local_s3_training_params_file
+    ) | {
+        env.DR_WORKERS: str(settings.workers),
+        env.DR_CARS_PER_WORKER: str(settings.cars_per_worker),
+        # The run's own copies: another run may change what is under DR_LOCAL_S3_CUSTOM_FILES_PREFIX meanwhile.
+        env.HYPERPARAMETER_FILE_S3_KEY: own.hyperparameters,
+        env.MODELMETADATA_FILE_S3_KEY: own.model_metadata,
     }
-    services = (Service("robomaker", _python("evaluation"), environment),)
-    return _plan("evaluation", settings, services, workspace, store)
+
+
+def evaluation_environment(settings: Settings, store: StoreConfig, prefix: str) -> dict[str, str]:
+    """What our evaluation is told, in any style."""
+    return _shared(settings, store, prefix, settings.local_s3_eval_params_file)
+
+
+def trainer_threads(settings: Settings, cores: int) -> str:
+    """Each worker has a core of its own, as far as there are any."""
+    return str(max(1, cores - settings.workers))
 
 
 def _plan(
@@ -152,6 +205,7 @@ def _plan(
         services=services,
         store=embedded if is_embedded(settings) else None,
         secrets=secrets_of(store),
+        main=services[0].name,
     )
 
 
@@ -161,15 +215,22 @@ def secrets_of(store: StoreConfig) -> dict[str, str]:
     return {name: value for name, value in secrets.items() if value is not None}
 
 
-def _shared(settings: Settings, workspace: Workspace, store: StoreConfig, params_file: str) -> dict[str, str]:
-    return _credentials(store) | {
+def _shared(settings: Settings, store: StoreConfig, prefix: str, params_file: str) -> dict[str, str]:
+    return {
         env.MODEL_S3_BUCKET: store.bucket,
-        env.MODEL_S3_PREFIX: settings.local_s3_model_prefix,
+        env.MODEL_S3_PREFIX: prefix,
         env.S3_YAML_NAME: params_file,
-        env.S3_ENDPOINT_URL: store.endpoint_url or "",
+        env.S3_ENDPOINT_URL: settings.store_endpoint_url or "",
         env.AWS_REGION: store.region,
         env.RUN_ID: str(settings.run_id),
         env.DR_TRACKS_URL: settings.tracks_url,
+    }
+
+
+def _local(settings: Settings, workspace: Workspace, store: StoreConfig) -> dict[str, str]:
+    """What only processes of this machine are told."""
+    return _credentials(store) | {
+        env.S3_ENDPOINT_URL: store.endpoint_url or "",
         env.DR_TRACKS_DIR: str(workspace.tracks),
         # Trainer and workers take turns; threads that spin would steal the other's core.
         "OMP_WAIT_POLICY": "PASSIVE",

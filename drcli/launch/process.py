@@ -90,6 +90,7 @@ def lines(command: Sequence[str]) -> Iterator[str]:
     finally:
         started.kill()
         started.wait()
+        started.stdout.close()
 
 
 def ask_to_stop(ref: ProcessRef) -> None:

@@ -1,25 +1,58 @@
-"""A process stack from outside: start it, look at it, stop it. Commands call this; all state is in the run folder."""
+"""One door to the stacks of all styles: claim, start, read, stop, scale, logs. Commands call this.
+
+The run folder knows what was started, and with it the style, whatever run.env says meanwhile; what is running is
+asked where it runs: processes by their supervisor's book, containers by their labels.
+"""
 
 from __future__ import annotations
 
 import shutil
 import socket
-import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Protocol
 
-from drcli.errors import DrError
-from drcli.launch import process
+from drcli.errors import DrError, UsageError
 from drcli.launch.plan import KINDS, Kind, Plan
-from drcli.launch.processes.run_folder import RunFolder, Stack
-from drcli.launch.processes.supervisor import Supervisor
-from drcli.local import ProcessRef, exclusive
+from drcli.launch.processes import launcher as processes
+from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.view import StackView
+from drcli.local import exclusive
 from drcli.paths import Workspace
 
-_START_DEADLINE_S = 30.0
-_STOP_DEADLINE_S = 120.0
-_POLL_S = 0.05
+
+class Launcher(Protocol):
+    """What the three styles have in common. All find a stack by its run folder."""
+
+    def check(self, plan: Plan, workspace: Workspace) -> None:
+        """DrError when the stack cannot start here; touches nothing."""
+
+    def start(self, plan: Plan, folder: RunFolder) -> None:
+        """Start all services; they may not be ready yet. DrError, and nothing left behind, when that fails."""
+
+    def read(self, folder: RunFolder) -> StackView | None:
+        """The stack as it is; None when nothing was ever started."""
+
+    def stop(self, folder: RunFolder) -> None:
+        """End it in good order, wait for it, take it away; its logs stay."""
+
+    def scale(self, folder: RunFolder, replicas: int) -> None:
+        """Change the number of workers and wait until they are there."""
+
+    def log(
+        self, folder: RunFolder, name: str, tail: int, goes_on: Callable[[], bool] | None
+    ) -> Iterator[str]:
+        """The last `tail` lines of one replica's log (0: all); with `goes_on` also those that come."""
+
+
+def launcher(style: str) -> Launcher:
+    """The launcher of a style; Docker's are imported when they are wanted."""
+    if style == "process":
+        return processes.ProcessLauncher()
+    from drcli.launch.docker.compose import ComposeLauncher
+    from drcli.launch.docker.swarm import SwarmLauncher
+
+    return ComposeLauncher() if style == "compose" else SwarmLauncher()
 
 
 def free_port() -> int:
@@ -51,116 +84,95 @@ def claim(workspace: Workspace, kind: Kind, run_id: int, prefix: str) -> Iterato
 
 def check_not_running(workspace: Workspace, kind: Kind, run_id: int) -> None:
     """DrError when the run is under way."""
-    stack = read(workspace, kind, run_id)
-    if stack is not None and stack.is_alive:
+    seen = read(workspace, kind, run_id)
+    if seen is not None and seen.is_alive:
         stop = "stop-training" if kind == "training" else "stop-evaluation"
-        raise DrError(
-            f"The {kind} of run {run_id} is {stack.state} already.",
-            f"`dr {stop}` ends it; DR_RUN_ID={run_id + 1} starts another one beside it.",
-        )
+        message = f"The {kind} of run {run_id} is {seen.state} already."
+        if seen.is_over:
+            message = f"The {kind} of run {run_id} has {seen.state}, and parts of it still run."
+        raise DrError(message, f"`dr {stop}` ends it; DR_RUN_ID={run_id + 1} starts another one beside it.")
 
 
 def is_running(workspace: Workspace, kind: Kind, run_id: int) -> bool:
     """Whether anything of a run is alive."""
-    stack = read(workspace, kind, run_id)
-    return stack is not None and stack.is_alive
+    seen = read(workspace, kind, run_id)
+    return seen is not None and seen.is_alive
+
+
+def folders(workspace: Workspace) -> Iterator[RunFolder]:
+    """The folders of all runs that were ever started."""
+    for path in sorted(workspace.runs.glob("*/*/plan.json")):
+        yield RunFolder(path.parent, workspace.logs / path.parent.relative_to(workspace.runs))
 
 
 def running(workspace: Workspace) -> Iterator[RunFolder]:
     """The folders of all runs that are under way."""
-    for path in sorted(workspace.runs.glob("*/*/state.json")):
-        folder = RunFolder(path.parent, workspace.logs / path.parent.relative_to(workspace.runs))
-        stack = folder.read_stack()
-        if stack is not None and stack.is_alive:
+    for folder in folders(workspace):
+        seen = _launcher_of(folder).read(folder)
+        if seen is not None and seen.is_alive:
             yield folder
 
 
 def start(plan: Plan, workspace: Workspace) -> RunFolder:
     """Start the stack, which has to be claimed. Returns once its services are started; they may not be ready yet."""
     folder = RunFolder.of(workspace, plan.kind, plan.run_id)
+    if folder.exists:
+        _launcher_of(folder).stop(folder)  # what is left of a run that has ended
     shutil.rmtree(folder.path, ignore_errors=True)
     folder.path.mkdir(parents=True, exist_ok=True)
     _set_aside(folder)
     folder.write_plan(plan)
-    _supervise(folder, plan.secrets)
+    launcher(plan.style).start(plan, folder)
     return folder
 
 
-def read(workspace: Workspace, kind: Kind, run_id: int) -> Stack | None:
-    """The stack of a run as its run folder has it; None when nothing was ever started."""
-    return RunFolder.of(workspace, kind, run_id).read_stack()
-
-
-def revive(workspace: Workspace, kind: Kind, run_id: int, secrets: Mapping[str, str]) -> None:
-    """Give a stack whose supervisor was killed a new one, which takes over what still runs."""
+def read(workspace: Workspace, kind: Kind, run_id: int) -> StackView | None:
+    """The stack of a run; None when nothing was ever started."""
     folder = RunFolder.of(workspace, kind, run_id)
-    with exclusive(folder.lock):
-        stack = folder.read_stack()
-        if stack is not None and stack.is_orphan:
-            _supervise(folder, secrets)
-
-
-def revive_abandoned(workspace: Workspace, run_id: int, secrets: Mapping[str, str]) -> list[Kind]:
-    """Revive what goes on, or has ended, without a supervisor. What was killed as a whole stays dead."""
-    revived: list[Kind] = []
-    for kind in KINDS:
-        folder = RunFolder.of(workspace, kind, run_id)
-        stack = folder.read_stack()
-        if stack is not None and stack.is_orphan and (stack.is_alive or folder.has_ended(stack)):
-            revive(workspace, kind, run_id, secrets)
-            revived.append(kind)
-    return revived
+    return _launcher_of(folder).read(folder)
 
 
 def stop(workspace: Workspace, kind: Kind, run_id: int) -> bool:
     """End a run in good order and wait for it; False when it was not running. Idempotent."""
     folder = RunFolder.of(workspace, kind, run_id)
-    stack = folder.read_stack()
-    if stack is None or not stack.is_alive:
+    seen = read(workspace, kind, run_id)
+    if seen is None:
         return False
-    deadline, asked = time.monotonic() + _STOP_DEADLINE_S, False
-    while stack is not None and stack.is_alive and time.monotonic() < deadline:
-        if stack.is_orphan:
-            _stop_orphan(folder)
-        elif not asked:
-            process.ask_to_stop(stack.supervisor)
-            asked = True
-        time.sleep(_POLL_S)
-        stack = folder.read_stack()
-    for replica in stack.replicas if stack is not None else ():
-        process.kill(replica.process)
-    return True
+    _launcher_of(folder).stop(folder)
+    return seen.is_alive
 
 
-def _stop_orphan(folder: RunFolder) -> None:
-    """Do the part of the supervisor that was killed."""
+def scale(workspace: Workspace, run_id: int, replicas: int) -> None:
+    """Change the number of workers of a running training. DrError when none is running."""
+    folder = RunFolder.of(workspace, "training", run_id)
+    if not is_running(workspace, "training", run_id):
+        raise DrError(f"No training of run {run_id} is running.", "`dr start-training` starts one.")
+    if replicas < 1:
+        raise UsageError("A training needs a worker.", "`dr stop-training` ends it.")
     with exclusive(folder.lock):
-        supervisor = Supervisor(folder)
-        supervisor.request_stop()
-        supervisor.take_over()
-    supervisor.run()
+        _launcher_of(folder).scale(folder, replicas)
 
 
-def _supervise(folder: RunFolder, secrets: Mapping[str, str]) -> None:
-    """Start a supervisor and wait until it has taken charge. DrError when it does not."""
-    command = (sys.executable, "-m", "drcli.launch.processes.supervisor", str(folder.path), str(folder.logs))
-    supervisor = process.spawn(command, secrets, folder.supervisor_log)
-    deadline = time.monotonic() + _START_DEADLINE_S
-    while supervisor.is_alive and time.monotonic() < deadline:
-        if _is_in_charge(supervisor, folder):
-            return
-        time.sleep(_POLL_S)
-    if not _is_in_charge(supervisor, folder):
-        process.kill(supervisor)
-        said = folder.supervisor_log.read_text(errors="replace").splitlines()[-1:]
-        raise DrError(
-            ": ".join(["The stack did not start", *said]), f"Its supervisor's log is {folder.supervisor_log}."
-        )
+def log(folder: RunFolder, name: str, tail: int, goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
+    """Lines of one replica's log. DrError when there is none."""
+    return _launcher_of(folder).log(folder, name, tail, goes_on)
 
 
-def _is_in_charge(supervisor: ProcessRef, folder: RunFolder) -> bool:
-    stack = folder.read_stack()
-    return stack is not None and stack.supervisor.pid == supervisor.pid and stack.state != "starting"
+def revive(workspace: Workspace, kind: Kind, run_id: int, secrets: Mapping[str, str]) -> None:
+    """Give a process stack whose supervisor was killed a new one."""
+    processes.revive(RunFolder.of(workspace, kind, run_id), secrets)
+
+
+def revive_abandoned(workspace: Workspace, run_id: int, secrets: Mapping[str, str]) -> list[Kind]:
+    """Revive what goes on, or has ended, without a supervisor; Docker looks after containers itself."""
+    abandoned = [kind for kind in KINDS if processes.is_abandoned(RunFolder.of(workspace, kind, run_id))]
+    for kind in abandoned:
+        revive(workspace, kind, run_id, secrets)
+    return abandoned
+
+
+def _launcher_of(folder: RunFolder) -> Launcher:
+    return launcher(str(folder.read_plan().get("style", "process")) if folder.exists else "process")
 
 
 def _set_aside(folder: RunFolder) -> None:

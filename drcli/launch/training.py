@@ -10,11 +10,12 @@ from drcli.config.params import render_training, to_yaml
 from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import stack
+from drcli.launch.bucket import open_bucket
 from drcli.launch.checks import CustomFiles, check_style, check_training_files
 from drcli.launch.plan import Place, Plan, plan_training
 from drcli.launch.processes.run_folder import RunFolder
 from drcli.paths import Workspace
-from drcli.store.access import open_bucket, store_config
+from drcli.store.access import store_config
 from drcli.store.checkpoints import choose_checkpoint, list_checkpoints
 from drcli.store.client import Bucket
 from drcli.store.keys import ModelKeys
@@ -45,6 +46,10 @@ class Prepared:
 def plan(settings: Settings, workspace: Workspace) -> Plan:
     """What would be started; touches nothing."""
     check_style(settings)
+    if settings.docker_style != "process":
+        from drcli.launch.docker import planning
+
+        return planning.plan_training(settings, workspace)
     folder = RunFolder.of(workspace, "training", settings.run_id)
     place = Place(f"tcp://127.0.0.1:{stack.free_port()}", str(folder.wire_keys), os.cpu_count() or 1)
     return plan_training(settings, workspace, store_config(settings, workspace), place)
@@ -55,6 +60,7 @@ def prepare(settings: Settings, workspace: Workspace) -> Prepared:
     check_style(settings)
     stack.check_not_running(workspace, "training", settings.run_id)
     files = check_training_files(settings, workspace)
+    stack.launcher(settings.docker_style).check(plan(settings, workspace), workspace)
     bucket = open_bucket(settings, workspace, write=True)
     if settings.local_s3_pretrained:
         _check_pretrained(settings, bucket)
@@ -81,7 +87,12 @@ def start(prepared: Prepared, *, wipe: bool = False, resume: bool = False) -> Pl
         bucket.delete([ModelKeys(prefix).status])  # of the run before: nobody is to take it for this one's
         _upload(prepared)
         planned = plan(settings, workspace)
-        stack.start(planned, workspace)
+        try:
+            stack.start(planned, workspace)
+        except DrError:
+            if wipe or not prepared.existing:  # the next try finds what this one found
+                bucket.delete_prefix(prefix)
+            raise
     return planned
 
 

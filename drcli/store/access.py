@@ -1,6 +1,7 @@
 """From settings to the bucket: which store a run uses (DR_CLOUD), and with whose keys.
 
-The embedded server is for DR_CLOUD=local with local processes; it is started here when it is needed.
+The embedded server is for DR_CLOUD=local with local processes; it is started here when it is needed. MinIO, for
+DR_CLOUD=local with containers, is started by `drcli.launch.docker.minio`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drcli.paths import Workspace
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket, StoreConfig, has_profile
+from drcli.store.key_pair import read_key_pair
 
 if TYPE_CHECKING:
     from drcli.config.settings import Settings
@@ -19,6 +21,11 @@ def is_embedded(settings: Settings) -> bool:
     return settings.cloud in ("local", "azure") and settings.docker_style == "process"
 
 
+def is_minio(settings: Settings) -> bool:
+    """Does the run use a MinIO of its own workspace, in a container?"""
+    return settings.cloud in ("local", "azure") and settings.docker_style != "process"
+
+
 def store_config(settings: Settings, workspace: Workspace) -> StoreConfig:
     """How commands on this machine reach the bucket. Starts nothing; `DrError` if the key file is broken."""
     if is_embedded(settings):
@@ -26,6 +33,10 @@ def store_config(settings: Settings, workspace: Workspace) -> StoreConfig:
 
         return server_config(workspace, settings.store_port, settings.local_s3_bucket)
     addresses = {"aws": None, "remote": settings.remote_minio_url or settings.store_endpoint_url}
+    if is_minio(settings) and not settings.local_access_key_id and not has_profile(settings.local_s3_profile):
+        access_key, secret_key = read_key_pair(workspace.store_key)
+        url = f"http://127.0.0.1:{settings.store_port}"
+        return StoreConfig(settings.local_s3_bucket, url, access_key=access_key, secret_key=secret_key)
     own_key = bool(settings.local_access_key_id)
     # boto3 takes "default" for a profile that must exist; without a name it tries roles and variables too.
     named = not own_key and settings.local_s3_profile != "default"
@@ -56,3 +67,10 @@ def open_bucket(settings: Settings, workspace: Workspace, *, write: bool = False
     bucket = Bucket(config)
     bucket.check(write=write)
     return bucket
+
+
+def check_room(workspace: Workspace) -> None:
+    """DrError when the disk has no room for what a run leaves."""
+    from drcli.store.server import check_space
+
+    check_space(workspace)

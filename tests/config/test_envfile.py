@@ -82,6 +82,16 @@ def test_expansion(text: str, value: str) -> None:
     assert read(f"N=car\nEMPTY=\nSHADOW=inside\n{text}\nLATER=x\n", outer)["A"] == value
 
 
+def test_a_secret_is_not_shown_where_the_equals_sign_was_forgotten() -> None:
+    for line in (
+        b"DR_LOCAL_SECRET_ACCESS_KEY hunter2",
+        b"export MY_TOKEN: hunter2",
+        b"password hunter2 = x y",
+    ):
+        _, problems = parse(line, "f")
+        assert len(problems) == 1 and "hunter2" not in str(problems[0])
+
+
 def test_expansion_is_not_repeated() -> None:
     assert read("A='$B'\nB=x\nC=$A")["C"] == "$B"
 

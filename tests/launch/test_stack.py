@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Barrier, Thread
 
+import psutil
 import pytest
 
 from drcli.errors import DrError
@@ -39,7 +40,7 @@ def test_start_and_stop(started: Started, workspace: Workspace, until: Until) ->
     after = stack.read(workspace, "training", 0)
     assert after is not None
     assert (after.state, after.is_alive) == ("ended", False)
-    assert not [replica for replica in seen.replicas if replica.process.is_alive]
+    assert not [r for r in seen.replicas if r.pid is not None and psutil.pid_exists(r.pid)]
     assert not stack.stop(workspace, "training", 0)
 
 

@@ -2,17 +2,20 @@
 
 plan.json     the Plan, without secrets        state.json   written by the supervisor
 wire.json     CURVE keys of the run (0600)     <service>-<k>.exit   exit code, written by a service that ends
+scale.json    how many replicas were asked for since
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from drcli.launch.plan import Kind, Plan
+from drcli.launch.view import ReplicaView, StackView
 from drcli.local import ProcessRef, write_private
 from drcli.paths import Workspace
 
@@ -37,7 +40,7 @@ class Replica:
     @staticmethod
     def name_of(service: str, index: int) -> str:
         """The name of a replica."""
-        return f"{service}-{index + 1}" if service != "sagemaker" else service
+        return service if service in ("sagemaker", "rl_coach") else f"{service}-{index + 1}"
 
     @property
     def is_alive(self) -> bool:
@@ -80,6 +83,14 @@ class Stack:
 
 
 @dataclass(frozen=True)
+class ScaleRequest:
+    """How many replicas of which services are wanted. `token`: another one each time that somebody asks."""
+
+    token: str
+    replicas: dict[str, int]
+
+
+@dataclass(frozen=True)
 class RunFolder:
     """Paths and documents of one run."""
 
@@ -92,14 +103,29 @@ class RunFolder:
         return cls(workspace.runs / str(run_id) / kind, workspace.logs / str(run_id) / kind)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         """`training` or `evaluation`."""
-        return self.path.name
+        return "training" if self.path.name == "training" else "evaluation"
 
     @property
     def run_id(self) -> int:
         """The run's number."""
         return int(self.path.parent.name)
+
+    @property
+    def workspace(self) -> Path:
+        """The root of the workspace."""
+        return self.path.parents[3]
+
+    @property
+    def project(self) -> str:
+        """The stack's name, as DeepRacer-for-Cloud has it."""
+        return f"deepracer-{self.run_id}" if self.kind == "training" else f"deepracer-eval-{self.run_id}"
+
+    @property
+    def main(self) -> str:
+        """The service whose end is the end of the run."""
+        return str(self.read_plan()["main"])
 
     @property
     def lock(self) -> Path:
@@ -134,14 +160,43 @@ class RunFolder:
         """Whether a process has left its exit code, which nobody has taken note of yet."""
         return any(r.exit_code is None and self.exit_code(r.name) is not None for r in stack.replicas)
 
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever started here."""
+        return (self.path / "plan.json").is_file()
+
     def write_plan(self, plan: Plan) -> None:
-        """Keep the plan for the supervisor."""
+        """Keep the plan for those who look after the run."""
         write_private(self.path / "plan.json", plan.document())
 
     def read_plan(self) -> dict[str, Any]:
         """The plan's document."""
         document: dict[str, Any] = json.loads((self.path / "plan.json").read_text())
         return document
+
+    def write_outcome(self, view: StackView) -> None:
+        """Keep how a stack of containers has ended, as they are removed."""
+        write_private(self.path / "outcome.json", asdict(view))
+
+    def read_outcome(self) -> StackView | None:
+        """How it has ended; None while nobody has written that down."""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            document = json.loads((self.path / "outcome.json").read_text())
+            replicas = tuple(ReplicaView(**replica) for replica in document["replicas"])
+            return StackView(**{**document, "replicas": replicas})
+        return None
+
+    def request_replicas(self, service: str, number: int) -> None:
+        """Ask the supervisor, or its successor, for so many replicas of a service; does not wait."""
+        before = self.read_request()
+        replicas = {**(before.replicas if before else {}), service: number}
+        write_private(self.path / "scale.json", asdict(ScaleRequest(secrets.token_hex(8), replicas)))
+
+    def read_request(self) -> ScaleRequest | None:
+        """What was asked for last; None while nothing was."""
+        with suppress(OSError, ValueError, TypeError):
+            return ScaleRequest(**json.loads((self.path / "scale.json").read_text()))
+        return None
 
     def write_stack(self, stack: Stack) -> None:
         """Keep the state of the stack; whole or not at all."""

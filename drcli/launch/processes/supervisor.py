@@ -18,7 +18,7 @@ from pathlib import Path
 from drcli import env
 from drcli.launch import process
 from drcli.launch.plan import Plan, Service
-from drcli.launch.processes.run_folder import Replica, RunFolder, Stack
+from drcli.launch.processes.run_folder import Replica, RunFolder, ScaleRequest, Stack
 from drcli.launch.processes.store_keeper import StoreKeeper
 from drcli.local import ProcessRef
 
@@ -41,6 +41,7 @@ class Supervisor:
         self._store = StoreKeeper(self._plan.store, log) if self._plan.store else None
         self._stop_requested = False
         self._started: dict[str, float] = {}
+        self._request: ScaleRequest | None = None  # the last one that was met
         before, me = folder.read_stack(), ProcessRef.of(os.getpid())
         self._stack = Stack("starting", me, time.time())
         if before is not None and not before.is_over:
@@ -63,18 +64,48 @@ class Supervisor:
             time.sleep(POLL_S)
             process.reap()
             self._look_after()
+            if self._stack.state == "running" and not self._stop_requested:
+                self._scale()
         if not self._stack.is_over:
             self._end("failed" if self._stack.message else "ended")
 
     def _start(self) -> None:
         """Start what does not run yet; a supervisor that was killed meanwhile may have begun."""
-        there = {replica.name for replica in self._stack.replicas}
         for service in self._plan.services:
-            for index in range(service.replicas):
-                if Replica.name_of(service.name, index) not in there and not self._stop_requested:
-                    replicas = (*self._stack.replicas, self._spawn(service, index))
-                    self._keep(replicas=replicas)
+            self._add(service, service.replicas)
         self._keep(state="running")
+
+    def _add(self, service: Service, wanted: int) -> None:
+        """Start those of the first `wanted` replicas that are not there."""
+        there = {replica.name for replica in self._stack.replicas}
+        for index in range(wanted):
+            if Replica.name_of(service.name, index) not in there and not self._stop_requested:
+                self._keep(replicas=(*self._stack.replicas, self._spawn(service, index)))
+
+    def _scale(self) -> None:
+        """Meet a new request for more or fewer replicas; one that has ended counts as not there."""
+        request = self._folder.read_request()
+        if request is None or request == self._request:
+            return
+        for name, wanted in request.replicas.items():
+            if name not in self._services:
+                continue
+            surplus = {r.name: r for r in self._stack.replicas if r.service == name and r.index >= wanted}
+            if surplus:
+                log(f"{name} shrinks to {wanted}.")
+            self._stop(surplus.values(), GRACE_S)
+            stays = [
+                r
+                for r in self._stack.replicas
+                if r.service != name or (r.name not in surplus and not self._has_ended(r))
+            ]
+            self._keep(replicas=tuple(stays))
+            self._add(self._services[name], wanted)
+        self._request = request
+
+    def _has_ended(self, replica: Replica) -> bool:
+        is_gone = not replica.process.is_alive and self._folder.exit_code(replica.name) == 0
+        return replica.exit_code is not None or is_gone
 
     def _look_after(self) -> None:
         self._look_after_store()

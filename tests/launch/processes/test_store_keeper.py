@@ -6,8 +6,9 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from drcli.launch import process, stack, store_keeper
+from drcli.launch import process, stack
 from drcli.launch.plan import EmbeddedStore
+from drcli.launch.processes import store_keeper
 from drcli.launch.processes.run_folder import RunFolder
 from drcli.launch.processes.store_keeper import StoreKeeper
 from drcli.paths import Workspace

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from drcli.launch import process, stack, supervisor
+from drcli.errors import DrError
+from drcli.launch import process, stack
+from drcli.launch.processes import scaling, supervisor
 from drcli.launch.processes.run_folder import RunFolder, Stack
 from drcli.launch.processes.supervisor import last_words
 from drcli.local import ProcessRef
@@ -141,3 +143,95 @@ def test_last_words(tmp_path: Path) -> None:
     assert last_words(log) == ("new\n  more", "do\nthis")
     log.write_text("ERROR: new\n  more\n")
     assert last_words(log) == ("new\n  more", "")
+
+
+def alive(folder: RunFolder) -> list[str]:
+    seen = folder.read_stack()
+    assert seen is not None
+    return [replica.name for replica in seen.replicas if replica.is_alive]
+
+
+def test_workers_are_added_and_taken_away_while_it_runs(started: Started) -> None:
+    folder = started(sagemaker="steady", robomaker="steady")
+    first = named(folder, "robomaker-1")
+    scaling.scale(folder, 3)
+    assert alive(folder) == ["sagemaker", "robomaker-1", "robomaker-2", "robomaker-3"]
+    assert named(folder, "robomaker-1") == first
+    third = named(folder, "robomaker-3")
+    scaling.scale(folder, 1)
+    assert alive(folder) == ["sagemaker", "robomaker-1"]
+    assert not third.is_alive
+    assert (
+        folder.log("robomaker-3").read_text() == "ready 2 robomaker\nasked to stop\n"
+    )  # in good order; logs stay
+    scaling.scale(folder, 2)
+    assert alive(folder) == ["sagemaker", "robomaker-1", "robomaker-2"]
+    seen = folder.read_stack()
+    assert seen is not None
+    assert [(replica.restarts, replica.exit_code) for replica in seen.replicas] == [(0, None)] * 3
+
+
+def test_one_that_has_ended_is_started_again_when_it_is_asked_for(started: Started, until: Until) -> None:
+    folder = started(sagemaker="steady", robomaker="steady", replicas=2)
+    until(lambda: "ready" in folder.log("robomaker-2").read_text())
+    scaling.scale(folder, 2)
+    before = named(folder, "robomaker-2")
+    process.ask_to_stop(before)  # by somebody else
+    until(lambda: not before.is_alive)
+    scaling.scale(folder, 2)
+    assert alive(folder) == ["sagemaker", "robomaker-1", "robomaker-2"]
+
+
+def test_a_worker_that_will_not_leave_is_killed(
+    started: Started, workspace: Workspace, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "GRACE_S", 0.2)
+    folder = started(sagemaker="steady", robomaker="stubborn", replicas=2)
+    until(lambda: "ready" in folder.log("robomaker-2").read_text())
+    seen = folder.read_stack()
+    assert seen is not None
+    process.kill(seen.supervisor)
+    until(lambda: not seen.supervisor.is_alive)
+    folder.request_replicas("robomaker", 1)
+    successor = supervisor.Supervisor(folder)  # in this process, so that the grace is ours
+    successor.take_over()
+    successor._scale()
+    assert alive(folder) == ["sagemaker", "robomaker-1"]
+    assert not named_in(seen, "robomaker-2").is_alive
+
+
+def named_in(seen: Stack, name: str) -> ProcessRef:
+    return next(replica.process for replica in seen.replicas if replica.name == name)
+
+
+@pytest.mark.parametrize("wanted", [1, 3])
+def test_a_successor_sees_to_the_number_that_was_asked_for(
+    started: Started, workspace: Workspace, until: Until, wanted: int
+) -> None:
+    folder = started(sagemaker="steady", robomaker="steady", replicas=2)
+    seen = folder.read_stack()
+    assert seen is not None
+    process.kill(seen.supervisor)
+    until(lambda: not seen.supervisor.is_alive)
+    with pytest.raises(DrError, match="supervisor of the run was killed") as error:
+        scaling.scale(folder, wanted)
+    assert f"{wanted} workers" in error.value.hint
+    stack.revive(workspace, "training", 0, {})
+    until(lambda: len(alive(folder)) == 1 + wanted)
+    assert named(folder, "robomaker-1") == named_in(seen, "robomaker-1")
+
+
+def test_what_has_ended_cannot_be_scaled(started: Started, until: Until) -> None:
+    folder = started(sagemaker="done", robomaker="steady")
+    until(over(folder))
+    with pytest.raises(DrError, match="run ends"):
+        scaling.scale(folder, 2)
+
+
+def test_a_number_that_is_not_reached(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scaling, "DEADLINE_S", 0.0)
+    folder = started(sagemaker="steady", robomaker="steady")
+    monkeypatch.setattr(RunFolder, "request_replicas", lambda *_: None)  # it gets lost
+    with pytest.raises(DrError, match="There are 1 workers, not 2") as error:
+        scaling.scale(folder, 2)
+    assert "dr logs robomaker" in error.value.hint

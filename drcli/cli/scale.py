@@ -1,0 +1,31 @@
+"""`dr scale`: more or fewer workers while the training runs."""
+
+from __future__ import annotations
+
+import click
+
+from drcli.cli import options, present
+
+
+@click.command()
+@click.argument("workers", type=click.IntRange(min=1), metavar="N")
+@options.overrides
+@click.pass_obj
+def command(experiment: str | None, workers: int, overrides: tuple[str, ...]) -> None:
+    """Change the number of workers of the running training to N. Returns once they are there.
+
+    Experience keeps flowing: what a worker that leaves was asked for is done by another one. The next start takes
+    DR_WORKERS again.
+
+    \b
+      dr scale 4
+      dr scale 1 --set DR_RUN_ID=1
+    """
+    from drcli.launch import stack
+
+    workspace, settings = options.load(experiment, overrides)
+    stack.scale(workspace, settings.run_id, workers)
+    present.result(
+        f"The training of run {settings.run_id} has {workers} worker{'s' if workers > 1 else ''} now."
+    )
+    present.next_step("dr status", "what they are doing")

@@ -1,0 +1,36 @@
+"""`dr stop-all`: end everything of this workspace, or of all workspaces on this machine."""
+
+from __future__ import annotations
+
+import click
+
+from drcli.cli import options, present
+
+
+@click.command("stop-all")
+@click.option(
+    "--everywhere", is_flag=True, help="Also what other workspaces have started with Docker here (asks)."
+)
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def command(experiment: str | None, everywhere: bool, yes: bool) -> None:
+    """Stop all trainings and evaluations of this workspace in good order, then its store. Data and logs stay.
+
+    Containers of other programs are never touched: ours are known by their labels.
+
+    \b
+      dr stop-all
+    """
+    from drcli.launch import stopping
+
+    workspace, settings = options.load(experiment, ())
+    stopped = list(stopping.stop_all(workspace, settings))
+    others = stopping.foreign() if everywhere else []
+    if others and not yes:
+        click.confirm(f"Stop {', '.join(others)} of other workspaces as well?", abort=True, err=True)
+    stopped += stopping.stop_foreign(others)
+    for name in stopped:
+        present.result(f"{name} has stopped.")
+    if not stopped:
+        present.result("Nothing of ours is running.")
+    present.next_step("dr start-training", "starts again")

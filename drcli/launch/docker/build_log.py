@@ -1,0 +1,77 @@
+"""What `docker build` writes, for people: a line per step, and what a failing step said last."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+
+from drcli.errors import DrError
+
+NEEDS_NETWORK = "Without the network, give a folder of wheels: `dr images build --wheels DIR`."
+
+Report = Callable[[str], None]
+
+_LAST_LINES = 12
+_LINE_LENGTH = 300
+_HEADER = re.compile(r"#(?P<step>\d+) \[(?P<where>[^\]]*\d+/\d+)\] (?P<what>.*)")
+_TALK = re.compile(r"#(?P<step>\d+) (?:\d+\.\d+ )?(?P<text>.*)")
+
+
+class BuildLog:
+    """Reads BuildKit's plain progress: reports each step that has to be done, keeps its last lines for a failure."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._names: dict[str, str] = {}
+        self._talk: dict[str, deque[str]] = {}
+        self._failed = ""
+        self._rest: deque[str] = deque(maxlen=_LAST_LINES)
+
+    def read(self, line: str) -> None:
+        """One line."""
+        if header := _HEADER.fullmatch(line):
+            self._names[header["step"]] = f"[{header['where']}] {_title(header['what'])}"
+        elif talk := _TALK.fullmatch(line):
+            self._hear(talk["step"], talk["text"])
+        elif line.strip():
+            self._rest.append(line)
+
+    def _hear(self, step: str, text: str) -> None:
+        name = self._names.get(step, "")
+        if not text or text == "CACHED":
+            return
+        if name and step not in self._talk:
+            self._report(name)
+        talk = self._talk.setdefault(step, deque(maxlen=_LAST_LINES))
+        if text.startswith("ERROR: "):
+            self._failed = step
+        if not text.startswith("DONE ") and not name.endswith(text):
+            talk.append(text[:_LINE_LENGTH])
+
+    def failure(self) -> DrError:
+        """What went wrong: the failing step and its last lines."""
+        step = self._names.get(self._failed, "the build")
+        last = list(self._talk.get(self._failed, self._rest))
+        if len(last) > 1 and last[-1].startswith(("ERROR: process ", "ERROR: executor failed ")):
+            last.pop()  # says again which command it was
+        text = "\n".join(f"  {line}" for line in last)
+        return DrError(f"The image was not built: {step} failed.\n{text}", _way_out(text))
+
+
+def _title(what: str) -> str:
+    """What a step is for: the words of its first echo, or its instruction."""
+    told = re.search(r"echo '([^']+)'", what)
+    return told[1] if told else what if len(what) <= 70 else f"{what[:69]}…"
+
+
+def _way_out(text: str) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in text or "certificate" in text.lower():
+        return "Behind a TLS proxy, give the CA bundle of this machine: `dr images build --ca FILE`."
+    if "ERROR: " in text and re.search(
+        r"pull access|failed to resolve|not found: |failed to do request", text
+    ):
+        return "Name a base image that is at hand, Debian with Python 3.11 or newer: `dr images build --base IMAGE`."
+    if re.search(r"No matching distribution|NewConnectionError|Temporary failure in name", text):
+        return NEEDS_NETWORK
+    return ""

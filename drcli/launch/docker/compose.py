@@ -1,0 +1,151 @@
+"""The launcher of Docker Compose: containers on this machine, found again by their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from drcli.errors import DrError
+from drcli.launch import log_files
+from drcli.launch.docker import community_host, containers, diagnosis, engine, network
+from drcli.launch.docker.checks import check_gpu, check_image
+from drcli.launch.docker.claim import check_owner, claimed
+from drcli.launch.docker.community import check_scale
+from drcli.launch.docker.stack_spec import StackSpec
+from drcli.launch.plan import Plan
+from drcli.launch.process import Finished
+from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.view import ReplicaView, StackView
+from drcli.launch.words import last_words
+from drcli.paths import Workspace
+
+
+class ComposeLauncher:
+    """`drcli.launch.stack.Launcher` for Docker Compose."""
+
+    def check(self, plan: Plan, workspace: Workspace) -> None:
+        """Engine, Compose, image, GPU, and nobody else's run of the same number."""
+        engine.client()
+        engine.check_compose()
+        check_image(plan.image)
+        check_gpu(plan.image)
+        community_host.check_host(_spec(plan))
+        check_owner(plan.project, containers.of_project(plan.project), workspace.root)
+
+    def start(self, plan: Plan, folder: RunFolder) -> None:
+        """`docker compose up`; what was begun is taken away when it fails."""
+        spec = _spec(plan)
+        community_host.prepare(spec)
+        network.ensure_network("compose")
+        with claimed(spec.project):
+            check_owner(spec.project, containers.of_project(spec.project), folder.workspace)
+            done = up(spec)
+        if done.code:
+            self._take_away(folder)
+            raise DrError(
+                f"The stack {spec.project} did not start: {done.last_words}", diagnosis.explain(done.stderr)
+            )
+
+    def read(self, folder: RunFolder) -> StackView | None:
+        """The stack as its containers show it; as it ended when they are gone."""
+        found = self._containers(folder)
+        if not found:
+            return folder.read_outcome() or StackView("lost", message="Its containers are gone.")
+        return _view(found, folder.main)
+
+    def stop(self, folder: RunFolder) -> None:
+        """Stop, keep the logs and the outcome, remove."""
+        found = self._containers(folder)
+        if not found:
+            return
+        folder.write_outcome(outcome(_view(found, folder.main)))
+        self._take_away(folder)
+
+    def scale(self, folder: RunFolder, replicas: int) -> None:
+        """More by `docker compose up --scale`; of too many, those of the highest numbers leave in good order."""
+        plan = Plan.from_document(folder.read_plan(), {})
+        check_scale(_spec(plan), replicas, is_ours=plan.is_ours)
+        found = self._containers(folder)
+        workers = [c for c in found if containers.service_of(c) == "robomaker"]
+        surplus = workers[replicas:]
+        containers.end(surplus)
+        containers.keep_logs(surplus, folder.logs)
+        containers.remove(surplus)
+        if replicas > len(workers):
+            spec = Plan.from_document(folder.read_plan(), _environment(found[0])).spec
+            assert spec is not None
+            done = up(replace(spec, replicas={**spec.replicas, "robomaker": replicas}))
+            if done.code:
+                raise DrError(f"The workers did not start: {done.last_words}", diagnosis.explain(done.stderr))
+
+    def log(
+        self, folder: RunFolder, name: str, tail: int, goes_on: Callable[[], bool] | None
+    ) -> Iterator[str]:
+        """From the container, or from the file that was kept of it."""
+        found = [c for c in self._containers(folder) if containers.view(c).name == name]
+        return containers.lines(found[0], tail, goes_on) if found else log_files.read(folder.log(name), tail)
+
+    def _take_away(self, folder: RunFolder) -> None:
+        """Stop and remove all containers; their logs are kept."""
+        containers.end(self._containers(folder))
+        found = self._containers(folder)  # rl_coach may have started its sagemaker meanwhile
+        containers.end(found)
+        containers.keep_logs(found, folder.logs)
+        containers.remove(found)
+
+    def _containers(self, folder: RunFolder) -> list[Any]:
+        project = folder.project
+        found = containers.of_project(project, str(folder.workspace))
+        return found + (containers.started_by_coach(folder.run_id) if folder.main == "rl_coach" else [])
+
+
+def up(spec: StackSpec) -> Finished:
+    """`docker compose up` with its secrets in the environment."""
+    files = [word for path in spec.paths for word in ("-f", str(path))]
+    scale = [word for service, number in spec.replicas.items() for word in ("--scale", f"{service}={number}")]
+    options = ["-d", "--no-build", "--no-recreate", "--pull", "never", "--quiet-pull"]
+    return engine.run(
+        ["compose", *files, "-p", spec.project, "up", *options, *scale], spec.environment, check=False
+    )
+
+
+def outcome(seen: StackView) -> StackView:
+    """How a stack that was ended is remembered."""
+    ended = tuple(
+        ReplicaView(r.name, r.service, "ended", r.restarts, exit_code=r.exit_code) for r in seen.replicas
+    )
+    return StackView(seen.state if seen.is_over else "ended", ended, seen.message, seen.hint)
+
+
+def _view(found: list[Any], main: str) -> StackView:
+    replicas = tuple(containers.view(container) for container in found)
+    for container, replica in zip(found, replicas, strict=True):
+        is_last = replica.service == main or replica.service == "sagemaker"
+        if replica.state == "down" and (is_last or not containers.comes_back(container)):
+            said = list(containers.lines(container, 20))
+            error = diagnosis.why_dead(
+                replica.name,
+                replica.exit_code,
+                said,
+                oom=replica.message == "out of memory",
+                error=replica.message,
+            )
+            return StackView("failed", replicas, error.message, error.hint)
+    mains = [(c, r) for c, r in zip(found, replicas, strict=True) if r.service == main]
+    if mains and all(replica.state == "ended" for _, replica in mains):
+        message, hint = last_words(list(containers.lines(mains[0][0], 200)))
+        return StackView("failed" if message else "ended", replicas, message, hint)
+    is_starting = any(replica.state == "starting" for replica in replicas)
+    return StackView("starting" if is_starting else "running", replicas)
+
+
+def _environment(container: Any) -> dict[str, str]:
+    """What a running container was given; the secrets are remembered nowhere else."""
+    pairs = (pair.partition("=") for pair in container.attrs["Config"]["Env"])
+    return {name: value for name, _, value in pairs}
+
+
+def _spec(plan: Plan) -> StackSpec:
+    assert plan.spec is not None, "a plan for Docker has a spec"
+    return plan.spec

@@ -1,0 +1,164 @@
+"""Our containers on this engine, found by their labels: how they are, what they say, how they end."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import docker.errors
+
+from drcli.launch.docker import engine
+from drcli.launch.processes.run_folder import Replica
+from drcli.launch.view import ReplicaView
+
+NETWORK = "sagemaker-local"
+MAX_RESTARTS = 5  # of a container that never was up for long; what crashes more often will not come up
+_UNWELL = {"unhealthy": "does not answer its health check"}
+_ALGO = re.compile(r"-algo-\d+-\w+$")
+TRAINER = "sagemaker"
+
+
+def of_project(project: str, workspace: str | None = None) -> list[Any]:
+    """Containers of a project, also stopped ones, by number; of this workspace only if it is named."""
+    labels = [f"{engine.COMPOSE_PROJECT}={project}"]
+    if workspace is not None:
+        labels.append(f"{engine.WORKSPACE}={workspace}")
+    with engine.speaking() as client:
+        found = client.containers.list(all=True, filters={"label": labels}, ignore_removed=True)
+    return sorted(found, key=_name)
+
+
+def started_by_coach(run_id: int) -> list[Any]:
+    """The sagemaker containers that the community's rl_coach has started itself for a run."""
+    with engine.speaking() as client:
+        found = client.containers.list(all=True, filters={"network": NETWORK}, ignore_removed=True)
+        return [c for c in found if _is_algo(c) and f"RUN_ID={run_id}" in c.attrs["Config"]["Env"]]
+
+
+def view(container: Any) -> ReplicaView:
+    """How one container is."""
+    state = container.attrs["State"]
+    status, code = state["Status"], state["ExitCode"]
+    restarts = container.attrs["RestartCount"]
+    health = state.get("Health", {}).get("Status", "")
+    if status == "running":
+        known = "running"
+    elif status in ("created", "restarting"):
+        known = "down" if restarts > MAX_RESTARTS else "starting"
+    else:
+        known = "ended" if code == 0 else "down"
+    return ReplicaView(
+        name=_name(container),
+        service=service_of(container),
+        state=known,  # type: ignore[arg-type]
+        restarts=restarts,
+        exit_code=code if known in ("ended", "down") else None,
+        container=container.short_id if known != "ended" else None,
+        message="out of memory" if state.get("OOMKilled") else state.get("Error") or _UNWELL.get(health, ""),
+    )
+
+
+def comes_back(container: Any) -> bool:
+    """Whether Docker starts it again when it crashes, and has not yet done so too often."""
+    policy = container.attrs["HostConfig"]["RestartPolicy"]["Name"]
+    return policy not in ("", "no") and container.attrs["RestartCount"] <= MAX_RESTARTS
+
+
+def service_of(container: Any) -> str:
+    """Its service; the container that rl_coach starts is the sagemaker."""
+    if _is_algo(container):
+        return TRAINER
+    return str(container.labels.get(engine.COMPOSE_SERVICE, container.name))
+
+
+def lines(container: Any, tail: int = 0, goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
+    """Lines of a container's log: the last `tail` (0: all), and with `goes_on` those that come.
+
+    Docker ends a stream when the container stops; one that is started again is read on.
+    """
+    since: float | None = None
+    while True:
+        with engine.speaking():
+            try:
+                stream = container.logs(
+                    stream=True,
+                    follow=goes_on is not None,
+                    tail=(tail or "all") if since is None else "all",
+                    since=since,
+                )
+                yield from decode(stream)
+            except docker.errors.NotFound:
+                return  # it was taken away; all that it said before is told
+        since = time.time()
+        if goes_on is None or not goes_on():
+            return
+        time.sleep(0.5)
+
+
+def decode(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Whole lines of a stream of bytes that is cut anywhere."""
+    decoder, begun = codecs.getincrementaldecoder("utf-8")("replace"), ""
+    for chunk in chunks:
+        *whole, begun = (begun + decoder.decode(chunk)).split("\n")
+        yield from (line.rstrip("\r") for line in whole)
+    if begun:
+        yield begun
+
+
+def end(containers: Iterable[Any]) -> None:
+    """Stop them in good order: the trainer first, as it writes what is left to write, then all others.
+
+    Each has the time that its compose file grants it (stop_grace_period), else Docker's 10 seconds.
+    """
+    all_of_them = list(containers)
+    first = [c for c in all_of_them if service_of(c) == TRAINER]
+    rest = [c for c in all_of_them if service_of(c) != TRAINER]
+    for group in (first, rest):
+        with ThreadPoolExecutor(max_workers=16) as pool:
+            list(pool.map(_stop, group))
+
+
+def keep_logs(containers: Iterable[Any], folder: Path) -> None:
+    """Write the logs of containers that will be removed to `<folder>/<name>.log`."""
+    for container in containers:
+        keep_log(container, folder / f"{_name(container)}.log")
+
+
+def keep_log(container: Any, path: Path) -> None:
+    """Append a container's log to a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines(container))
+
+
+def remove(containers: Iterable[Any]) -> None:
+    """Remove containers, running or not, with their anonymous volumes."""
+    with engine.speaking():
+        for container in containers:
+            try:
+                container.remove(v=True, force=True)
+            except docker.errors.NotFound:
+                continue  # somebody was faster
+
+
+def _is_algo(container: Any) -> bool:
+    return bool(_ALGO.search(str(container.name)))
+
+
+def _stop(container: Any) -> None:
+    with engine.speaking():
+        try:
+            container.stop()
+        except docker.errors.NotFound:
+            return
+
+
+def _name(container: Any) -> str:
+    service = service_of(container)
+    number = int(container.labels.get(engine.COMPOSE_NUMBER, 1))
+    return Replica.name_of(service, number - 1)

@@ -1,0 +1,130 @@
+"""MinIO, the store of stacks of containers: a Compose project of its own on this machine, in both styles of Docker.
+
+Its data are those of the workspace; its key is random and in a file that only the user can read, unless the user
+names a profile or a key.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from drcli.config.settings import Settings
+from drcli.errors import DrError
+from drcli.launch import log_files
+from drcli.launch.docker import containers, diagnosis, network
+from drcli.launch.docker.checks import check_image
+from drcli.launch.docker.claim import check_owner
+from drcli.launch.docker.compose import up
+from drcli.launch.docker.minio_spec import minio_spec
+from drcli.launch.docker.stack_spec import StackSpec
+from drcli.local import exclusive
+from drcli.paths import Workspace
+from drcli.store.access import store_config
+from drcli.store.client import Bucket, credentials
+from drcli.store.key_pair import make_key_pair
+
+PROJECT = "s3"
+_ONE_ONLY = "A machine has one MinIO: `dr store stop` in that workspace, or use its server from here (DR_CLOUD=remote)."
+_DEADLINE_S = 60.0
+_POLL_S = 0.2
+
+
+def spec(settings: Settings, workspace: Workspace) -> StackSpec:
+    """What Compose is given; touches nothing."""
+    return minio_spec(settings, workspace, credentials(store_config(settings, workspace)) or {})
+
+
+def ensure(settings: Settings, workspace: Workspace) -> Bucket:
+    """Start MinIO unless it runs, wait until it answers us, make the bucket. Idempotent.
+
+    Raises:
+        DrError: no such image, port taken, another workspace's MinIO is there, or it does not come up.
+    """
+    with exclusive(workspace.store_lock):
+        found = _container()
+        check_owner(PROJECT, [found] if found else [], workspace.root, _ONE_ONLY)
+        if found is None or found.status != "running":
+            _check_data(workspace)
+            make_key_pair(workspace.store_key)
+            wanted = spec(settings, workspace)
+            check_image(wanted.variables["DR_MINIO_IMAGE"])
+            network.ensure_network("swarm" if settings.docker_style == "swarm" else "compose")
+            workspace.store.mkdir(parents=True, exist_ok=True)
+            done = up(wanted)
+            if done.code:
+                stop(workspace)
+                raise DrError(f"MinIO did not start: {done.last_words}", diagnosis.explain(done.stderr))
+        bucket = Bucket(store_config(settings, workspace))
+        _wait_until_up(bucket)
+    return bucket
+
+
+def stop(workspace: Workspace) -> bool:
+    """Stop it and take its container away; the data stay. False when it was not there, or is not ours."""
+    found = containers.of_project(PROJECT, str(workspace.root))
+    containers.end(found)
+    for container in found:
+        containers.keep_log(container, workspace.store_log)
+    containers.remove(found)
+    return bool(found)
+
+
+def status(settings: Settings, workspace: Workspace) -> dict[str, Any]:
+    """As `dr store status` shows it."""
+    found = containers.of_project(PROJECT, str(workspace.root))
+    is_running = bool(found) and found[0].status == "running"
+    return {
+        "running": is_running,
+        "endpoint_url": store_config(settings, workspace).endpoint_url if is_running else None,
+        "container": found[0].short_id if found else None,
+        "data": str(workspace.store),
+    }
+
+
+def log(workspace: Workspace, tail: int, follow: bool) -> Iterator[str]:
+    """Lines of its log, or of what was kept of it."""
+    found = _container()
+    if found is None:
+        return log_files.read(workspace.store_log, tail)
+    return containers.lines(found, tail, (lambda: _container() is not None) if follow else None)
+
+
+def _container() -> Any | None:
+    return next(iter(containers.of_project(PROJECT)), None)
+
+
+def _wait_until_up(bucket: Bucket) -> None:
+    deadline = time.monotonic() + _DEADLINE_S
+    while True:
+        try:
+            bucket.ensure_bucket()
+            return
+        except DrError as error:
+            found = _container()
+            state: dict[str, Any] = found.attrs["State"] if found else {"Status": "gone", "ExitCode": None}
+            if (
+                time.monotonic() > deadline
+                or found is None
+                or state["Status"] in ("exited", "dead", "restarting")
+            ):
+                said = list(containers.lines(found, 10)) if found else []
+                with suppress(DrError):
+                    containers.remove([found] if found else [])
+                dead = diagnosis.why_dead("minio", state["ExitCode"], said, error="does not answer")
+                raise DrError(f"{dead.message}\n{error.message}", dead.hint) from None
+        time.sleep(_POLL_S)
+
+
+def _check_data(workspace: Workspace) -> None:
+    """MinIO keeps objects in a form of its own; plain files of the embedded server are none."""
+    store = workspace.store
+    if (store / ".minio.sys").exists() or not store.is_dir():
+        return
+    if any(path.is_file() for path in store.rglob("*")):
+        raise DrError(
+            f"{store} holds the files of the embedded store, which MinIO cannot read.",
+            "Use another workspace for DR_DOCKER_STYLE=compose or swarm, or move that folder away first.",
+        )

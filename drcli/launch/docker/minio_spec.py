@@ -1,0 +1,71 @@
+"""MinIO as a Compose project: its image, what its variables stand for. `drcli.launch.docker.minio` starts it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from drcli import env
+from drcli.launch.docker.stack_spec import StackSpec
+
+if TYPE_CHECKING:
+    from drcli.config.settings import Settings
+    from drcli.paths import Workspace
+
+REPOSITORY = "quay.io/minio/minio"  # MinIO's images left Docker Hub
+PINNED = f"{REPOSITORY}:RELEASE.2025-09-07T16-13-09Z"
+_CONSOLE = 1  # the console's port is the next one
+
+
+def minio_image(setting: str) -> str:
+    """The image that DR_MINIO_IMAGE means: nothing, a tag, or a full name."""
+    if not setting:
+        return PINNED
+    return setting if "/" in setting or ":" in setting else f"{REPOSITORY}:{setting}"
+
+
+def minio_spec(settings: Settings, workspace: Workspace, keys: Mapping[str, str]) -> StackSpec:
+    """The store of the workspace's stacks. `keys` are AWS_… variables; empty before they are made.
+
+    It is a Compose project in Swarm style, too: only so is it bound to 127.0.0.1, and where the data are.
+    """
+    port = settings.store_port
+    return StackSpec(
+        project="s3",
+        style="compose",
+        files=("minio.yml",),
+        variables={
+            "DRCLI_WORKSPACE": str(workspace.root),
+            "DR_MINIO_IMAGE": minio_image(settings.minio_image),
+            "DR_MINIO_DATA": str(workspace.store),
+            "DR_STORE_PORT": str(port),
+            "DR_MINIO_CONSOLE_PORT": str(port + _CONSOLE if port < 65535 else port - _CONSOLE),
+            **_owner(),
+        },
+        replicas={"minio": 1},
+        secrets={
+            "MINIO_ROOT_USER": keys.get(env.AWS_ACCESS_KEY_ID, ""),
+            "MINIO_ROOT_PASSWORD": keys.get(env.AWS_SECRET_ACCESS_KEY, ""),
+        },
+    )
+
+
+def _owner() -> dict[str, str]:
+    """The user as whom MinIO writes its data; nobody in particular where users have no numbers."""
+    if not hasattr(os, "getuid"):
+        return dict.fromkeys(("MINIO_UID", "MINIO_GID", "MINIO_USERNAME", "MINIO_GROUPNAME"), "")
+    import grp
+
+    gid = os.getgid()
+    try:
+        group = grp.getgrgid(gid).gr_name
+    except KeyError:
+        group = str(gid)
+    return {
+        "MINIO_UID": str(os.getuid()),
+        "MINIO_GID": str(gid),
+        "MINIO_USERNAME": getpass.getuser(),
+        "MINIO_GROUPNAME": group,
+    }
