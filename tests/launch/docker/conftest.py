@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from drcli.errors import DrError
-from drcli.launch.docker import images
+from drcli.launch.docker import containers, engine, everything, images
 from drcli.launch.docker.build_log import NEEDS_NETWORK
 from drcli.local import exclusive
 
@@ -62,7 +62,16 @@ def simapp_image(base_image: str) -> str:
 def minio_image(base_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An image that serves S3 under MinIO's command line. A machine has one MinIO, so one session at a time."""
     with exclusive(Path(tempfile.gettempdir()) / "drcli-tests-s3.lock"):
+        _remove_leftovers()
         yield standins.build_minio(tmp_path_factory.mktemp("minio"))
+        _remove_leftovers()
+
+
+def _remove_leftovers() -> None:
+    """Of tests that broke off; never of a real workspace."""
+    for project in everything.projects():
+        found = containers.of_project(project)
+        containers.remove(c for c in found if "pytest-of-" in c.labels.get(engine.WORKSPACE, ""))
 
 
 @pytest.fixture(scope="session")

@@ -60,21 +60,21 @@ def places(racer: Racer) -> set[str]:
 
 def test_workers_on_both_complete_laps(racer: Racer, two_nodes: TwoNodes, until: Until) -> None:
     assert places(racer) == {socket.gethostname(), two_nodes.second.hostname}
+    until(lambda: (racer.status()["evaluation_progress"] or 0) == 100, 400, 1.0)
     other = next(s for s in racer.status()["services"] if s["node"] == two_nodes.second.hostname)
     number = other["name"].rpartition("-")[2]
     assert "SIM_TRACE_LOG" in racer.invoke("logs", "robomaker", "-n", number, "--tail", "200").stdout
-    until(lambda: (racer.status()["evaluation_progress"] or 0) == 100, 400, 1.0)
 
 
 def test_a_node_is_lost_and_comes_back(racer: Racer, two_nodes: TwoNodes, until: Until) -> None:
     two_nodes.second.kill()
-    until(lambda: not nodes.find_node(two_nodes.second.node_id).is_ready, 60)
+    until(lambda: not nodes.find_node(two_nodes.second.hostname).is_ready, 60)
     until(lambda: racer.status()["workers"] == 1, 120)
     iteration = racer.status()["iteration"]
     until(lambda: racer.status()["iteration"] > iteration + 2, 120)
     assert racer.status()["state"] == "running"
     two_nodes.second.restart()
-    until(lambda: nodes.find_node(two_nodes.second.node_id).is_ready, 60)
+    until(lambda: nodes.find_node(two_nodes.second.hostname).is_ready, 60)
     until(lambda: racer.status()["workers"] == 2, 180)
     assert two_nodes.second.hostname in places(racer)
     iteration = racer.status()["iteration"]
