@@ -73,6 +73,7 @@ class Robomaker:
         self._evaluation: Evaluation | None = None
         self._episodes_done = 0
         self._index = environment.worker_index
+        self._was_welcomed = False
         self._heartbeat = Heartbeat.of_service()
         self._watch = RunWatch(job)
         self._last_heard = time.monotonic()
@@ -106,7 +107,7 @@ class Robomaker:
         """Say that we are alive, once a second; called in every step of everything."""
         if self._stop is not None and self._stop.is_set:
             raise _Asked
-        if self._collector is not None:
+        if self._was_welcomed:  # who waits for a trainer to come back is well, too
             self._heartbeat.beat()
         now = time.monotonic()
         # What is said to a trainer that is away would pile up.
@@ -158,7 +159,7 @@ class Robomaker:
     def _join(self, welcome: Welcome) -> None:
         """Begin from scratch: a trainer that welcomes us does not know what we had."""
         environment = self._job.environment
-        self._index = welcome.index
+        self._index, self._was_welcomed = welcome.index, True
         seed = welcome.seed + 7919 * self._index + welcome.episodes_done
         exploration = Exploration(welcome.is_e_greedy, welcome.e_greedy_value, welcome.epsilon_steps)
         self._policy = Policy(self._space.spec, self._hardware, exploration, seed)

@@ -20,29 +20,26 @@ GOES_ON: Any = SimpleNamespace(is_set=False)
 
 
 def test_it_is_waited_for(
-    workspace: Workspace, free_port: int, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    workspace: Workspace, free_port: int, monkeypatch: pytest.MonkeyPatch, until: Any
 ) -> None:
     monkeypatch.setattr(patience, "PAUSE_S", 0.05)
     bucket = Bucket(ensure_server(workspace, free_port, "bucket"))
     bucket.put("a", b"there")
     stop_server(workspace)
     found: list[bytes] = []
-    has_failed = threading.Event()
+    said: list[str] = []
+    monkeypatch.setattr(patience.log, "line", said.append)
 
-    def read() -> bytes:
-        try:
-            return bucket.get("a")
-        except DrError:
-            has_failed.set()
-            raise
+    def wait() -> None:
+        found.append(patiently(lambda: bucket.get("a"), bucket, GOES_ON))
 
-    waiting = threading.Thread(target=lambda: found.append(patiently(read, bucket, GOES_ON)), daemon=True)
+    waiting = threading.Thread(target=wait, daemon=True)
     waiting.start()
-    assert has_failed.wait(30)
+    until(lambda: said)
     ensure_server(workspace, free_port, "bucket")
     waiting.join(30)
     assert found == [b"there"]
-    assert "The store is away, next try in 0.05 s: " in capfd.readouterr().out
+    assert said[0].startswith("The store is away, next try in 0.05 s: ")
 
 
 def test_what_is_wrong_in_a_store_that_is_there_is_said_at_once(bucket: Bucket) -> None:

@@ -326,8 +326,11 @@ def test_fewer_workers_leave_alone_what_the_others_wrote(new_desk: Callable[...,
     assert not [key for key in there if key.startswith("racer/training-simtrace/")]
 
 
+@pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("is_old", [False, True], ids=["new checkpoint", "checkpoint of an older version"])
-def test_a_worker_that_began_alone_stays_where_it_is(new_desk: Callable[..., Desk], is_old: bool) -> None:
+def test_a_worker_that_began_alone_stays_where_it_is(
+    new_desk: Callable[..., Desk], is_old: bool, workers: int
+) -> None:
     before = new_desk(workers=1)
     before.iteration(1, 2, 3)
     before.iteration(11, worker=1)  # joined later
@@ -338,7 +341,7 @@ def test_a_worker_that_began_alone_stays_where_it_is(new_desk: Callable[..., Des
     counters = resumed(before)
     if is_old:  # they say by their groups how many workers there were
         counters = replace(counters, workers=0, groups={0: GROUP}, episodes={0: 3})
-    after = new_desk(counters, workers=3)
+    after = new_desk(counters, workers=workers)
     assert (after.trace(0, "1/"), after.trace(0, "2/")) == ([], []) if is_old else ([(0, 11)], [])
     after.iteration(4, 5)
     after.iteration(22, worker=2)

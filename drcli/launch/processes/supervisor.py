@@ -27,6 +27,7 @@ MAX_RESTARTS = 5  # of one process without a quiet while in between
 QUIET_S = 120.0
 TRAINER_GRACE_S = 90.0  # a stopping trainer still writes its last checkpoint
 GRACE_S = 10.0
+EXIT_STOPPED = 128 + signal.SIGTERM  # by a signal, which is what was asked for
 EXIT_USER_ERROR = 3  # `drcli.services.program`: starting again would not help
 
 
@@ -168,7 +169,8 @@ class Supervisor:
             self._look_after_store()  # the last checkpoint goes there
         for replica in unfinished:
             process.kill(replica.process)
-            self._keep(self._stack.replica(replica, exit_code=self._folder.exit_code(replica.name) or 0))
+            code = self._folder.exit_code(replica.name)
+            self._keep(self._stack.replica(replica, exit_code=0 if code in (None, EXIT_STOPPED) else code))
 
     def _spawn(self, service: Service, index: int) -> Replica:
         replica = Replica(service.name, index, ProcessRef(0, 0.0))
