@@ -1,4 +1,4 @@
-"""Offering to build the image of our engine where it is missing."""
+"""Offering to build the image of our engine, where it is missing or of another drcli's code."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from drcli.config.settings import Settings
 
 
 def offer_build(settings: Settings, *, is_wanted: bool) -> None:
-    """Build the image if it is missing and the user wants that; a start without it says what to do."""
+    """Build the image if it has to be built and the user wants that; a start without it says what to do."""
     if settings.docker_style == "process":
         return
     from drcli.launch.docker import checks, images
 
     image = checks.missing_image(settings)
-    if image and (is_wanted or (sys.stdin.isatty() and _confirm(image))):
+    said = f"There is no image {image} on this machine."
+    if not image and (image := checks.outdated_image(settings)):
+        said = f"The image {image} was made by another drcli than this."
+    if not image:
+        return
+    if is_wanted or (sys.stdin.isatty() and click.confirm(f"{said} Build it now?", default=True, err=True)):
         images.build(
             images.BuildOptions(gpu=image.endswith("-gpu"), tag=image.rpartition(":")[2]), present.say
         )
-
-
-def _confirm(image: str) -> bool:
-    return click.confirm(f"There is no image {image} on this machine. Build it now?", default=True, err=True)
+    else:
+        present.warn(f"{said} `dr images build` builds it.")

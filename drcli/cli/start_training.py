@@ -58,11 +58,16 @@ def command(
         click.confirm(f"Wipe the model {name} ({prepared.contents})?", abort=True, err=True)
     plan = training.start(prepared, wipe=wipe, resume=resume)
     if not plan.is_ours:
-        following.follow_services(plan, workspace)
+        try:
+            following.follow_services(plan, workspace)
+        except DrError:
+            training.take_back(prepared, wipe=wipe)
+            raise
         present.next_step("dr logs -f", "follow the trainer; `dr status` and `dr stop-training` as always")
         return
     status = following.follow_training(plan, prepared, until_ready=quiet)
     if status.state == "failed":
+        training.take_back(prepared, wipe=wipe)
         raise DrError(status.message, status.hint)
     if not status.is_over:
         present.next_step("dr status", "how it is doing; `dr logs -f` follows, `dr stop-training` ends it")

@@ -12,9 +12,11 @@ from drcli.config.model_metadata import ModelMetadata
 from drcli.config.settings import Settings
 from drcli.errors import DrError, UsageError
 from drcli.paths import Workspace
+from drcli.store.keys import ModelKeys
 
 if TYPE_CHECKING:
     from drcli.sim.track import Track
+    from drcli.store.client import Bucket
 
 ENGINE = "drcli/simapp"
 RACE_TYPES = ("TIME_TRIAL",)
@@ -65,6 +67,14 @@ def check_world(settings: Settings, workspace: Workspace) -> Track:
     except DrError as error:
         where = settings.source("DR_WORLD_NAME")
         raise DrError(f"{where}: DR_WORLD_NAME: {error.message}", error.hint) from None
+
+
+def publish_track(settings: Settings, workspace: Workspace, bucket: Bucket, prefix: str) -> None:
+    """Put the workspace's own or fetched track next to the model: services elsewhere have no other way to it."""
+    names = (settings.world_name, settings.world_name.removesuffix("_cw").removesuffix("_ccw"))
+    for path in workspace.tracks.glob("*"):
+        if path.stem in names and path.suffix in (".yaml", ".npy"):
+            bucket.put(ModelKeys(prefix).tracks_folder + path.name, path.read_bytes())
 
 
 def check_training_files(settings: Settings, workspace: Workspace) -> CustomFiles:

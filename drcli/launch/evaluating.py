@@ -14,7 +14,7 @@ from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import stack
 from drcli.launch.bucket import open_bucket
-from drcli.launch.checks import check_style, check_world, is_ours
+from drcli.launch.checks import check_style, check_world, is_ours, publish_track
 from drcli.launch.plan import Plan, plan_evaluation
 from drcli.paths import Workspace
 from drcli.store import simtrace
@@ -87,9 +87,11 @@ def start(
         document = Document(document.key, {**document.values, "EVAL_CHECKPOINT": str(which)})
     target = _first(document.values["MODEL_S3_PREFIX"])
     planned = _plan(settings, workspace, target)
-    with stack.claim(workspace, "evaluation", settings.run_id, target):
+    with stack.claim(workspace, "evaluation", settings.run_id, target, settings.docker_style):
+        stack.launcher(settings.docker_style).check(planned, workspace)  # somebody else may have been faster
         if clone:
             _clone(bucket, prefix, target)
+        publish_track(settings, workspace, bucket, target)
         bucket.put(document.key, to_yaml(document.values).encode())
         stack.start(planned, workspace)
     return Evaluation(planned, bucket, document)

@@ -42,10 +42,12 @@ def overview(settings: Settings, workspace: Workspace) -> dict[str, Any]:
     prefix = str(_of_plan(workspace, settings, "prefix", settings.local_s3_model_prefix))
     store, status = _store(settings, workspace, prefix)
     training = _stack(seen)
-    is_ours = seen is None or _of_plan(
-        workspace, settings, "is_ours", True
-    )  # another's engine tells no progress
-    if training["state"] == "running" and is_ours and (status is None or status.state == "starting"):
+    is_ours = _of_plan(workspace, settings, "is_ours", True)  # another's tells nothing of its progress
+    if (
+        training["state"] == "running"
+        and is_ours
+        and (status is None or status.state in ("starting", "stopped"))
+    ):
         training["state"] = "starting"
     progress = asdict(status) if status else {}
     return {

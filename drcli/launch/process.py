@@ -6,15 +6,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 
 import psutil
 
 from drcli import env
 from drcli.local import ProcessRef
+
+_WATCH_S = 1.0
 
 
 def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> ProcessRef:
@@ -72,8 +75,11 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None, te
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
-def lines(command: Sequence[str]) -> Iterator[str]:
-    """What a program writes, line by line as it comes; it is ended when nobody wants more."""
+def lines(command: Sequence[str], goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
+    """What a program writes, line by line as it comes; it is ended when nobody wants more.
+
+    With `goes_on`, which another thread asks, also once that is no longer so.
+    """
     started = subprocess.Popen(
         list(command),
         stdin=subprocess.DEVNULL,
@@ -84,10 +90,21 @@ def lines(command: Sequence[str]) -> Iterator[str]:
         bufsize=1,
     )
     assert started.stdout is not None
+    is_enough = Event()
+
+    def watch(goes_on: Callable[[], bool]) -> None:
+        while not is_enough.wait(_WATCH_S):
+            if not goes_on():
+                started.kill()
+                return
+
+    if goes_on is not None:
+        Thread(target=watch, args=(goes_on,), daemon=True).start()
     try:
         for line in started.stdout:
             yield line.rstrip("\r\n")
     finally:
+        is_enough.set()
         started.kill()
         started.wait()
         started.stdout.close()

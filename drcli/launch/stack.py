@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 from drcli.errors import DrError, UsageError
@@ -64,13 +64,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def claim(workspace: Workspace, kind: Kind, run_id: int, prefix: str) -> Iterator[None]:
+def claim(
+    workspace: Workspace, kind: Kind, run_id: int, prefix: str, style: str = "process"
+) -> Iterator[None]:
     """Hold a run while its documents are written and it is started: of two commands at once, one waits.
 
+    In containers also against other workspaces, as all use the one engine; there nobody waits.
+
     Raises:
-        DrError: the run is under way, or another one trains the model `prefix`.
+        DrError: the run is under way, another one trains the model `prefix`, or another workspace starts it now.
     """
-    with exclusive(RunFolder.of(workspace, kind, run_id).lock):
+    folder = RunFolder.of(workspace, kind, run_id)
+    with exclusive(folder.lock), _engine_wide(folder.project, style):
         check_not_running(workspace, kind, run_id)
         for other in running(workspace) if kind == "training" else ():
             if other.read_plan()["prefix"] == prefix and other.kind == kind:
@@ -80,6 +85,14 @@ def claim(workspace: Workspace, kind: Kind, run_id: int, prefix: str) -> Iterato
                     "a run beside it needs another DR_LOCAL_S3_MODEL_PREFIX.",
                 )
         yield
+
+
+def _engine_wide(project: str, style: str) -> AbstractContextManager[None]:
+    if style == "process":
+        return nullcontext()
+    from drcli.launch.docker.claim import claimed
+
+    return claimed(project)
 
 
 def check_not_running(workspace: Workspace, kind: Kind, run_id: int) -> None:

@@ -11,7 +11,7 @@ from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import stack
 from drcli.launch.bucket import open_bucket
-from drcli.launch.checks import CustomFiles, check_style, check_training_files
+from drcli.launch.checks import CustomFiles, check_style, check_training_files, publish_track
 from drcli.launch.plan import Place, Plan, plan_training
 from drcli.launch.processes.run_folder import RunFolder
 from drcli.paths import Workspace
@@ -81,19 +81,30 @@ def start(prepared: Prepared, *, wipe: bool = False, resume: bool = False) -> Pl
             f"The model {prefix} exists already ({prepared.contents}).",
             "--resume continues it, -w wipes it and starts anew, or choose another DR_LOCAL_S3_MODEL_PREFIX.",
         )
-    with stack.claim(workspace, "training", settings.run_id, prefix):
+    with stack.claim(workspace, "training", settings.run_id, prefix, settings.docker_style):
+        planned = plan(settings, workspace)
+        stack.launcher(settings.docker_style).check(planned, workspace)  # somebody else may have been faster
         if wipe:
             bucket.delete_prefix(prefix)
         bucket.delete([ModelKeys(prefix).status])  # of the run before: nobody is to take it for this one's
         _upload(prepared)
-        planned = plan(settings, workspace)
         try:
             stack.start(planned, workspace)
         except DrError:
-            if wipe or not prepared.existing:  # the next try finds what this one found
-                bucket.delete_prefix(prefix)
+            take_back(prepared, wipe=wipe)
             raise
     return planned
+
+
+def take_back(prepared: Prepared, *, wipe: bool) -> None:
+    """Delete what a start that has failed has uploaded, so that the next one finds what this one found.
+
+    A model that was there before stays, and so does one of which a checkpoint was written.
+    """
+    prefix = prepared.settings.local_s3_model_prefix
+    has_learned = any(".ckpt" in info.key for info in prepared.bucket.list(f"{prefix}/model/"))
+    if (wipe or not prepared.existing) and not has_learned:
+        prepared.bucket.delete_prefix(prefix)
 
 
 def _upload(prepared: Prepared) -> None:
@@ -110,6 +121,7 @@ def _upload(prepared: Prepared) -> None:
     }
     for key, name in keys.items():
         bucket.put(key, contents[name])
+    publish_track(settings, prepared.workspace, bucket, settings.local_s3_model_prefix)
     for document in render_training(settings, load_workers(prepared.workspace, settings)):
         bucket.put(document.key, to_yaml(document.values).encode())
 

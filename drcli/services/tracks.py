@@ -1,19 +1,24 @@
-"""The track of a run. In a container the folder of tracks may be missing, or another's, to read only."""
+"""The track of a run: its own copy in the bucket, as containers elsewhere have no folder of tracks; else by name."""
 
 from __future__ import annotations
 
-import os
+import tempfile
+from pathlib import Path
 
 from drcli.services.environment import Environment
 from drcli.sim.catalogue import load_track
 from drcli.sim.track import Track
+from drcli.store.client import Bucket
+from drcli.store.keys import ModelKeys
 
 
 def load_world(name: str, environment: Environment) -> Track:
-    """The track `name`: ours, from DR_TRACKS_DIR, or fetched; kept there for the next time if that is allowed."""
-    folder = environment.tracks_dir
-    if folder is not None and folder.is_dir() and not os.access(folder, os.W_OK):
-        stem = name.removesuffix("_cw").removesuffix("_ccw")
-        if not any(path.stem in (name, stem) for path in folder.iterdir()):
-            folder = None
-    return load_track(name, folder, environment.tracks_url)
+    """The track `name`. DrError: unknown, or it cannot be fetched."""
+    bucket, folder_key = Bucket(environment.store), ModelKeys(environment.prefix).tracks_folder
+    copies = [info.key for info in bucket.list(folder_key)]
+    if not copies:
+        return load_track(name, environment.tracks_dir, environment.tracks_url)
+    with tempfile.TemporaryDirectory() as folder:
+        for key in copies:
+            Path(folder, key.removeprefix(folder_key)).write_bytes(bucket.get(key))
+        return load_track(name, Path(folder), environment.tracks_url)

@@ -69,6 +69,11 @@ class ModelKeys:
         return self.key("model", ".finished")
 
     @property
+    def tracks_folder(self) -> str:
+        """The run's own copies of tracks that drcli does not ship, with a slash at the end (ours)."""
+        return self.key("tracks") + "/"
+
+    @property
     def status(self) -> str:
         """Progress of the run (ours)."""
         return self.key("status.json")
@@ -93,6 +98,10 @@ class ModelKeys:
     def checkpoint(self, name: str) -> str:
         """The weights of checkpoint `name` (`12_Step-3456.ckpt`)."""
         return self.key("model", f"{name}.safetensors")
+
+    def graph(self, number: int) -> str:
+        """The frozen graph that the community's engine leaves beside a checkpoint."""
+        return self.key("model", f"model_{number}.pb")
 
     @property
     def model_folder(self) -> str:

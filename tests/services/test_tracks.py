@@ -1,8 +1,7 @@
-"""The track of a run, where the folder of tracks is another's."""
+"""The track of a run: its own copy in the bucket goes first."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,37 +9,38 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drcli.errors import DrError
+from drcli.config.load import settings_of
+from drcli.launch.checks import publish_track
+from drcli.paths import Workspace
 from drcli.services.tracks import load_world
 from drcli.sim.catalogue import load_track
+from drcli.store.client import Bucket
+
+SHORT = "width_m: 0.6\npath:\n  - {left_deg: 360, radius_m: %s}\n"
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> str:
-    """An address that has one route."""
-    (tmp_path / "source").mkdir()
-    rows = load_track("drcli_oval", None, "").rows
-    np.save(tmp_path / "source" / "fetched.npy", rows)
-    return (tmp_path / "source").as_uri()
+def environment(bucket: Bucket, folder: Path | None = None, source: str = "") -> Any:
+    return SimpleNamespace(store=bucket.config, prefix="model", tracks_dir=folder, tracks_url=source)
 
 
-def environment(folder: Path | None, source: str) -> Any:
-    return SimpleNamespace(tracks_dir=folder, tracks_url=source)
+def test_ours_by_name(bucket: Bucket) -> None:
+    assert load_world("drcli_oval", environment(bucket)).name == "drcli_oval"
 
 
-@pytest.mark.parametrize("kind", ["none", "read-only", "own", "not there yet"])
-def test_a_route_is_fetched_and_kept_where_that_is_allowed(
-    tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
-    folder = None if kind == "none" else tmp_path / "tracks"
-    if folder and kind != "not there yet":
-        folder.mkdir()
-    if kind == "read-only":  # a mount that nobody may write to, not even root
-        monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
-        assert folder
-        np.save(folder / "cached.npy", load_track("drcli_oval", None, "").rows)
-        assert load_world("cached", environment(folder, "")).name == "cached"
-        with pytest.raises(DrError, match="unknown world"):
-            load_world("nothing", environment(folder, source))
-    assert load_world("fetched", environment(folder, source)).name == "fetched"
-    assert bool(folder and (folder / "fetched.npy").exists()) == (kind in ("own", "not there yet"))
+def test_the_copy_of_the_run_goes_first(bucket: Bucket, workspace: Workspace) -> None:
+    """Also after the workspace's own was changed, and where there is no workspace."""
+    workspace.tracks.mkdir(parents=True)
+    own = workspace.tracks / "mine.yaml"
+    own.write_text(SHORT % 1.0)
+    (workspace.tracks / "other.yaml").write_text(SHORT % 3.0)
+    publish_track(settings_of({"DR_WORLD_NAME": "mine_cw"}), workspace, bucket, "model")
+    assert [info.key for info in bucket.list("model/")] == ["model/tracks/mine.yaml"]
+    own.write_text(SHORT % 2.0)
+    for folder in (None, workspace.tracks):
+        track = load_world("mine_cw", environment(bucket, folder))
+        assert track.length_m == pytest.approx(2 * np.pi, rel=0.01)
+
+
+def test_a_route_is_fetched_where_there_is_no_copy(bucket: Bucket, tmp_path: Path) -> None:
+    np.save(tmp_path / "fetched.npy", load_track("drcli_oval", None, "").rows)
+    assert load_world("fetched", environment(bucket, None, tmp_path.as_uri())).name == "fetched"

@@ -13,12 +13,24 @@ def missing_image(settings: Settings) -> str:
     return image if settings.simapp_source == images.ENGINE and not images.exists(image) else ""
 
 
+def outdated_image(settings: Settings) -> str:
+    """The image of our engine when it is here and was made by another drcli than this; else empty."""
+    image = images.image_of(settings)
+    is_built_here = settings.simapp_source == images.ENGINE and images.exists(image)
+    return image if is_built_here and images.is_outdated(image) else ""
+
+
 def check_image(image: str) -> None:
     """DrError unless the image is on this machine."""
     if images.exists(image):
         return
-    build = "`dr images build` builds it" + (" (--gpu)." if image.endswith("gpu") else ".")
-    fix = build if image.startswith(f"{images.ENGINE}:") else f"`docker pull {image}` fetches it."
+    name, _, tag = image.rpartition(":")
+    fix = f"`docker pull {image}` fetches it."
+    if name == images.ENGINE:
+        gpu = tag.endswith("-gpu")
+        words = " --gpu" if gpu else ""
+        words += "" if tag == images.default_tag(gpu=gpu) else f" --tag {tag}"
+        fix = f"`dr images build{words}` builds it."
     raise DrError(f"There is no image {image} on this machine.", fix)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ from drcli.errors import DrError
 from drcli.launch import log_files
 from drcli.launch.docker import community_host, containers, diagnosis, engine, network
 from drcli.launch.docker.checks import check_gpu, check_image
-from drcli.launch.docker.claim import check_owner, claimed
+from drcli.launch.docker.claim import check_owner
 from drcli.launch.docker.community import check_scale
 from drcli.launch.docker.stack_spec import StackSpec
 from drcli.launch.plan import Plan
@@ -19,6 +20,8 @@ from drcli.launch.processes.run_folder import RunFolder
 from drcli.launch.view import ReplicaView, StackView
 from drcli.launch.words import last_words
 from drcli.paths import Workspace
+
+_LATE_LOOKS, _LATE_S = 4, 0.5
 
 
 class ComposeLauncher:
@@ -38,13 +41,19 @@ class ComposeLauncher:
         spec = _spec(plan)
         community_host.prepare(spec)
         network.ensure_network("compose")
-        with claimed(spec.project):
-            check_owner(spec.project, containers.of_project(spec.project), folder.workspace)
-            done = up(spec)
+        done = up(spec)
         if done.code:
+            views = map(containers.view, self._containers(folder))
+            culprit = "".join(f" {view.name}:" for view in views if view.message)
             self._take_away(folder)
+            for _ in range(
+                _LATE_LOOKS
+            ):  # Compose gives up while the engine still makes what it was asked for
+                time.sleep(_LATE_S)
+                self._take_away(folder)
             raise DrError(
-                f"The stack {spec.project} did not start: {done.last_words}", diagnosis.explain(done.stderr)
+                f"The stack {spec.project} did not start:{culprit} {diagnosis.reason(done.stderr)}",
+                diagnosis.explain(done.stderr),
             )
 
     def read(self, folder: RunFolder) -> StackView | None:
@@ -77,7 +86,10 @@ class ComposeLauncher:
             assert spec is not None
             done = up(replace(spec, replicas={**spec.replicas, "robomaker": replicas}))
             if done.code:
-                raise DrError(f"The workers did not start: {done.last_words}", diagnosis.explain(done.stderr))
+                raise DrError(
+                    f"The workers did not start: {diagnosis.reason(done.stderr)}",
+                    diagnosis.explain(done.stderr),
+                )
 
     def log(
         self, folder: RunFolder, name: str, tail: int, goes_on: Callable[[], bool] | None

@@ -18,6 +18,7 @@ from drcli.launch.view import ReplicaView
 
 NETWORK = "sagemaker-local"
 MAX_RESTARTS = 5  # of a container that never was up for long; what crashes more often will not come up
+_ASKED_TO_STOP = 143  # 128 + SIGTERM, see `drcli.services.program`
 _UNWELL = {"unhealthy": "does not answer its health check"}
 _ALGO = re.compile(r"-algo-\d+-\w+$")
 TRAINER = "sagemaker"
@@ -45,13 +46,13 @@ def view(container: Any) -> ReplicaView:
     state = container.attrs["State"]
     status, code = state["Status"], state["ExitCode"]
     restarts = container.attrs["RestartCount"]
-    health = state.get("Health", {}).get("Status", "")
+    unwell = ""
     if status == "running":
-        known = "running"
+        known, unwell = "running", _UNWELL.get(state.get("Health", {}).get("Status", ""), "")
     elif status in ("created", "restarting"):
         known = "down" if restarts > MAX_RESTARTS else "starting"
     else:
-        known = "ended" if code == 0 else "down"
+        known = "ended" if code in (0, _ASKED_TO_STOP) else "down"
     return ReplicaView(
         name=_name(container),
         service=service_of(container),
@@ -59,7 +60,7 @@ def view(container: Any) -> ReplicaView:
         restarts=restarts,
         exit_code=code if known in ("ended", "down") else None,
         container=container.short_id if known != "ended" else None,
-        message="out of memory" if state.get("OOMKilled") else state.get("Error") or _UNWELL.get(health, ""),
+        message="out of memory" if state.get("OOMKilled") else state.get("Error") or unwell,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import getpass
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 
@@ -87,9 +87,9 @@ def run(
     return done
 
 
-def lines(arguments: Sequence[str]) -> Iterator[str]:
-    """What `docker ARGUMENTS` writes, line by line as it comes."""
-    return process.lines(["docker", *arguments])
+def lines(arguments: Sequence[str], goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
+    """What `docker ARGUMENTS` writes, line by line as it comes; with `goes_on` only while that is so."""
+    return process.lines(["docker", *arguments], goes_on)
 
 
 _INSTALL = "See docs.docker.com/engine/install; or use DR_DOCKER_STYLE=process, which needs no Docker."

@@ -56,7 +56,9 @@ def ensure(settings: Settings, workspace: Workspace) -> Bucket:
             done = up(wanted)
             if done.code:
                 stop(workspace)
-                raise DrError(f"MinIO did not start: {done.last_words}", diagnosis.explain(done.stderr))
+                raise DrError(
+                    f"MinIO did not start: {diagnosis.reason(done.stderr)}", diagnosis.explain(done.stderr)
+                )
         bucket = Bucket(store_config(settings, workspace))
         _wait_until_up(bucket)
     return bucket
@@ -113,7 +115,9 @@ def _wait_until_up(bucket: Bucket) -> None:
                 said = list(containers.lines(found, 10)) if found else []
                 with suppress(DrError):
                     containers.remove([found] if found else [])
-                dead = diagnosis.why_dead("minio", state["ExitCode"], said, error="does not answer")
+                crashed = state["Status"] in ("exited", "dead", "restarting")
+                words = "" if crashed else "does not answer"
+                dead = diagnosis.why_dead("minio", state["ExitCode"], said, error=words)
                 raise DrError(f"{dead.message}\n{error.message}", dead.hint) from None
         time.sleep(_POLL_S)
 

@@ -42,7 +42,7 @@ def training_spec(
     files = ["training.yml"]
     if image.endswith("-gpu"):
         files += ["gpu.yml"] if settings.docker_style == "swarm" else ["gpu.yml", "gpu-compose.yml"]
-    files += _overlays(settings, workspace, keys, "training")
+    files += _overlays(settings, keys, "training")
     return _spec(settings, project, files, variables, keys, settings.workers)
 
 
@@ -57,7 +57,7 @@ def evaluation_spec(
     """An evaluation: one worker."""
     project = f"deepracer-eval-{settings.run_id}"
     variables = evaluation_environment(settings, store, prefix) | _ours(workspace, project, image)
-    files = ["evaluation.yml", *_overlays(settings, workspace, keys, "evaluation")]
+    files = ["evaluation.yml", *_overlays(settings, keys, "evaluation")]
     return _spec(settings, project, files, variables, keys, 1)
 
 
@@ -66,16 +66,13 @@ def _ours(workspace: Workspace, project: str, image: str) -> dict[str, str]:
         "DRCLI_PROJECT": project,
         "DRCLI_IMAGE": image,
         "DRCLI_WORKSPACE": str(workspace.root),
-        "DRCLI_TRACKS": str(workspace.tracks),
     }
 
 
-def _overlays(settings: Settings, workspace: Workspace, keys: Keys, kind: str) -> list[str]:
+def _overlays(settings: Settings, keys: Keys, kind: str) -> list[str]:
     files = [f"keys-{kind}.yml"] if keys is not None else []
     if settings.docker_style == "swarm":
         files.append(f"swarm-{kind}.yml")
-    elif workspace.tracks.is_dir():
-        files.append("tracks.yml")
     if settings.cloud_watch_enable:
         files.append(f"cloudwatch-{kind}.yml")
     return files

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from drcli.errors import DrError
-from drcli.launch import log_files
+from drcli.launch import log_files, process
 from drcli.launch.docker import community_host, containers, diagnosis, engine, network, nodes
 from drcli.launch.docker.checks import check_image
-from drcli.launch.docker.claim import check_owner, claimed
+from drcli.launch.docker.claim import check_owner
 from drcli.launch.docker.community import check_scale
 from drcli.launch.docker.compose import outcome
 from drcli.launch.docker.ours import max_per_node
@@ -26,6 +29,7 @@ from drcli.paths import Workspace
 MAX_FAILURES = 4  # Swarm remembers five tasks of each slot
 _DEADLINE_S = 120.0
 _POLL_S = 0.5
+_SETTLE_S = 5.0
 _STATES = {
     "starting": "running",  # its container runs, and has not answered a health check yet
     "running": "running",
@@ -55,14 +59,13 @@ class SwarmLauncher:
         assert plan.spec is not None, "a plan for Docker has a spec"
         community_host.prepare(plan.spec)
         network.ensure_network("swarm")
-        with claimed(plan.project):
-            check_owner(plan.project, _services(plan.project), folder.workspace)
-            done = deploy(plan.spec)
+        done = deploy(plan.spec)
         if done.code:
             _remove(plan.project)
             _end_coach(folder)
             raise DrError(
-                f"The stack {plan.project} did not start: {done.last_words}", diagnosis.explain(done.stderr)
+                f"The stack {plan.project} did not start: {diagnosis.reason(done.stderr)}",
+                diagnosis.explain(done.stderr),
             )
 
     def read(self, folder: RunFolder) -> StackView | None:
@@ -78,12 +81,13 @@ class SwarmLauncher:
         if not services:
             return
         seen = _view(services, folder)
-        for service in services:
-            if _short(service) == folder.main:
-                _scale(service, 0)
-        _keep_logs(services, folder)
         folder.write_outcome(outcome(seen))
-        _end_coach(folder)
+        with _logs_kept(services, folder):
+            _end_coach(folder)
+            mains = [service for service in services if _short(service) == folder.main]
+            for group in (mains, [service for service in services if service not in mains]):
+                with ThreadPoolExecutor() as pool:
+                    list(pool.map(lambda service: _scale(service, 0), group))
         _remove(folder.project)
         _end_coach(folder)  # rl_coach may have started its sagemaker meanwhile
 
@@ -94,11 +98,9 @@ class SwarmLauncher:
         check_scale(plan.spec, replicas, is_ours=plan.is_ours)
         for service in _services(folder.project):
             if _short(service) == "robomaker":
-                is_less = replicas < _wanted(service)
                 _limit(service, replicas)
-                _scale(service, replicas)
-                if is_less:
-                    _keep_logs([service], folder, beyond=replicas)
+                with _logs_kept([service], folder, beyond=replicas):
+                    _scale(service, replicas)
 
     def log(
         self, folder: RunFolder, name: str, tail: int, goes_on: Callable[[], bool] | None
@@ -107,7 +109,7 @@ class SwarmLauncher:
         tasks = (task for s in _services(folder.project) for task in _newest(s) if _name(s, task) == name)
         task = next(tasks, None)
         if task is not None:
-            return task_log(task, tail, follow=goes_on is not None)
+            return task_log(task, tail, None if goes_on is None else _quietly(goes_on))
         found = [c for c in _coach(folder) if containers.view(c).name == name]
         return containers.lines(found[0], tail, goes_on) if found else log_files.read(folder.log(name), tail)
 
@@ -119,10 +121,22 @@ def deploy(spec: StackSpec) -> Finished:
     return engine.run(["stack", "deploy", *options, *files, spec.project], spec.environment, check=False)
 
 
-def task_log(task: Task, tail: int = 0, *, follow: bool = False) -> Iterator[str]:
-    """Lines of one task's log, from whatever node it runs on."""
-    options = ["--raw", "--tail", str(tail or "all"), *(["--follow"] if follow else [])]
-    return engine.lines(["service", "logs", *options, task["ID"]])
+def task_log(task: Task, tail: int = 0, goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
+    """Lines of one task's log, from whatever node it runs on; with `goes_on` also those that come."""
+    options = ["--raw", "--tail", str(tail or "all"), *(["--follow"] if goes_on else [])]
+    return engine.lines(["service", "logs", *options, task["ID"]], goes_on)
+
+
+def _quietly(goes_on: Callable[[], bool]) -> Callable[[], bool]:
+    """For another thread: an engine that does not answer for a moment is no end."""
+
+    def ask() -> bool:
+        try:
+            return goes_on()
+        except DrError:
+            return True
+
+    return ask
 
 
 def _services(project: str) -> list[Any]:
@@ -183,7 +197,7 @@ def _replica(service: Any, task: Task, failures: int, hostnames: dict[str, str])
         exit_code=container.get("ExitCode") if state in ("ended", "down") else None,
         container=container.get("ContainerID", "")[:12] or None if state == "running" else None,
         node=hostnames.get(task.get("NodeID", "")),
-        message=status.get("Err", ""),
+        message="" if "non-zero exit" in status.get("Err", "") else status.get("Err", ""),
     )
 
 
@@ -214,6 +228,11 @@ def _hostnames() -> dict[str, str]:
         return {str(node.id): node.attrs["Description"]["Hostname"] for node in client.nodes.list()}
 
 
+def _lost_nodes() -> set[str]:
+    with engine.speaking() as client:
+        return {str(node.id) for node in client.nodes.list() if node.attrs["Status"]["State"] != "ready"}
+
+
 def _coach(folder: RunFolder) -> list[Any]:
     return containers.started_by_coach(folder.run_id) if folder.main == "rl_coach" else []
 
@@ -231,14 +250,48 @@ def _said(services: list[Any], name: str) -> list[str]:
     return list(task_log(tasks[0], 200)) if tasks else []
 
 
-def _keep_logs(services: list[Any], folder: RunFolder, beyond: int = 0) -> None:
-    """Write the logs of the tasks of all slots beyond a number to the run's log files."""
-    folder.logs.mkdir(parents=True, exist_ok=True)
+def _append(log: Path, task: Task) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in task_log(task))
+
+
+@contextmanager
+def _logs_kept(services: list[Any], folder: RunFolder, beyond: int = 0) -> Iterator[None]:
+    """Keep the logs of all slots beyond a number, up to the last line.
+
+    Swarm forgets a task as soon as it has ended, so they are followed.
+    """
+    followers = []
     for service in services:
-        for task in sorted(service.tasks(), key=lambda task: str(task["CreatedAt"])):
-            if _slot(task) > beyond:
-                with folder.log(_name(service, task)).open("a", encoding="utf-8") as file:
-                    file.writelines(f"{line}\n" for line in task_log(task))
+        last = {task["ID"] for task in _newest(service)}
+        there = [task for task in service.tasks() if _slot(task) > beyond]
+        for task in sorted(there, key=lambda task: str(task["CreatedAt"])):
+            log = folder.log(_name(service, task))
+            if task["ID"] in last and task["Status"]["State"] == "running":
+                command = ("docker", "service", "logs", "--raw", "--follow", task["ID"])
+                followers.append((process.spawn(command, {}, log), log))
+            else:
+                _append(log, task)
+    logs = [log for _, log in followers]
+    try:
+        _settle(logs)
+        yield
+        _settle(logs)
+    finally:
+        for follower, _ in followers:
+            process.kill(follower)
+
+
+def _settle(logs: list[Path]) -> None:
+    """Wait until all have something in them, as far as they ever will, and nothing more comes."""
+    deadline, before = time.monotonic() + _SETTLE_S, [-1]
+    while time.monotonic() < deadline:
+        now = [log.stat().st_size for log in logs]
+        if now == before and all(now):
+            return
+        before = now
+        time.sleep(_POLL_S)
 
 
 def _limit(service: Any, replicas: int) -> None:
@@ -256,7 +309,8 @@ def _scale(service: Any, replicas: int) -> None:
         service.scale(replicas)
 
     def is_done() -> bool:
-        states = [str(task["Status"]["State"]) for task in service.tasks()]
+        lost = _lost_nodes()  # whether the tasks of such a node still run, nobody knows
+        states = [str(task["Status"]["State"]) for task in service.tasks() if task.get("NodeID") not in lost]
         there = [state for state in states if _STATES.get(state) in (None, "running")]
         return len(there) == replicas and set(there) <= {"running"}
 

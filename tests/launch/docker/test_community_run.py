@@ -196,9 +196,12 @@ def test_stop_after_run_env_was_edited(crew: Crew, until: Until) -> None:
     """All of it is stopped, sagemaker too, and nothing else; who follows a log sees its end."""
     others = foreign(crew.engine.client)
     follower = crew.racer.popen("logs", "sagemaker", "-f")
+    other = crew.racer.popen("logs", "robomaker", "-n", "2", "-f")
     assert follower.stdout is not None
+    assert other.stdout is not None
     try:
         assert "sagemaker is training" in follower.stdout.readline()
+        assert "robomaker was given" in other.stdout.readline()
         other_style = STYLES[crew.style == "compose"]
         crew.racer.write_run_env(
             DR_LOCAL_S3_MODEL_PREFIX="another", DR_WORKERS="1", DR_DOCKER_STYLE=other_style
@@ -207,8 +210,10 @@ def test_stop_after_run_env_was_edited(crew: Crew, until: Until) -> None:
         stopped = crew.racer.invoke("stop-training")
         assert (stopped.exit_code, "has stopped" in stopped.stdout) == (0, True), stopped.stderr
         rest = follower.communicate(timeout=60)[0]
+        assert "asked to stop" in other.communicate(timeout=60)[0]
     finally:
         follower.kill()
+        other.kill()
     assert "sagemaker was stopped" in rest
     assert follower.returncode == 0
     assert crew.there() == others
@@ -337,3 +342,25 @@ def test_a_dry_run_is_what_starts(crew: Crew) -> None:
     assert (crew.bucket.config.secret_key or "") not in shown.stdout
     assert {info.key for info in crew.bucket.list("")} == before
     assert crew.there() == set()
+
+
+def test_with_minio(
+    new_racer: Callable[[], Racer], community_image: str, minio_image: str, until: Until
+) -> None:
+    """On the real engine with a store of its own, which the containers reach by its name."""
+    racer = new_racer()
+    settings = {"DR_DOCKER_STYLE": "compose", "DR_RUN_ID": "61", "DR_WORLD_NAME": "reinvent_base"}
+    racer.write_run_env(**COMMUNITY | settings, DR_MINIO_IMAGE=minio_image, DR_LOCAL_S3_MODEL_PREFIX="model")
+    try:
+        started = racer.dr("start-training", "-q")
+        assert started.returncode == 0, started.stderr
+        assert racer.status()["store"]["state"] == "running"
+        given = racer.invoke("logs", "robomaker", "--tail", "0").stdout
+        assert "S3_ENDPOINT_URL=http://minio:9000" in given
+        keys = json.loads(racer.workspace.store_key.read_text())
+        assert any(f"AWS_SECRET_ACCESS_KEY={secret}" in given for secret in keys.values())
+        stopped = racer.invoke("stop-all")
+        assert "The store has stopped." in stopped.stdout
+        assert containers.of_project("deepracer-61") + containers.started_by_coach(61) == []
+    finally:
+        racer.dr("stop-all", "-y")

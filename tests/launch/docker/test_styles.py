@@ -47,7 +47,7 @@ class Running:
 def running(request: pytest.FixtureRequest, new_racer: Callable[[], Racer]) -> Iterator[Running]:
     style = str(request.param)
     racer = new_racer()
-    settings = {"DR_WORLD_NAME": "drcli_oval", "DR_WORKERS": "2", "DR_RUN_ID": RUN[style]}
+    settings = {"DR_WORKERS": "2", "DR_RUN_ID": RUN[style]}
     if style != "process":
         request.getfixturevalue("simapp_image")
         settings |= {"DR_SIMAPP_VERSION": "test", "DR_MINIO_IMAGE": request.getfixturevalue("minio_image")}
@@ -79,7 +79,7 @@ def test_a_second_start_is_refused(running: Running) -> None:
 
 def test_logs_of_every_service(running: Running, until: Until) -> None:
     for words, text in (
-        (("sagemaker",), "Training model on drcli_oval"),
+        (("sagemaker",), "Training model on tiny"),
         (("robomaker", "-n", "2"), "SIM_TRACE_LOG"),
     ):
         until(
