@@ -14,8 +14,10 @@ def offer_build(settings: Settings, *, is_wanted: bool) -> None:
     """Build the image if it has to be built and the user wants that; a start without it says what to do."""
     if settings.docker_style == "process":
         return
-    from drcli.launch.docker import checks, images
+    from drcli.launch.docker import checks, images, nodes
 
+    if settings.docker_style == "swarm":
+        nodes.require_manager()  # nobody builds for a minute, to be told then that there is no swarm
     image = checks.missing_image(settings)
     said = f"There is no image {image} on this machine."
     if not image and (image := checks.outdated_image(settings)):

@@ -167,7 +167,7 @@ def test_quiet_then_stopped_leaves_no_half_results(finished: Any) -> None:
             ("--set: DR_WORLD_NAME: unknown world 'tinny'", "Did you mean", "tiny"),
         ),
         (("--set", "DR_RACE_TYPE=OBJECT_AVOIDANCE"), 2, ("cannot be started yet",)),
-        (("--set", "DR_DOCKER_STYLE=compose"), 2, ("cannot be started yet",)),
+        (("--set", "DR_DOCKER_STYLE=podman"), 2, ("DR_DOCKER_STYLE",)),
     ],
 )
 def test_bad_input(finished: Any, words: tuple[str, ...], code: int, texts: tuple[str, ...]) -> None:

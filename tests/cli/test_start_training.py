@@ -372,7 +372,7 @@ def test_dry_run_touches_nothing(tmp_path: Path) -> None:
     (stack,) = json.loads(dr("start-training", "--dry-run", "--json", "--set", "DR_WORKERS=3").stdout)[
         "stacks"
     ]
-    assert (stack["project"], stack["style"], stack["services"]["robomaker"]["replicas"]) == (
+    assert (stack["project"], stack["style"], stack["replicas"]["robomaker"]) == (
         "deepracer-0",
         "process",
         3,

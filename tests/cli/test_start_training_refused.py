@@ -71,10 +71,10 @@ def test_no_such_experiment(racer: Racer) -> None:
         ("DR_WORKERS=many", (r"run\.env:\d+", "DR_WORKERS=many", "expected")),
         ("DR_RACE_TYPE=TIME_TRAIL", (r"run\.env:\d+", "DR_RACE_TYPE", "TIME_TRIAL")),
         ("DR_RACE_TYPE=HEAD_TO_BOT", (r"run\.env:\d+", "cannot be started yet", "hint: .*TIME_TRIAL")),
-        ("DR_DOCKER_STYLE=swarm", (r"run\.env:\d+", "cannot be started yet", "hint: .*process")),
+        ("DR_DOCKER_STYLE=podman", (r"run\.env:\d+", "DR_DOCKER_STYLE", "process.*compose.*swarm")),
         (
             "DR_SIMAPP_SOURCE=awsdeepracercommunity/deepracer-simapp",
-            ("cannot be started yet", "drcli/simapp"),
+            ("runs in containers only", "hint: .*compose.*drcli/simapp"),
         ),
         ("DR_TRAIN_MULTI_CONFIG=True\nDR_WORKERS=2", ("DR_TRAIN_MULTI_CONFIG=True", "hint: ")),
     ],
