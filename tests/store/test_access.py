@@ -11,6 +11,7 @@ from drcli.paths import Workspace
 from drcli.store import access
 from drcli.store.access import is_embedded, open_bucket, store_config
 from drcli.store.client import Bucket, StoreConfig
+from drcli.store.key_pair import make_key_pair
 from drcli.store.server import server_status
 
 
@@ -87,10 +88,17 @@ def test_aws_has_no_endpoint(workspace: Workspace) -> None:
 
 
 def test_containers_have_their_store_on_this_machine(workspace: Workspace) -> None:
+    """With the key of the profile that DeepRacer-for-Cloud makes; else with one of the workspace's own."""
     local = settings(cloud="local", docker_style="compose", store_port=9005, local_s3_profile="minio")
     assert not is_embedded(local)
     assert store_config(local, workspace).endpoint_url == "http://127.0.0.1:9005"
+    make_key_pair(workspace.store_key)
+    assert (store_config(local, workspace).access_key or "").startswith("drcli")
+    credentials = Path.home() / ".aws" / "credentials"
+    credentials.parent.mkdir(parents=True)
+    credentials.write_text("[minio]\naws_access_key_id = mine\naws_secret_access_key = s3cret\n")
     assert store_config(local, workspace).profile == "minio"
+    assert store_config(local, workspace).access_key is None
 
 
 def test_a_full_disk_stops_a_run_not_a_look(

@@ -255,8 +255,8 @@ def web_server() -> Iterator[int]:
 def _server(bucket: Bucket) -> psutil.Process:
     """The process of the session's server."""
     port = int(str(bucket.config.endpoint_url).rsplit(":", 1)[1])
-    children = psutil.Process().children()
-    return next(c for c in children if any(f"127.0.0.1:{port}" in part for part in c.cmdline()))
+    found = psutil.process_iter(["cmdline"])  # which copes with zombies that other tests have left
+    return next(c for c in found if any(f"127.0.0.1:{port}" in part for part in c.info["cmdline"] or ()))
 
 
 def _data_folder(bucket: Bucket) -> str:
