@@ -11,6 +11,8 @@ from collections.abc import Mapping
 DR_DIR = "DR_DIR"  # the workspace, when `dr` runs outside of one
 DR_EXPERIMENT_NAME = "DR_EXPERIMENT_NAME"
 
+NO_COLOR = "NO_COLOR"  # any text: no colours, see no-color.org
+
 # What pip and OpenSSL are told on this machine holds for the building of images, too.
 PIP_FIND_LINKS = "PIP_FIND_LINKS"  # folders of wheels
 PIP_CERT = "PIP_CERT"
@@ -38,6 +40,7 @@ ROLLOUT_IDX = "ROLLOUT_IDX"
 # Ours alone.
 DR_WORKERS = "DR_WORKERS"
 DR_CARS_PER_WORKER = "DR_CARS_PER_WORKER"
+DR_CONFIGS = "DR_CONFIGS"  # how many params documents a multi-config run has; else 1
 DR_SEED = "DR_SEED"
 DR_TRAIN_STOP_PROGRESS = "DR_TRAIN_STOP_PROGRESS"
 DR_TRAIN_MAX_MINUTES = "DR_TRAIN_MAX_MINUTES"

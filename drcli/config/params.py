@@ -115,12 +115,16 @@ def render_training(settings: Settings, workers: Sequence[Settings] = ()) -> tup
     prefix, name = settings.local_s3_model_prefix, settings.local_s3_training_params_file
     if not workers:
         return (Document(_key(prefix, name), _training(settings)),)
-    stem = name.partition(".")[0]
     documents = [_training(settings), *(_training(worker) | {"MULTI_CONFIG": "True"} for worker in workers)]
     return tuple(
-        Document(_key(prefix, f"{stem}_{number}.yaml"), values)
+        Document(_key(prefix, worker_file(name, number)), values)
         for number, values in enumerate(documents, start=1)
     )
+
+
+def worker_file(name: str, number: int) -> str:
+    """The name of the document of worker `number` (1, 2, …) of a multi-config run."""
+    return f"{name.partition('.')[0]}_{number}.yaml"
 
 
 def multi_config(documents: Sequence[Document]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from drcli.config.engine import check_supported
 from drcli.config.hyperparameters import Hyperparameters
+from drcli.config.load import load_workers
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.settings import Settings
 from drcli.errors import DrError, UsageError
@@ -41,8 +42,6 @@ def check_style(settings: Settings) -> None:
         return
     if settings.race_type not in RACE_TYPES:
         raise _cannot(settings, "DR_RACE_TYPE", settings.race_type, RACE_TYPES)
-    if settings.train_multi_config and settings.workers > 1:
-        raise _cannot(settings, "DR_TRAIN_MULTI_CONFIG", "True", ("False",))
 
 
 def is_ours(settings: Settings) -> bool:
@@ -67,6 +66,15 @@ def check_world(settings: Settings, workspace: Workspace) -> Track:
     except DrError as error:
         where = settings.source("DR_WORLD_NAME")
         raise DrError(f"{where}: DR_WORLD_NAME: {error.message}", error.hint) from None
+
+
+def check_workers(settings: Settings, workspace: Workspace) -> tuple[Settings, ...]:
+    """Settings of the workers 2, 3, … of a multi-config run, whose races and worlds can be started like the first."""
+    workers = load_workers(workspace, settings)
+    for worker in workers if is_ours(settings) else ():
+        check_style(worker)
+        check_world(worker, workspace)
+    return workers
 
 
 def publish_track(settings: Settings, workspace: Workspace, bucket: Bucket, prefix: str) -> None:

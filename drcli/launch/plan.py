@@ -176,6 +176,7 @@ def worker_environment(settings: Settings, store: StoreConfig) -> dict[str, str]
     ) | {
         env.DR_WORKERS: str(settings.workers),
         env.DR_CARS_PER_WORKER: str(settings.cars_per_worker),
+        env.DR_CONFIGS: str(settings.workers if settings.train_multi_config else 1),
         # The run's own copies: another run may change what is under DR_LOCAL_S3_CUSTOM_FILES_PREFIX meanwhile.
         env.HYPERPARAMETER_FILE_S3_KEY: own.hyperparameters,
         env.MODELMETADATA_FILE_S3_KEY: own.model_metadata,

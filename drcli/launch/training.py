@@ -11,7 +11,7 @@ from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import stack
 from drcli.launch.bucket import open_bucket
-from drcli.launch.checks import CustomFiles, check_style, check_training_files, publish_track
+from drcli.launch.checks import CustomFiles, check_style, check_training_files, check_workers, publish_track
 from drcli.launch.plan import Place, Plan, plan_training
 from drcli.launch.processes.run_folder import RunFolder
 from drcli.paths import Workspace
@@ -60,6 +60,7 @@ def prepare(settings: Settings, workspace: Workspace) -> Prepared:
     check_style(settings)
     stack.check_not_running(workspace, "training", settings.run_id)
     files = check_training_files(settings, workspace)
+    check_workers(settings, workspace)
     stack.launcher(settings.docker_style).check(plan(settings, workspace), workspace)
     bucket = open_bucket(settings, workspace, write=True)
     if settings.local_s3_pretrained:
@@ -121,8 +122,10 @@ def _upload(prepared: Prepared) -> None:
     }
     for key, name in keys.items():
         bucket.put(key, contents[name])
-    publish_track(settings, prepared.workspace, bucket, settings.local_s3_model_prefix)
-    for document in render_training(settings, load_workers(prepared.workspace, settings)):
+    workers = load_workers(prepared.workspace, settings)
+    for worker in (settings, *workers):
+        publish_track(worker, prepared.workspace, bucket, settings.local_s3_model_prefix)
+    for document in render_training(settings, workers):
         bucket.put(document.key, to_yaml(document.values).encode())
 
 

@@ -35,6 +35,7 @@ class Environment:
     wire_secret: str = field(default="", repr=False)
     worker_name: str = ""
     is_container: bool = False
+    configs: int = 1
 
     @classmethod
     def read(cls) -> Environment:
@@ -54,6 +55,7 @@ class Environment:
             params_file=required(env.S3_YAML_NAME),
             run_id=number(env.RUN_ID, 0),
             workers=number(env.DR_WORKERS, 1),
+            configs=number(env.DR_CONFIGS, 1),
             worker_index=number(env.ROLLOUT_IDX, -1),
             cars_per_worker=number(env.DR_CARS_PER_WORKER, 16),
             seed=number(env.DR_SEED) if env.read(env.DR_SEED) else None,

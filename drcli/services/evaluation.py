@@ -119,7 +119,8 @@ def _write(
         metrics.append(_result(lap), _incidents(lap))
     trace = join(params.simtrace_prefix, "evaluation-simtrace", "0-iteration.csv")
     bucket.put(trace, simtrace.format_csv(rows))
-    bucket.put(evaluation_facts(params.simtrace_prefix), json.dumps({"checkpoint": str(checkpoint)}).encode())
+    facts = {"checkpoint": str(checkpoint), "world_name": params.world_name, "race_type": params.race_type}
+    bucket.put(evaluation_facts(params.simtrace_prefix), json.dumps(facts).encode())
     bucket.put(params.metrics_key, metrics.to_json())
 
 

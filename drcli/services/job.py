@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drcli import env
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.model_metadata import ModelMetadata
+from drcli.config.params import worker_file
 from drcli.config.run_params import TrainingParams
 from drcli.services.environment import Environment
 from drcli.sim.race import RaceConfig
@@ -30,11 +31,20 @@ class TrainingJob:
         """From the bucket. DrError when a document is missing or wrong."""
         bucket = Bucket(environment.store)
         keys = ModelKeys(environment.prefix)
-        params = TrainingParams.parse(bucket.get(keys.params(environment.params_file)).decode())
+        params = _params(bucket, keys, environment, 0)
         key = env.read(env.MODELMETADATA_FILE_S3_KEY) or params.model_metadata_key
         source = bucket.get(key)
         metadata = ModelMetadata.parse(source.decode(), key)
         return cls(environment, bucket, keys, params, metadata, source)
+
+    def of_worker(self, index: int) -> TrainingJob:
+        """The job as worker `index` does it: in a multi-config run with a track and rules of its own.
+
+        Workers beyond the last document begin with the first one again.
+        """
+        if self.environment.configs == 1:
+            return self
+        return replace(self, params=_params(self.bucket, self.keys, self.environment, index))
 
     def hyperparameters(self) -> Hyperparameters:
         """hyperparameters.json of the run."""
@@ -62,3 +72,10 @@ class TrainingJob:
             number_of_reverse_counts=params.number_of_reverse_counts,
             spread_starts=is_evaluation,
         )
+
+
+def _params(bucket: Bucket, keys: ModelKeys, environment: Environment, index: int) -> TrainingParams:
+    name = environment.params_file
+    if environment.configs > 1:
+        name = worker_file(name, index % environment.configs + 1)
+    return TrainingParams.parse(bucket.get(keys.params(name)).decode())

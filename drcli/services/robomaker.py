@@ -60,7 +60,7 @@ class Robomaker:
 
     def __init__(self, job: TrainingJob, socket: WorkerSocket, reward: RewardFunction) -> None:
         environment = job.environment
-        self._job = job
+        self._job = self._own = job  # the run's, and as this worker does it
         self._socket = socket
         self._reward = reward
         self._track = load_world(job.params.world_name, environment)
@@ -156,10 +156,21 @@ class Robomaker:
                 log.line(f"Evaluating policy {value.policy} over {value.episodes} episodes.")
                 self._evaluation = self._start_evaluation(value)
 
+    def _take_own_config(self) -> None:
+        """In a multi-config run a worker has a track and rules of its own, by its index."""
+        assert self._stop is not None
+        own = patiently(lambda: self._job.of_worker(self._index), self._job.bucket, self._stop)
+        if own.params != self._own.params:
+            name, environment = own.params.world_name, own.environment
+            self._track = patiently(lambda: load_world(name, environment), own.bucket, self._stop)
+            self._own = own
+            log.line(f"This worker drives on {name}.")
+
     def _join(self, welcome: Welcome) -> None:
         """Begin from scratch: a trainer that welcomes us does not know what we had."""
         environment = self._job.environment
         self._index, self._was_welcomed = welcome.index, True
+        self._take_own_config()
         seed = welcome.seed + 7919 * self._index + welcome.episodes_done
         exploration = Exploration(welcome.is_e_greedy, welcome.e_greedy_value, welcome.epsilon_steps)
         self._policy = Policy(self._space.spec, self._hardware, exploration, seed)
@@ -168,7 +179,7 @@ class Robomaker:
         np.random.seed(seed % 2**32)
         world = World(
             self._track,
-            self._job.race(),
+            self._own.race(),
             environment.cars_per_worker,
             self._reward,
             seed=seed,
@@ -195,7 +206,7 @@ class Robomaker:
         return tuple(episodes)
 
     def _start_evaluation(self, task: Evaluate) -> Evaluation:
-        world = World(self._track, self._job.race(is_evaluation=True), task.episodes, self._reward)
+        world = World(self._track, self._own.race(is_evaluation=True), task.episodes, self._reward)
         policy = Policy(self._space.spec, self._hardware, Exploration(), seed=0)
         policy.load(self._weights[1])
         return Evaluation(task, Driver(world, self._space, policy))

@@ -76,7 +76,6 @@ def test_no_such_experiment(racer: Racer) -> None:
             "DR_SIMAPP_SOURCE=awsdeepracercommunity/deepracer-simapp",
             ("runs in containers only", "hint: .*compose.*drcli/simapp"),
         ),
-        ("DR_TRAIN_MULTI_CONFIG=True\nDR_WORKERS=2", ("DR_TRAIN_MULTI_CONFIG=True", "hint: ")),
     ],
 )
 def test_settings(racer: Racer, line: str, texts: tuple[str, ...]) -> None:
