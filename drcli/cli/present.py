@@ -72,6 +72,13 @@ def _cell(value: object) -> str:
     return str(value)
 
 
+def terminal() -> tuple[int, bool]:
+    """The width of the terminal, and whether results may be coloured there."""
+    from drcli import env
+
+    return shutil.get_terminal_size().columns, sys.stdout.isatty() and not env.read(env.NO_COLOR)
+
+
 class Live:
     """A status line that is overwritten, and lines above it that stay. Without a terminal only the latter."""
 

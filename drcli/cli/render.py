@@ -47,5 +47,7 @@ def command(experiment: str | None, kind: str, clone: bool, overrides: Sequence[
 def _name_next_step(kind: str) -> None:
     if kind == "evaluation":
         present.next_step("dr evaluate", "upload it and drive")
+    elif kind == "upload":
+        present.next_step("dr upload-model -d", "what else goes with it")
     else:
         present.next_step("dr start-training", "upload it and train")

@@ -16,8 +16,10 @@ from drcli.config.problems import Problem
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile(r"(export\s+)?\w*(SECRET|KEY|TOKEN|PASSWORD)\w*(?=\W)", re.IGNORECASE)
 _NEWLINE = re.compile(r"\r\n|\n|\r")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")  # all but the tab
 # `\$` is a plain dollar; `${NAME:-text}` has a text to fall back on, as in a shell.
 _REFERENCE = re.compile(r"\\\$|\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}|\$([A-Za-z_]\w*)")
+_LONGEST = 10_000  # characters of a line; beyond that the patterns of the parser take their time
 _WRITE_SO = "write one NAME=value per line, comments after #"
 
 
@@ -107,6 +109,8 @@ def _parse_line(line: str, where: str) -> Assignment | Problem | None:
 
     if not line.strip() or line.lstrip().startswith("#"):
         return None
+    if len(line) > _LONGEST:
+        return Problem(where, f"a line of {len(line):,} characters", f"at most {_LONGEST:,} are read")
     # One line at a time: a quote that is never closed must not swallow the lines below it.
     bindings = list(parse_stream(io.StringIO(line)))
     key, value = bindings[0].key, bindings[0].value
@@ -119,7 +123,7 @@ def _parse_line(line: str, where: str) -> Assignment | Problem | None:
 
 
 def _checked(found: Assignment) -> Assignment | Problem:
-    if any(ord(char) < 32 and char != "\t" for char in found.value):
+    if _CONTROL.search(found.value):
         return Problem(
             found.where, f"{found.key} holds a control character", "single quotes keep backslashes"
         )

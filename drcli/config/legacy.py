@@ -9,9 +9,11 @@ RENAMED: Mapping[str, str] = {
     "DR_CHANGE_START_POSITION": "DR_TRAIN_CHANGE_START_POSITION",
     "DR_ALTERNATE_DRIVING_DIRECTION": "DR_TRAIN_ALTERNATE_DRIVING_DIRECTION",
     "DR_TRAIN_ROUND_ROBIN_ADVANCE_DISTANCE": "DR_TRAIN_ROUND_ROBIN_ADVANCE_DIST",
+    "DR_NUMBER_OF_TRIALS": "DR_EVAL_NUMBER_OF_TRIALS",
     "DR_EVAL_NUMBER_OF_RESETS": "DR_EVAL_MAX_RESETS",
     "DR_COLLISION_PENALTY": "DR_EVAL_COLLISION_PENALTY",
     "DR_EVAL_OPP_MODEL_PREFIX": "DR_EVAL_OPP_S3_MODEL_PREFIX",
+    "DR_LOCAL_S3_PARAMS_FILE": "DR_LOCAL_S3_TRAINING_PARAMS_FILE",
     "DR_KINESIS_STREAM_ENABLE": "DR_CAMERA_KVS_ENABLE",
     "DR_USE_GUI": "DR_GUI_ENABLE",
 }
@@ -26,6 +28,8 @@ IGNORED: Mapping[str, str] = {
     "DR_TARGET_REWARD_SCORE": "has no effect: see term_cond_avg_score of hyperparameters.json",
     "DR_LOCAL_S3_METRICS_KEY": "has no effect: see DR_LOCAL_S3_METRICS_PREFIX",
     "DR_UPLOAD_MODEL_NAME": "has no effect: see DR_UPLOAD_S3_PREFIX",
+    "DR_GPU_AVAILABLE": "has no effect: drcli looks for itself, see `dr doctor`",
+    "DR_DOCKER_IMAGE_TYPE": "has no effect: the name of the image says it, see DR_SIMAPP_VERSION",
     "DR_UPLOAD_S3_ROLE": "has no effect: the profile says which role to take, see DR_UPLOAD_S3_PROFILE",
     **dict.fromkeys(("DR_COACH_IMAGE", "DR_SAGEMAKER_IMAGE", "DR_ROBOMAKER_IMAGE"), _ONE_IMAGE),
     **dict.fromkeys(

@@ -44,7 +44,9 @@ def find_workspace(start: Path | None = None, experiment: str | None = None) -> 
     return Workspace(root, name)
 
 
-def load_settings(workspace: Workspace, overrides: Sequence[str] = ()) -> Settings:
+def load_settings(
+    workspace: Workspace, overrides: Sequence[str] = (), *, run_env: bytes | None = None
+) -> Settings:
     """All settings of a run.
 
     An override stands in for the line of a file that sets the same key, so that what other lines make
@@ -52,6 +54,7 @@ def load_settings(workspace: Workspace, overrides: Sequence[str] = ()) -> Settin
 
     Args:
         overrides: `KEY=VALUE` texts.
+        run_env: what is read instead of the workspace's `run.env`, which may not be there yet.
 
     Raises:
         DrError: an env file is missing or cannot be read.
@@ -60,7 +63,8 @@ def load_settings(workspace: Workspace, overrides: Sequence[str] = ()) -> Settin
     pinned, problems = _overrides(overrides)
     assignments = []
     for path in (workspace.system_env, workspace.run_env):
-        found, faults = _read(workspace, path)
+        planned = run_env if path == workspace.run_env else None
+        found, faults = _read(workspace, path, planned)
         assignments += found
         problems += faults
     scope = _scope(workspace)
@@ -147,9 +151,11 @@ def _shown(workspace: Workspace, path: Path) -> str:
     return path.relative_to(workspace.root).as_posix()
 
 
-def _read(workspace: Workspace, path: Path) -> tuple[list[Assignment], list[Problem]]:
+def _read(
+    workspace: Workspace, path: Path, planned: bytes | None = None
+) -> tuple[list[Assignment], list[Problem]]:
     try:
-        data = path.read_bytes()
+        data = path.read_bytes() if planned is None else planned
     except FileNotFoundError:
         raise DrError(f"{path} is missing.", "`dr init` writes the files that are missing") from None
     except OSError as error:

@@ -5,10 +5,14 @@ Every reader of this room (env files, settings, JSON files) gathers `Problem`s a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from drcli.errors import UsageError
+
+# What a terminal would obey instead of showing it: control characters, and those that turn the direction of text.
+_OBEYED = re.compile("[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]")
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,16 @@ def raise_for(problems: Sequence[Problem]) -> None:
         return
     if len(problems) == 1:
         (only,) = problems
-        raise UsageError(f"{only.where}: {only.message}", only.hint)
+        raise UsageError(_shown(f"{only.where}: {only.message}"), only.hint)
     lines = [f"{len(problems)} things are wrong:"]
     for problem in problems:
         hint = f"\n    {problem.hint}" if problem.hint else ""
         lines.append(f"  {problem.where}: {problem.message}{hint}")
-    raise UsageError("\n".join(lines))
+    raise UsageError(_shown("\n".join(lines)))
+
+
+def _shown(text: str) -> str:
+    return _OBEYED.sub(lambda match: repr(match[0])[1:-1], text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

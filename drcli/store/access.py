@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from drcli.errors import DrError
 from drcli.paths import Workspace
 from drcli.store.client import Bucket, StoreConfig, has_profile
 from drcli.store.key_pair import read_key_pair
@@ -74,3 +75,29 @@ def check_room(workspace: Workspace) -> None:
     from drcli.store.server import check_space
 
     check_space(workspace)
+
+
+def upload_config(settings: Settings, bucket: str | None = None) -> StoreConfig:
+    """Where finished models go: DR_UPLOAD_S3_BUCKET (or `bucket`) on AWS, or where the profile's endpoint_url leads.
+
+    DrError when the bucket is not set.
+    """
+    name = bucket or settings.upload_s3_bucket
+    if name in ("", "not-defined", "to-be-defined"):
+        raise DrError(
+            "DR_UPLOAD_S3_BUCKET is not set.", "Set it in system.env, or use -L for this workspace's bucket."
+        )
+    # As in `store_config`: "default" stands for whatever boto3 finds, a role or a session included.
+    profile = settings.upload_s3_profile if settings.upload_s3_profile not in ("", "default") else None
+    return StoreConfig(name, region=settings.aws_app_region, profile=profile)
+
+
+def open_upload_bucket(settings: Settings, bucket: str | None = None) -> Bucket:
+    """That bucket, checked. Raises as `open_bucket`, in the words of the DR_UPLOAD settings."""
+    opened = Bucket(upload_config(settings, bucket))
+    try:
+        opened.check()
+    except DrError as error:
+        hint = error.hint.replace("DR_LOCAL_S3_BUCKET", "DR_UPLOAD_S3_BUCKET")
+        raise DrError(error.message, f"{hint} DR_UPLOAD_S3_PROFILE names the profile.".strip()) from error
+    return opened

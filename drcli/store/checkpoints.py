@@ -161,7 +161,7 @@ def read_checkpoint(
     A lock that does not change for `stale_lock_s` was left by a writer that died; it is ignored.
     """
     deadline = time.monotonic() + deadline_s
-    _wait_for_lock(bucket, keys, deadline, stale_lock_s)
+    wait_for_lock(bucket, keys, deadline, stale_lock_s)
     while True:
         name = choose_checkpoint(bucket, keys, which)
         weights = bucket.find(keys.checkpoint(str(name)))
@@ -199,7 +199,8 @@ def _why_none(bucket: Bucket, keys: ModelKeys) -> str:
     return "`dr models` lists the models of the bucket."
 
 
-def _wait_for_lock(bucket: Bucket, keys: ModelKeys, deadline: float, stale_lock_s: float) -> None:
+def wait_for_lock(bucket: Bucket, keys: ModelKeys, deadline: float, stale_lock_s: float) -> None:
+    """Until nobody writes there, or a writer has died; `deadline` by the monotonic clock, then `DrError`."""
     seen: datetime | None = None
     since = time.monotonic()
     while lock := next((info.last_modified for info in bucket.list(keys.lock)), None):

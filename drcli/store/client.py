@@ -77,6 +77,17 @@ class Bucket:
         except ValueError as error:
             raise DrError(f"The {self.config.place} has no valid address: {error}.") from error
 
+    @property
+    def address(self) -> str:
+        """The server's address; an AWS profile may lead to another one than AWS's (`endpoint_url`)."""
+        address: str = self._client.meta.endpoint_url
+        return address
+
+    @property
+    def is_aws(self) -> bool:
+        """Is it AWS's own S3?"""
+        return (urlsplit(self.address).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
     @contextmanager
     def _explained(self, key: str = "") -> Iterator[None]:
         """Turn what boto3 raises into a `DrError`; a `DrError` and our own bugs pass."""
@@ -162,9 +173,9 @@ class Bucket:
         self.delete(keys)
         return len(keys)
 
-    def copy(self, src_key: str, dst_key: str) -> None:
-        """Copy an object inside the store."""
-        source = {"Bucket": self.config.bucket, "Key": src_key}
+    def copy(self, src_key: str, dst_key: str, src_bucket: str = "") -> None:
+        """Copy an object inside the store, from another bucket of it if one is named."""
+        source = {"Bucket": src_bucket or self.config.bucket, "Key": src_key}
         with self._explained(src_key):
             self._client.copy_object(Bucket=self.config.bucket, Key=dst_key, CopySource=source)
 
@@ -192,6 +203,11 @@ class Bucket:
             multipart_chunksize=_MULTIPART_BYTES // 4,
             use_threads=not self.config.is_loopback,
         )
+
+    def names(self) -> tuple[str, ...]:
+        """The names of all buckets of the store that we may see."""
+        with self._explained():
+            return tuple(sorted(entry["Name"] for entry in self._client.list_buckets()["Buckets"]))
 
     def ensure_bucket(self) -> None:
         """Make the bucket unless it exists."""

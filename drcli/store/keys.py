@@ -137,5 +137,5 @@ def evaluation_metrics(metrics_prefix: str, stamp: str) -> str:
 
 
 def evaluation_facts(simtrace_prefix: str) -> str:
-    """Which checkpoint an evaluation has driven, given SIMTRACE_S3_PREFIX (ours)."""
+    """Which checkpoint an evaluation has driven and where, given SIMTRACE_S3_PREFIX (ours)."""
     return join(simtrace_prefix, "evaluation.json")

@@ -61,7 +61,7 @@ def _model(bucket: Bucket, prefix: str, objects: list[ObjectInfo], params_file: 
         world_name=params.get("WORLD_NAME"),
         race_type=params.get("RACE_TYPE"),
         checkpoints=len(names),
-        best_progress=_best_progress(bucket, params.get("METRICS_S3_OBJECT_KEY") or keys.default_metrics),
+        best_progress=_best_progress(bucket, params.get("METRICS_S3_OBJECT_KEY"), keys.default_metrics),
         best_checkpoint=str(index.best.name) if index else None,
         last_checkpoint=str(index.last.name) if index else None,
         size_bytes=sum(info.size_bytes for info in own),
@@ -83,9 +83,11 @@ def _params(bucket: Bucket, keys: ModelKeys, file_name: str) -> Mapping[str, Any
     return {}
 
 
-def _best_progress(bucket: Bucket, metrics_key: str) -> float | None:
-    """The best mean progress of an evaluation."""
-    data = bucket.find(metrics_key)
+def _best_progress(bucket: Bucket, metrics_key: str | None, default_key: str) -> float | None:
+    """The best mean progress of an evaluation. Documents of uploads name a key without the folder `metrics/`."""
+    data = bucket.find(metrics_key) if metrics_key else None
+    if data is None:
+        data = bucket.find(default_key)
     if data is None:
         return None
     with suppress(DrError):

@@ -56,8 +56,10 @@ class _Running(NamedTuple):
 def ensure_server(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
     """Start the server unless it runs, wait until it answers us, make the bucket. Idempotent.
 
-    Raises `DrError` when the port is taken, the server runs on another port, or it does not start.
+    Raises `DrError` when the port is taken, the server runs on another port, it does not start, or the data
+    are MinIO's.
     """
+    check_data(workspace)
     try:
         workspace.store.mkdir(parents=True, exist_ok=True)
         with exclusive(workspace.store_lock):
@@ -116,6 +118,16 @@ def _find(workspace: Workspace) -> _Running | None:
         if words[1:3] == ["serve", "s3"] and words[-1] == folder and process.info["username"] == user:
             return _Running(process, int(words[3].rpartition(":")[2]))
     return None
+
+
+def check_data(workspace: Workspace) -> None:
+    """`DrError` when the data folder is MinIO's: what is in it would look like an empty bucket, or like junk."""
+    if (workspace.store / ".minio.sys").exists():
+        raise DrError(
+            f"{workspace.store} holds data in MinIO's own format, which the embedded store cannot read.",
+            "Go on with MinIO: DR_DOCKER_STYLE=compose or swarm; or take the models along into a fresh workspace: "
+            f"`dr import-drfc {workspace.root} NEW --models` while MinIO runs.",
+        )
 
 
 def check_space(workspace: Workspace) -> None:

@@ -9,8 +9,9 @@ import psutil
 import pytest
 from click.testing import Result
 from racing import ENDLESS, QUICK, Done, Racer, new_racer
+from shipyard import yard
 
-__all__ = ["new_racer"]
+__all__ = ["new_racer", "yard"]
 
 
 @dataclass(frozen=True)

@@ -205,3 +205,12 @@ def test_a_workspace_that_cannot_be_written(workspace: Workspace, free_port: int
 
 def _alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_data_of_minio_are_refused(workspace: Workspace, free_port: int) -> None:
+    (workspace.store / ".minio.sys").mkdir(parents=True)
+    with pytest.raises(DrError, match="MinIO's own format") as refused:
+        ensure_server(workspace, free_port, "bucket")
+    assert "dr import-drfc" in refused.value.hint
+    assert not server_status(workspace).running
+    assert [path.name for path in workspace.store.iterdir()] == [".minio.sys"]

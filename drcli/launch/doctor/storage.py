@@ -15,7 +15,7 @@ from drcli.launch.docker import containers, minio
 from drcli.launch.doctor.finding import Subject, Verdict, error, ok
 from drcli.store.access import is_embedded, is_minio, store_config
 from drcli.store.client import Bucket, credentials
-from drcli.store.server import server_status
+from drcli.store.server import check_data, server_status
 
 
 def check_store_port(subject: Subject) -> Iterator[Verdict]:
@@ -70,6 +70,8 @@ def check_bucket(subject: Subject) -> Iterator[Verdict]:
     assert subject.workspace is not None
     settings, workspace = subject.settings, subject.workspace
     config = store_config(settings, workspace)
+    if is_embedded(settings):
+        check_data(workspace)
     if is_local(settings):
         if own_store_port(subject) is None:
             yield ok("The store is not running; a start starts it, and so does `dr store start`.")

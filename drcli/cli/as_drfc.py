@@ -1,0 +1,49 @@
+"""`dr as-drfc NAME …`: a command of DeepRacer-for-Cloud with its own options; what `dr shell-init` defines calls it."""
+
+from __future__ import annotations
+
+import click
+
+from drcli.cli import drfc, present
+
+_AS_TYPED = {"ignore_unknown_options": True, "help_option_names": []}
+
+
+@click.command(hidden=True, context_settings=_AS_TYPED, add_help_option=False)
+@click.argument("name")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def command(experiment: str | None, name: str, words: tuple[str, ...]) -> None:
+    """Do what dr-NAME does in DeepRacer-for-Cloud."""
+    run(experiment, name, words)
+
+
+def run(experiment: str | None, name: str, words: tuple[str, ...]) -> None:
+    """Run our commands for one of theirs, until one fails."""
+    from drcli.cli import COMMANDS, main
+
+    for line in drfc.translate(name, words):
+        if line[0] in drfc.RETIRED:
+            present.say(drfc.RETIRED[line[0]])
+            continue
+        if line[0] not in COMMANDS:
+            present.warn(f"drcli has nothing for dr-{line[0]} yet.")
+            continue
+        chosen = ["-e", experiment] if experiment else []
+        code = main.main([*chosen, *line], prog_name="dr", standalone_mode=False)
+        if code:
+            click.get_current_context().exit(code)
+
+
+def theirs(name: str) -> click.Command | None:
+    """The command for a name of theirs that is none of ours: one that is retired, or called otherwise."""
+    if name not in drfc.NAMES:
+        return None
+
+    @click.command(name, hidden=True, context_settings=_AS_TYPED, add_help_option=False)
+    @click.argument("words", nargs=-1, type=click.UNPROCESSED)
+    @click.pass_obj
+    def translated(experiment: str | None, words: tuple[str, ...]) -> None:
+        run(experiment, name, words)
+
+    return translated

@@ -1,0 +1,47 @@
+"""`dr copy-model`: a model under another name."""
+
+from __future__ import annotations
+
+import click
+
+from drcli.cli import options, present
+
+
+@click.command("copy-model")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option("-f", "--force", is_flag=True, help="Replace a model that is there; do not ask.")
+@click.option("-w", "--wipe", is_flag=True, help="Delete everything else under TO (asks).")
+@click.option("-d", "--dry-run", is_flag=True, help="Show what would be done; touch nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@options.overrides
+@click.pass_obj
+def command(
+    experiment: str | None,
+    source: str,
+    target: str,
+    force: bool,
+    wipe: bool,
+    dry_run: bool,
+    as_json: bool,
+    overrides: tuple[str, ...],
+) -> None:
+    """Copy a model of this workspace's bucket to another prefix; its params documents name the new one.
+
+    \b
+      dr copy-model fast-3 fast-3-before-the-race
+    """
+    from drcli.cli import transferring
+    from drcli.launch import moving
+
+    workspace, settings = options.load(experiment, overrides)
+    prepared = moving.prepare_copy(settings, workspace, source, target, is_dry=dry_run)
+    if dry_run:
+        transferring.show_transfer(prepared, wipe=wipe, as_json=as_json)
+        present.next_step(f"dr copy-model {source} {target}", "the same without -d")
+        return
+    transferring.agree_to_transfer(prepared, force=force, wipe=wipe)
+    with transferring.bar("copying") as tell:
+        moving.run(prepared, wipe=wipe, tell=tell)
+    transferring.show_transferred(prepared, wipe=wipe, as_json=as_json)
+    present.next_step("dr models", "both are there")

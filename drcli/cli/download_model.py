@@ -1,0 +1,69 @@
+"""`dr download-model`: a model of another bucket into this workspace's."""
+
+from __future__ import annotations
+
+import click
+
+from drcli.cli import options, present
+
+
+@click.command("download-model")
+@click.option("-s", "--source", metavar="S3_URI", required=True, help="The model: s3://bucket/prefix.")
+@click.option(
+    "-t", "--target", metavar="PREFIX", required=True, help="Its prefix in this workspace's bucket."
+)
+@click.option("-f", "--force", is_flag=True, help="Replace a model that is there; do not ask.")
+@click.option("-w", "--wipe", is_flag=True, help="Delete everything else under the target prefix (asks).")
+@click.option("-d", "--dry-run", is_flag=True, help="Show what would be done; touch nothing.")
+@click.option(
+    "-c", "--custom-files", is_flag=True, help="Also use its reward function and settings here (asks)."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@options.overrides
+@click.pass_obj
+def command(
+    experiment: str | None,
+    source: str,
+    target: str,
+    force: bool,
+    wipe: bool,
+    dry_run: bool,
+    custom_files: bool,
+    as_json: bool,
+    overrides: tuple[str, ...],
+) -> None:
+    """Download a model, with the keys of DR_UPLOAD_S3_PROFILE; all files arrive or none.
+
+    Its params documents are changed to name the new place. With -c its three custom files take the place of
+    yours, which stay as NAME.bak.
+
+    \b
+      dr download-model -s s3://my-models/fast-3 -t fast-3
+      dr download-model -s s3://my-models/fast-3 -t fast-3 -c -d
+    """
+    from drcli.cli import transferring
+    from drcli.launch import moving
+
+    workspace, settings = options.load(experiment, overrides)
+    prepared = moving.prepare_download(settings, workspace, source, target, is_dry=dry_run)
+    if dry_run:
+        transferring.show_transfer(prepared, wipe=wipe, as_json=as_json)
+        if custom_files:
+            present.say(f"Then these would be written to {workspace.custom_files}:")
+            transferring.show_keys(list(moving.NEEDED.values()))
+        present.next_step(f"dr download-model -s {source} -t {target}", "the same without -d")
+        return
+    transferring.agree_to_transfer(prepared, force=force, wipe=wipe)
+    with transferring.bar("downloading") as tell:
+        files = moving.run(prepared, wipe=wipe, tell=tell)
+    transferring.show_transferred(prepared, wipe=wipe, as_json=as_json)
+    if custom_files:
+        changed = moving.changed_custom_files(workspace, files)
+        if changed and not force:
+            click.confirm(f"Replace {', '.join(changed)} in {workspace.custom_files}?", abort=True, err=True)
+        moving.write_custom_files(workspace, files)
+        present.say(
+            f"Its custom files are in {workspace.custom_files}" + (" (yours: *.bak)." if changed else ".")
+        )
+    here = prepared.target.prefix
+    present.next_step(f"dr evaluate --set DR_LOCAL_S3_MODEL_PREFIX={here}", "drive it")

@@ -1,0 +1,121 @@
+"""The commands of DeepRacer-for-Cloud in our words: what each `dr-…` with its options means as `dr …`.
+
+Used by `dr shell-init`, whose functions come here through `dr as-drfc`, and for names typed as `dr NAME` that are
+theirs but not ours. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from drcli.errors import UsageError
+
+Line = list[str]  # the words of one `dr` command
+
+_NO_ENV = "There is nothing to load again: every `dr` command reads the env files itself."
+_STATUS = "`dr status` shows every service with its process or container; `dr status --json` is for scripts."
+
+# Commands that have no successor, or had lost their meaning there already → what to use.
+RETIRED: Mapping[str, str] = {
+    "list-aws-models": "The console that this listed is gone; `dr models` lists the models in the bucket.",
+    "set-upload-model": "Set DR_UPLOAD_S3_PREFIX in run.env, or count it up with `dr increment-upload-model`.",
+    "start-tournament": "Tournaments are gone; DR_RACE_TYPE=HEAD_TO_MODEL lets `dr evaluate` race two models.",
+    "update-env": _NO_ENV,
+    "update": _NO_ENV,
+    "reload": _NO_ENV,
+    "local-aws": "Use `dr s3 ls`, `dr s3 cp` and so on: it knows the bucket, its address and its key.",
+    "find-sagemaker": _STATUS,
+    "find-robomaker": _STATUS,
+    "get-robomaker-stats": "`dr status` shows steps per second and how many times real time that is.",
+}
+
+
+def translate(name: str, words: Sequence[str]) -> list[Line]:
+    """The `dr` commands, one after the other, that do what `dr-NAME WORDS` does in DeepRacer-for-Cloud.
+
+    UsageError when there is no such command.
+    """
+    if name not in NAMES:
+        raise UsageError(f"DeepRacer-for-Cloud has no dr-{name}.", "`dr --help` lists our commands.")
+    if name in _TRANSLATED:
+        return _TRANSLATED[name](_spread(words))
+    return [[name, *words]]
+
+
+def _spread(words: Sequence[str]) -> Line:
+    """`-qw` → `-q -w`, as there; long options and values stay."""
+    spread: Line = []
+    for word in words:
+        bundle = word.startswith("-") and not word.startswith("--") and word[1:].isalpha()
+        spread += [f"-{letter}" for letter in word[1:]] if bundle else [word]
+    return spread
+
+
+def _start_training(words: Line) -> list[Line]:
+    """There, -s, -r [N] and -a choose which logs to follow; ours follows the progress unless one is chosen."""
+    start, log, viewer = ["start-training"], [], False
+    while words:
+        word = words.pop(0)
+        if word == "-s":
+            log = ["logs", "sagemaker", "-f"]
+        elif word == "-r":
+            log = ["logs", "robomaker", "-n", _replica(words), "-f"]
+        elif word == "-v":
+            viewer = True
+        elif word != "-a":
+            start.append(word)
+    quiet = "-q" in start
+    if (log or viewer) and not quiet:
+        start.append("-q")
+    after = [["start-viewer"]] if viewer else []
+    if not quiet and (log or viewer):
+        after.append(log or ["logs", "-f"])
+    return [start, *after]
+
+
+def _replica(words: Line) -> str:
+    """The number behind -r, if there is one; 0 is the first, too."""
+    return str(max(1, int(words.pop(0)))) if words and words[0].isdigit() else "1"
+
+
+def _logs(service: str) -> Callable[[Line], list[Line]]:
+    """There, -w waits for the container and -a shows all of the log."""
+
+    def translated(words: Line) -> list[Line]:
+        line = ["logs", service, "-f"]
+        while words:
+            word = words.pop(0)
+            if word == "-w":
+                del words[:1]
+            elif word == "-n":
+                line += ["-n", _replica(words)]
+            else:
+                line += {"-a": ["--tail", "0"], "-e": ["--evaluation"]}.get(word, [word])
+        return [line]
+
+    return translated
+
+
+def _local_aws(words: Line) -> list[Line]:
+    return [words] if words[:1] == ["s3"] else [["local-aws"]]
+
+
+_TRANSLATED: Mapping[str, Callable[[Line], list[Line]]] = {
+    "start-training": _start_training,
+    "start-evaluation": lambda words: [["evaluate", *words]],
+    "logs-sagemaker": _logs("sagemaker"),
+    "logs-robomaker": _logs("robomaker"),
+    "update-viewer": lambda words: [["stop-viewer"], ["start-viewer", *words]],
+    "view-stream": lambda words: [["start-viewer", *words]],
+    "local-aws": _local_aws,
+}
+
+_SAME = (
+    *("stop-training", "stop-evaluation", "stop-all", "summary"),
+    *("increment-training", "increment-upload-model", "upload-custom-files", "download-custom-files"),
+    *("upload-model", "upload-car-zip", "download-model"),
+    *("start-viewer", "stop-viewer", "start-metrics", "stop-metrics"),
+    *("start-loganalysis", "stop-loganalysis", "logs-loganalysis", "url-loganalysis"),
+)
+
+NAMES: tuple[str, ...] = tuple(sorted({*_SAME, *_TRANSLATED, *RETIRED}))

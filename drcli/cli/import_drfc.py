@@ -1,0 +1,138 @@
+"""`dr import-drfc`: a workspace made of a DeepRacer-for-Cloud folder."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from drcli.cli import present
+
+if TYPE_CHECKING:
+    from drcli.launch.drfc_import import Import
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("target", type=click.Path(path_type=Path), default=".", metavar="[TARGET]")
+@click.option("--models", "all_models", is_flag=True, help="Copy all models of its bucket, too.")
+@click.option("--model", "some", multiple=True, metavar="PREFIX", help="Copy this model; can be repeated.")
+@click.option("--keep-engine", is_flag=True, help="Leave DR_DOCKER_STYLE and the images as they are.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done; touch nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print what is done as JSON.")
+def command(
+    folder: Path,
+    target: Path,
+    all_models: bool,
+    some: tuple[str, ...],
+    keep_engine: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Make a workspace in TARGET (default: here) of the DeepRacer-for-Cloud folder DIR, which is only read.
+
+    Copies system.env, run.env, worker-N.env, experiments/ and custom_files/, with local processes and
+    our own engine instead of containers; the old lines stay as comments. Nothing is overwritten. Models come
+    along with --models, from a MinIO that runs or from AWS, into the workspace's own bucket.
+
+    No import is needed to use DIR as it is: start `dr` there.
+
+    \b
+      dr import-drfc ~/deepracer-for-cloud my-racer --dry-run
+      dr import-drfc ~/deepracer-for-cloud my-racer --models
+      dr import-drfc ~/deepracer-for-cloud my-racer --model rl-deepracer-sagemaker
+    """
+    from drcli.launch import drfc_import
+
+    with_models = all_models or bool(some)
+    planned = drfc_import.plan_import(folder, target, keep_engine=keep_engine, own_bucket=with_models)
+    source, prefixes = drfc_import.models_of(planned, some) if with_models else (None, [])
+    for notice in planned.settings.notices:
+        present.warn(notice)
+    if not dry_run:
+        planned.write()
+    if not as_json:
+        _show(planned, dry_run)
+    models: list[dict[str, object]] = [{"prefix": prefix} for prefix in prefixes] if dry_run else []
+    if source is not None and not dry_run:
+        models = _copy(planned, source, prefixes)
+    elif dry_run:
+        for prefix in prefixes:
+            present.say(f"would copy  model {prefix}")
+    if as_json:
+        present.as_json(_as_dict(planned, models, dry_run))
+    elif not with_models:
+        _tell_of_models(planned)
+    _name_next_step(folder, target, dry_run)
+
+
+def _show(planned: Import, dry_run: bool) -> None:
+    words = {"missing": "would write" if dry_run else "wrote", "current": "unchanged", "differs": "kept"}
+    for file in planned.files:
+        present.result(f"{words[file.state.value]:<11} {file.name}")
+        for change in file.changes:
+            present.result(f"{'':<11}   {change.before}  ->  {change.after}")
+    kept = [file.name for file in planned.files if file.state.value == "differs"]
+    if kept:
+        present.warn(f"{', '.join(kept)}: there already and different, so left alone.")
+
+
+def _copy(planned: Import, source: object, prefixes: Sequence[str]) -> list[dict[str, object]]:
+    from dataclasses import asdict
+
+    from drcli.launch.drfc_import import copy_models
+    from drcli.store.client import Bucket
+
+    assert isinstance(source, Bucket)
+    models = []
+    with present.live() as live:
+
+        def tell(name: str, done: int, total: int) -> None:
+            live.line(f"{done / 1e6:.1f} of {total / 1e6:.1f} MB  {name}")
+
+        for model in copy_models(planned, source, prefixes, tell):
+            models.append(asdict(model))
+            if model.was_there:
+                live.say(f"kept        model {model.prefix}: there already")
+            else:
+                live.say(
+                    f"copied      model {model.prefix}: {model.objects} objects, {model.size_bytes / 1e6:.1f} MB"
+                )
+    if not prefixes:
+        present.say(f"There is no model in the {source.config.place}.")
+    return models
+
+
+def _tell_of_models(planned: Import) -> None:
+    settings = planned.settings
+    if settings.cloud in ("aws", "remote"):
+        same = f"DR_CLOUD={settings.cloud}, both use the bucket {settings.local_s3_bucket}"
+        present.say(f"The models stay where they are: {same}.")
+    else:
+        present.say("The models were left there; --models copies them.")
+
+
+def _as_dict(planned: Import, models: Sequence[object], dry_run: bool) -> dict[str, object]:
+    return {
+        "source": str(planned.folder.root),
+        "target": str(planned.target.root),
+        "dry_run": dry_run,
+        "files": [{"name": file.name, "was": file.state.value} for file in planned.files],
+        "changes": [vars(change) for change in planned.changes],
+        "notices": list(planned.settings.notices),
+        "models": list(models),
+    }
+
+
+def _name_next_step(folder: Path, target: Path, dry_run: bool) -> None:
+    if dry_run:
+        words = shlex.join(["dr", "import-drfc", str(folder), str(target)])
+        present.next_step(words, "without --dry-run does it")
+        return
+    here = target.resolve() == Path.cwd()
+    present.next_step(
+        "dr doctor" if here else f"cd {shlex.quote(str(target))} && dr doctor", "is all ready for a training?"
+    )

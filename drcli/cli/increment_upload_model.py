@@ -1,0 +1,40 @@
+"""`dr increment-upload-model`: the next upload goes to a name of its own."""
+
+from __future__ import annotations
+
+import click
+
+from drcli.cli import incrementing, options, present
+
+
+@click.command()
+@incrementing.common
+@click.pass_obj
+def command(
+    experiment: str | None,
+    force: bool,
+    wipe: bool,
+    prefix: str,
+    delimiter: str,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Prepare the next upload in run.env: DR_UPLOAD_S3_PREFIX gets one number higher, nothing else changes.
+
+    Shows the change and asks. -w looks into, and wipes in, the bucket that models are uploaded to
+    (DR_UPLOAD_S3_BUCKET).
+
+    \b
+      dr increment-upload-model
+      dr increment-upload-model -f -d _
+    """
+    from drcli.launch import incrementing as library
+
+    workspace, settings = options.load(experiment, ())
+    planned = library.plan_upload(settings, workspace, prefix=prefix, delimiter=delimiter)
+    leftovers = library.upload_leftovers(planned) if wipe else None
+    incrementing.carry_out(planned, leftovers, force=force, dry_run=dry_run, as_json=as_json)
+    if dry_run:
+        present.next_step("dr increment-upload-model", "do it")
+    else:
+        present.next_step("dr upload-model", f"upload to {planned.new}")

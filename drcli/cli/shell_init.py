@@ -1,0 +1,51 @@
+"""`dr shell-init`: completion, and functions for hands that know DeepRacer-for-Cloud."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from drcli.cli import drfc, present
+
+SHELLS = ("bash", "zsh", "fish")
+_COMPLETE_VAR = "_DR_COMPLETE"
+_RC_FILES = {"bash": "~/.bashrc", "zsh": "~/.zshrc", "fish": "~/.config/fish/config.fish"}
+_ZSH_FIRST = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit -u }\n"
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def command(shell: str) -> None:
+    """Print what makes a shell complete `dr` commands and know DeepRacer-for-Cloud's: dr-start-training and so on.
+
+    Those take the options they have there and call `dr`. Put the line into the file that your shell reads
+    when it starts.
+
+    \b
+      eval "$(dr shell-init bash)"       # ~/.bashrc
+      eval "$(dr shell-init zsh)"        # ~/.zshrc
+      dr shell-init fish | source        # ~/.config/fish/config.fish
+    """
+    present.result(_completion(shell) + "\n" + "\n".join(_function(shell, name) for name in drfc.NAMES))
+    if not sys.stdout.isatty():
+        return  # a shell reads this each time it starts: no talk then
+    line = "dr shell-init fish | source" if shell == "fish" else f'eval "$(dr shell-init {shell})"'
+    present.next_step(line, f"in {_RC_FILES[shell]}, to have it in every shell")
+
+
+def _completion(shell: str) -> str:
+    """Click's own, without its look at the version of the bash that happens to be in the path."""
+    from click.shell_completion import ShellComplete, get_completion_class
+
+    from drcli.cli import main
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    return (_ZSH_FIRST if shell == "zsh" else "") + ShellComplete.source(kind(main, {}, "dr", _COMPLETE_VAR))
+
+
+def _function(shell: str, name: str) -> str:
+    if shell == "fish":
+        return f"function dr-{name}; dr as-drfc {name} $argv; end"
+    return f'dr-{name}() {{ dr as-drfc {name} "$@"; }}'

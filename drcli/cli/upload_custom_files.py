@@ -1,0 +1,57 @@
+"""`dr upload-custom-files`: from custom_files/ to the bucket."""
+
+from __future__ import annotations
+
+import click
+
+from drcli.cli import options, present
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Show what would be uploaded; upload nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@options.overrides
+@click.pass_obj
+def command(experiment: str | None, dry_run: bool, as_json: bool, overrides: tuple[str, ...]) -> None:
+    """Upload what has changed in custom_files/ to DR_LOCAL_S3_CUSTOM_FILES_PREFIX in the bucket.
+
+    Of an experiment with `dr -e NAME`. Contents are compared; nothing is deleted. Compiled Python, notebooks,
+    hidden files and editors' backups stay here. A training uploads its files by itself; this is for others.
+
+    \b
+      dr upload-custom-files --dry-run
+      dr -e wet upload-custom-files
+    """
+    from drcli.launch import custom_files
+    from drcli.launch.custom_files import State
+
+    workspace, settings = options.load(experiment, overrides)
+    for fault in custom_files.faults(workspace):
+        present.warn(fault)
+    compared = custom_files.compare(settings, workspace, write=not dry_run)
+    words = {
+        State.ONLY_HERE: "new",
+        State.DIFFERS: "changed",
+        State.SAME: "unchanged",
+        State.ONLY_THERE: "kept",
+    }
+    rows = []
+    for file in compared.files:
+        moves = file.state in (State.ONLY_HERE, State.DIFFERS)
+        if moves and not dry_run:
+            compared.upload(file)
+        rows.append({"file": file.name, "key": file.key, "action": words[file.state]})
+        present.say(f"{words[file.state]:<10} {file.name}" + (f" -> {file.key}" if moves else ""))
+    for name in compared.stray:
+        present.say(f"{'left out':<10} {name}")
+    moved = sum(row["action"] in ("new", "changed") for row in rows)
+    if as_json:
+        present.as_json({"prefix": compared.prefix, "files": rows, "left_out": list(compared.stray)})
+    else:
+        would = "would be uploaded" if dry_run else "uploaded"
+        place = compared.bucket.config.place
+        present.result(f"{moved} of {len(rows)} files {would} to {compared.prefix}/ in the {place}.")
+    if dry_run and moved:
+        present.next_step("dr upload-custom-files", "do it")
+    else:
+        present.next_step("dr start-training", "train with these files")

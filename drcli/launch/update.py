@@ -1,0 +1,88 @@
+"""Which drcli this is, where it lives, and, only when an address is given, whether there is a newer one there."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import drcli
+from drcli.errors import DrError, UsageError
+
+_TIMEOUT_S = 5.0
+_MAX_BYTES = 5 << 20  # the JSON of a package with many releases has some hundred KB
+_VERSION = re.compile(r"v?(\d+(?:\.\d+)*)")
+_FIELDS = (("info", "version"), ("tag_name",), ("version",))  # package indexes, GitHub releases, anybody
+
+
+@dataclass(frozen=True)
+class Installed:
+    """This drcli. `how_to_update` is a command; `is_clone`: it runs from a clone of its repository."""
+
+    version: str
+    folder: str
+    is_clone: bool
+
+    @property
+    def how_to_update(self) -> str:
+        """The command that installs a newer version."""
+        return f"git -C {self.folder} pull" if self.is_clone else "pip install --upgrade drcli"
+
+
+def installed() -> Installed:
+    """What is installed here; asks nobody."""
+    folder = Path(drcli.__file__).resolve().parents[1]
+    is_clone = (folder / ".git").exists()
+    return Installed(drcli.__version__, str(folder), is_clone)
+
+
+def ask(url: str) -> str:
+    """The version that the address tells: plain text, or JSON of a package index or of GitHub's releases.
+
+    Raises:
+        UsageError: no http address.
+        DrError: it cannot be reached in five seconds, or tells no version.
+    """
+    if not re.match(r"https?://[^/\s]", url):
+        raise UsageError(f"{url} is no address.", "It begins with https:// or http://.")
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
+            content: bytes = answer.read(_MAX_BYTES)
+    except (OSError, ValueError, HTTPException) as error:
+        raise DrError(f"{url} cannot be asked: {getattr(error, 'reason', error)}.") from None
+    found = _version(content.decode(errors="replace").strip())
+    if not found:
+        raise DrError(f"{url} tells no version.", "It should be JSON with a version, or the version alone.")
+    return found
+
+
+def is_newer(version: str, than: str) -> bool:
+    """Is one version later than another? By their numbers alone."""
+    return _numbers(version) > _numbers(than)
+
+
+def _version(text: str) -> str:
+    with suppress(ValueError):
+        document: Any = json.loads(text)
+        for path in _FIELDS:
+            value = document
+            for key in path:
+                value = value.get(key) if isinstance(value, dict) else None
+            if isinstance(value, str) and _VERSION.match(value):
+                return value.removeprefix("v")
+        text = text if isinstance(document, int | float) else ""
+    return text.removeprefix("v") if _VERSION.fullmatch(text) else ""
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    match = _VERSION.match(version)
+    numbers = [int(part) for part in match[1].split(".")] if match else []
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return tuple(numbers)

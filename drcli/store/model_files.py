@@ -1,0 +1,196 @@
+"""The files of a model, whoever trained it: ours (one file of weights) and the community's (three, and a graph).
+
+`drcli.store.checkpoints` is the protocol of a run that writes; this is for commands that move finished models.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from drcli.errors import DrError
+from drcli.store.checkpoints import (
+    CheckpointEntry,
+    CheckpointIndex,
+    CheckpointName,
+    Which,
+    read_index,
+    wait_for_lock,
+)
+from drcli.store.client import Bucket, ObjectInfo
+from drcli.store.keys import ModelKeys
+
+_PART = re.compile(
+    r"(?P<name>\d+_Step-\d+\.ckpt)\.(?P<part>safetensors|index|meta|data-(?P<number>\d+)-of-(?P<count>\d+))"
+)
+_OF_CHECKPOINT = re.compile(r"\d+_Step-\d+\.ckpt\.[^/]+|model_\d+\.pb|\.ready|\.finished")
+_OF_MODEL = re.compile(
+    r"(?:model|ip|metrics)/.+|training_params(?:_\d+)?\.yaml|evaluation_params\.yaml|status\.json"
+    r"|evaluation-\d{14}/.+|(?:\d+/)?training-simtrace/.+|(?:evaluation-)?simtrace/.+"
+)
+_MARK = re.compile(r"(.+)/model/(?:\.coach_checkpoint|deepracer_checkpoints\.json|\d+_Step-\d+\.ckpt\..+)")
+# How trainer and workers of one run find each other, and how it does: of no use to a copy.
+RUN_ONLY = ("model/.lock", "ip/ip.json", "ip/done", "status.json")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """One checkpoint, whole: its files, and the frozen graph (`model_<N>.pb`) that came with it, if any."""
+
+    name: CheckpointName
+    files: tuple[ObjectInfo, ...]
+    graph: ObjectInfo | None
+    entry: CheckpointEntry
+
+    @property
+    def is_ours(self) -> bool:
+        """Of our engine, not TensorFlow's."""
+        return any(info.key.endswith(".safetensors") for info in self.files)
+
+    @property
+    def objects(self) -> tuple[ObjectInfo, ...]:
+        """Everything that belongs to it."""
+        return (*self.files, self.graph) if self.graph else self.files
+
+    @property
+    def index(self) -> CheckpointIndex:
+        """The index of a model that has this checkpoint alone."""
+        return CheckpointIndex(self.entry, self.entry)
+
+
+def relative(prefix: str, objects: Iterable[ObjectInfo]) -> dict[str, ObjectInfo]:
+    """Objects by their names under the prefix, without markers of empty folders."""
+    start = f"{prefix}/"
+    return {
+        info.key.removeprefix(start): info
+        for info in objects
+        if info.key.startswith(start) and not info.key.endswith("/")
+    }
+
+
+def wait_until_written(bucket: Bucket, prefix: str) -> None:
+    """Wait while a run is writing a checkpoint; `DrError` when there is no end to it."""
+    wait_for_lock(bucket, ModelKeys(prefix), time.monotonic() + 60.0, 10.0)
+
+
+def choose(bucket: Bucket, prefix: str, which: Which) -> Chosen:
+    """The checkpoint `which` of a model, complete; waits while a run is writing.
+
+    `best` is what the index says or nothing; `last` may be the highest number where the index leads nowhere.
+
+    Raises:
+        DrError: there is none, or it lacks files.
+    """
+    keys = ModelKeys(prefix)
+    wait_until_written(bucket, prefix)
+    objects = bucket.list(keys.model_folder)
+    there = complete_checkpoints(prefix, objects)
+    if not there:
+        hint = "`dr models` lists the models of the bucket."
+        raise DrError(f"The model {prefix} has no complete checkpoint.", hint)
+    index = read_index(bucket, keys)
+    name = _named(bucket, keys, which, there, index)
+    entries = (index.best, index.last) if index else ()
+    entry = next((entry for entry in entries if entry.name == name), CheckpointEntry(name, None, time.time()))
+    graph = next((info for info in objects if info.key == keys.graph(name.number)), None)
+    return Chosen(name, there[name], graph, entry)
+
+
+def complete_checkpoints(
+    prefix: str, objects: Iterable[ObjectInfo]
+) -> dict[CheckpointName, tuple[ObjectInfo, ...]]:
+    """The checkpoints that have all their files, in the order of their numbers."""
+    parts: dict[CheckpointName, dict[str, ObjectInfo]] = {}
+    for name, info in relative(f"{prefix}/model", objects).items():
+        if match := _PART.fullmatch(name):
+            parts.setdefault(CheckpointName.parse(match["name"]), {})[match["part"]] = info
+    return {name: tuple(parts[name].values()) for name in sorted(parts) if _is_complete(parts[name])}
+
+
+def _is_complete(parts: Iterable[str]) -> bool:
+    names = set(parts)
+    counts = {int(name.rpartition("-of-")[2]) for name in names if name.startswith("data-")}
+    data = sum(name.startswith("data-") for name in names)
+    return "safetensors" in names or ({"index", "meta"} <= names and counts == {data})
+
+
+def _named(
+    bucket: Bucket,
+    keys: ModelKeys,
+    which: Which,
+    there: dict[CheckpointName, tuple[ObjectInfo, ...]],
+    index: CheckpointIndex | None,
+) -> CheckpointName:
+    has = f"It has {', '.join(str(name.number) for name in there)}."
+    if which == "best":
+        if index is None:
+            raise DrError(f"The model {keys.prefix} has no index that tells its best checkpoint.", has)
+        if index.best.name not in there:
+            raise DrError(f"The best checkpoint of {keys.prefix}, {index.best.name}, is not there.", has)
+        return index.best.name
+    coach = (bucket.find(keys.coach_checkpoint) or b"").decode(errors="replace").strip()
+    in_use = [name for name in there if str(name) == coach]
+    if which == "last":
+        wanted = ([index.last.name] if index else []) + in_use
+        return next((name for name in wanted if name in there), max(there))
+    of_number = [name for name in there if name.number == which]
+    if not of_number:
+        raise DrError(f"The model {keys.prefix} has no checkpoint {which}.", has)
+    known = ([index.last.name, index.best.name] if index else []) + in_use
+    return next((name for name in known if name in of_number), of_number[-1])
+
+
+def outdated(prefix: str, existing: Iterable[ObjectInfo], names: Iterable[str], *, wipe: bool) -> list[str]:
+    """Keys under the prefix that must go when `names` are written: all others (`wipe`), or other checkpoints' files."""
+    kept = {f"{prefix}/{name}" for name in names}
+    mine = [info.key for info in existing if info.key.startswith(f"{prefix}/") and info.key not in kept]
+    if wipe:
+        return mine
+    folder = f"{prefix}/model/"
+    return [
+        key for key in mine if key.startswith(folder) and _OF_CHECKPOINT.fullmatch(key.removeprefix(folder))
+    ]
+
+
+def check_is_one_model(bucket: Bucket, prefix: str) -> list[ObjectInfo]:
+    """What is under the prefix of a model; DrError unless it is one model and nothing but that."""
+    objects = bucket.list(f"{prefix}/")
+    if not objects:
+        raise DrError(
+            f"There is no model {prefix} in the {bucket.config.place}.", "`dr models` lists what is there."
+        )
+    inside = models_inside(prefix, objects)
+    if inside:
+        raise DrError(
+            f"{prefix} is a folder with other models in it: {', '.join(inside)}.", "Name one of them."
+        )
+    if not any(_OF_MODEL.fullmatch(name) for name in relative(prefix, objects)):
+        names = ", ".join(list(relative(prefix, objects))[:5])
+        raise DrError(
+            f"{prefix} is no model; it holds {names}.", "`dr models` lists the models of the bucket."
+        )
+    return objects
+
+
+def models_inside(prefix: str, objects: Iterable[ObjectInfo]) -> list[str]:
+    """Prefixes of other models below this one."""
+    marks = (_MARK.fullmatch(info.key) for info in objects)
+    return sorted({match[1] for match in marks if match and match[1].startswith(f"{prefix}/")})
+
+
+def overlap(one: str, other: str) -> bool:
+    """Is one of two prefixes the other, or inside of it?"""
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
+
+
+def is_same_bucket(one: Bucket, other: Bucket) -> bool:
+    """Do both lead to the same objects? By name and address; on AWS, names are enough."""
+    same_place = one.address == other.address or (one.is_aws and other.is_aws)
+    return same_place and one.config.bucket == other.config.bucket
+
+
+def total_bytes(objects: Sequence[ObjectInfo]) -> int:
+    """Size of a listing."""
+    return sum(info.size_bytes for info in objects)
