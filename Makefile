@@ -10,7 +10,7 @@ ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 endif
 
-.PHONY: train test check lint types docs format benchmarks lock clean
+.PHONY: train test test-car check lint types docs format benchmarks lock clean
 
 train: $(VENV)/.installed ## train the default model on the default track, then drive it
 	$(BIN)/dr init . < /dev/null
@@ -19,6 +19,10 @@ train: $(VENV)/.installed ## train the default model on the default track, then 
 
 test: $(VENV)/.developing ## all tests that this machine can run
 	$(BIN)/python -m pytest $(ARGS)
+
+test-car: $(VENV)/.developing ## the car's graph in real TensorFlow and OpenVINO (some GB)
+	$(BIN)/python -m pip install --quiet --group car
+	$(BIN)/python -m pytest tests/train/test_export.py
 
 check: lint types test ## what a change has to pass
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import log_files
-from drcli.launch.docker import containers, diagnosis, network
+from drcli.launch.docker import containers, diagnosis, engine, images, network
 from drcli.launch.docker.checks import check_image
 from drcli.launch.docker.claim import check_owner
 from drcli.launch.docker.compose import up
@@ -45,11 +46,15 @@ def ensure(settings: Settings, workspace: Workspace) -> Bucket:
     """
     with exclusive(workspace.store_lock):
         found = _container()
+        if found is not None and is_of_drfc(found, workspace):
+            bucket = Bucket(store_config(settings, workspace))
+            bucket.ensure_bucket()
+            return bucket
         check_owner(PROJECT, [found] if found else [], workspace.root, _ONE_ONLY)
         if found is None or found.status != "running":
             _check_data(workspace)
             make_key_pair(workspace.store_key)
-            wanted = spec(settings, workspace)
+            wanted = _with_image_at_hand(spec(settings, workspace))
             check_image(wanted.variables["DR_MINIO_IMAGE"])
             network.ensure_network("swarm" if settings.docker_style == "swarm" else "compose")
             workspace.store.mkdir(parents=True, exist_ok=True)
@@ -76,12 +81,12 @@ def stop(workspace: Workspace) -> bool:
 
 def status(settings: Settings, workspace: Workspace) -> dict[str, Any]:
     """As `dr store status` shows it."""
-    found = containers.of_project(PROJECT, str(workspace.root))
-    is_running = bool(found) and found[0].status == "running"
+    found = of_workspace(workspace)
+    is_running = found is not None and found.status == "running"
     return {
         "running": is_running,
         "endpoint_url": store_config(settings, workspace).endpoint_url if is_running else None,
-        "container": found[0].short_id if found else None,
+        "container": found.short_id if found is not None else None,
         "data": str(workspace.store),
     }
 
@@ -94,8 +99,34 @@ def log(workspace: Workspace, tail: int, follow: bool) -> Iterator[str]:
     return containers.lines(found, tail, (lambda: _container() is not None) if follow else None)
 
 
+def _with_image_at_hand(wanted: StackSpec) -> StackSpec:
+    """The same version under the name it had on Docker Hub, where it was pulled while it was there."""
+    image = wanted.variables["DR_MINIO_IMAGE"]
+    former = image.removeprefix("quay.io/")
+    if former == image or images.exists(image) or not images.exists(former):
+        return wanted
+    return replace(wanted, variables={**wanted.variables, "DR_MINIO_IMAGE": former})
+
+
+def of_workspace(workspace: Workspace) -> Any | None:
+    """The container that serves this workspace's data, whoever has started it."""
+    found = _container()
+    is_ours = found is not None and found.labels.get(engine.WORKSPACE) == str(workspace.root)
+    return found if found is not None and (is_ours or is_of_drfc(found, workspace)) else None
+
+
+def is_of_drfc(container: Any, workspace: Workspace) -> bool:
+    """Whether DeepRacer-for-Cloud has started it, over this very folder: then it is used as it is, and left alone."""
+    sources = [mount.get("Source") for mount in container.attrs["Mounts"]]
+    return engine.WORKSPACE not in container.labels and str(workspace.store.resolve()) in sources
+
+
 def _container() -> Any | None:
-    return next(iter(containers.of_project(PROJECT)), None)
+    """MinIO on this machine: our project, or the project or stack of that name of DeepRacer-for-Cloud."""
+    with engine.speaking() as client:
+        label = f"{engine.SWARM_STACK}={PROJECT}"
+        tasks = client.containers.list(filters={"label": label}, ignore_removed=True)
+    return next(iter([*containers.of_project(PROJECT), *tasks]), None)
 
 
 def _wait_until_up(bucket: Bucket) -> None:

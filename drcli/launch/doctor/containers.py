@@ -161,7 +161,8 @@ def check_minio(subject: Subject) -> Iterator[Verdict]:
     """The store of container stacks: is its image here, and is the store that may run already this workspace's?"""
     assert subject.workspace is not None
     try:
-        check_owner(minio.PROJECT, containers.of_project(minio.PROJECT), subject.workspace.root)
+        if minio.of_workspace(subject.workspace) is None:
+            check_owner(minio.PROJECT, containers.of_project(minio.PROJECT), subject.workspace.root)
     except DrError as fault:
         yield error(fault.message, "`dr store stop` there; there is one store of this kind on a machine.")
     image = minio_image(subject.settings.minio_image)

@@ -11,7 +11,7 @@ from contextlib import suppress
 import psutil
 
 from drcli.config.settings import Settings
-from drcli.launch.docker import containers, minio
+from drcli.launch.docker import minio
 from drcli.launch.doctor.finding import Subject, Verdict, error, ok
 from drcli.store.access import is_embedded, is_minio, store_config
 from drcli.store.client import Bucket, credentials
@@ -95,10 +95,9 @@ def own_store_port(subject: Subject) -> int | None:
     if is_embedded(subject.settings):
         endpoint = server_status(subject.workspace).endpoint_url
         return int(endpoint.rpartition(":")[2]) if endpoint else None
-    running = [
-        c for c in containers.of_project(minio.PROJECT, str(subject.workspace.root)) if c.status == "running"
-    ]
-    published = running[0].attrs["NetworkSettings"]["Ports"].get("9000/tcp") if running else None
+    found = minio.of_workspace(subject.workspace)
+    is_running = found is not None and found.status == "running"
+    published = found.attrs["NetworkSettings"]["Ports"].get("9000/tcp") if found and is_running else None
     return int(published[0]["HostPort"]) if published else None
 
 
