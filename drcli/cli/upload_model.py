@@ -11,6 +11,7 @@ from drcli.errors import DrError, UsageError
 
 if TYPE_CHECKING:
     from drcli.launch.uploading import Upload
+    from drcli.store.checkpoints import Which
 
 
 @click.command("upload-model")
@@ -59,13 +60,10 @@ def command(
     from drcli.cli import transferring
     from drcli.launch import uploading
 
-    if best and checkpoint:
-        raise UsageError("-b and -c contradict each other.", "-c best is the same as -b.")
+    which = _which(best, checkpoint)
     if increment and prefix:
         raise UsageError("-1 and -p contradict each other.", "-p names the prefix there, -1 counts it up.")
     workspace, settings = options.load(experiment, overrides)
-    chosen = options.checkpoint(checkpoint)
-    which = "best" if best else "last" if chosen is None else chosen  # 0 is a number, too
     counted = None
     if increment:
         from drcli.launch import incrementing
@@ -100,6 +98,13 @@ def command(
     if prepared.target.console:
         present.say(f"console: {prepared.target.console}")
     present.next_step(_car(prefix, local), "the same model for a car")
+
+
+def _which(best: bool, checkpoint: str | None) -> Which:
+    if best and checkpoint:
+        raise UsageError("-b and -c contradict each other.", "-c best is the same as -b.")
+    chosen = options.checkpoint(checkpoint)
+    return "best" if best else "last" if chosen is None else chosen  # 0 is a number, too
 
 
 def _car(prefix: str | None, local: bool) -> str:

@@ -7,7 +7,6 @@ Secrets reach it, and through it the services, in its environment.
 from __future__ import annotations
 
 import os
-import re
 import signal
 import sys
 import time
@@ -20,6 +19,7 @@ from drcli.launch import process
 from drcli.launch.plan import Plan, Service
 from drcli.launch.processes.run_folder import Replica, RunFolder, ScaleRequest, Stack
 from drcli.launch.processes.store_keeper import StoreKeeper
+from drcli.launch.words import last_exception, last_words
 from drcli.local import ProcessRef
 
 POLL_S = 0.1
@@ -142,9 +142,10 @@ class Supervisor:
 
     def _fail(self, stack: Stack, culprit: Replica) -> None:
         path = self._folder.log(culprit.name)
-        message, hint = last_words(path)
+        said = _last_lines(path)
+        message, hint = last_words(said)
         if not message:
-            message = f"{culprit.name} keeps crashing{last_exception(path)}."
+            message = f"{culprit.name} keeps crashing{last_exception(said)}."
             hint = f"`dr logs {culprit.service}` shows more."
         self._keep(replace(stack, message=message, hint=hint))
         self._end("failed")
@@ -187,26 +188,6 @@ class Supervisor:
             self._folder.write_stack(self._stack)
         except OSError as error:  # a full disk is no reason to leave the stack alone
             log(f"The state of the stack cannot be written: {error}")
-
-
-def last_exception(path: Path) -> str:
-    """`: ` and the last line of a traceback in a log; empty if there is none."""
-    found = [line for line in _last_lines(path) if re.match(r"[\w.]+(Error|Exception)\b", line)]
-    return f": {found[-1].rstrip('.')}" if found else ""
-
-
-def last_words(path: Path) -> tuple[str, str]:
-    """Message and hint of the error that a service logged before it left; empty if it said nothing."""
-    lines = _last_lines(path)
-    at = max((i for i, text in enumerate(lines) if text.startswith("ERROR: ")), default=-1)
-    if at < 0:
-        return "", ""
-    message = [lines[at].removeprefix("ERROR: ")]
-    for i in range(at + 1, len(lines)):
-        if lines[i].startswith("HINT: "):
-            return "\n".join(message), "\n".join([lines[i].removeprefix("HINT: "), *lines[i + 1 :]])
-        message.append(lines[i])
-    return "\n".join(message), ""
 
 
 def _last_lines(path: Path) -> list[str]:

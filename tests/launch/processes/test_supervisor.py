@@ -3,7 +3,6 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,6 @@ from drcli.errors import DrError
 from drcli.launch import process, stack
 from drcli.launch.processes import scaling, supervisor
 from drcli.launch.processes.run_folder import RunFolder, Stack
-from drcli.launch.processes.supervisor import last_words
 from drcli.local import ProcessRef
 from drcli.paths import Workspace
 
@@ -132,17 +130,6 @@ def test_a_successor_goes_on_where_a_killed_supervisor_was(
         after = until(over(folder))
         assert isinstance(after, Stack)
         assert (after.state, after.message, after.is_alive) == ("failed", "it was wrong", False)
-
-
-def test_last_words(tmp_path: Path) -> None:
-    log = tmp_path / "x.log"
-    assert last_words(log) == ("", "")
-    log.write_text("fine\n")
-    assert last_words(log) == ("", "")
-    log.write_text("ERROR: old\nfine\nERROR: new\n  more\nHINT: do\nthis\n")
-    assert last_words(log) == ("new\n  more", "do\nthis")
-    log.write_text("ERROR: new\n  more\n")
-    assert last_words(log) == ("new\n  more", "")
 
 
 def alive(folder: RunFolder) -> list[str]:
