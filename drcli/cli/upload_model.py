@@ -90,14 +90,20 @@ def command(
     if counted:
         counted.edit.write()
         present.say(f"{counted.name} is {counted.new} in {counted.edit.path}, it was {counted.old}.")
+    _show_done(prepared, as_json, wipe)
+    present.next_step(_car(prefix, local), "the same model for a car")
+
+
+def _show_done(prepared: Upload, as_json: bool, wipe: bool) -> None:
+    from drcli.cli import transferring
+
     done = transferring.summary(len(prepared.files), prepared.total_bytes)
     if as_json:
         present.as_json(prepared.to_dict(wipe=wipe) | {"dry_run": False})
     else:
-        present.result(f"{address}  {prepared.checkpoint.name}, {done}")
+        present.result(f"{prepared.target.address}  {prepared.checkpoint.name}, {done}")
     if prepared.target.console:
         present.say(f"console: {prepared.target.console}")
-    present.next_step(_car(prefix, local), "the same model for a car")
 
 
 def _which(best: bool, checkpoint: str | None) -> Which:
