@@ -1,0 +1,100 @@
+"""Every axis of choice is a table: a new member is one file and one line here. Nothing is imported to read a name.
+
+A package installed beside drcli adds members of its own without a change here: a line `NAME = module:attribute` under
+the table's group in its entry points, such as `[drcli.races]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from pkgutil import resolve_name
+from typing import Any
+
+from drcli.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Table:
+    """Members of one kind by name, as `module:attribute`; what they have in common is a protocol of their room."""
+
+    group: str
+    kind: str  # in a message: "race type"
+    members: Mapping[str, str]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.members or name in self._others
+
+    def __iter__(self) -> Iterator[str]:
+        """All names, ours first."""
+        yield from self.members
+        yield from (name for name in self._others if name not in self.members)
+
+    def load(self, name: str) -> Any:
+        """The member itself. UsageError when there is none of that name."""
+        target = self.members.get(name) or self._others.get(name)
+        if target is None:
+            raise UsageError(f"There is no {self.kind} {name}.", f"Choose one of: {', '.join(self)}.")
+        return resolve_name(target)
+
+    @cached_property
+    def _others(self) -> dict[str, str]:
+        """Of other packages. Looked up once, and only when one of our own names does not do."""
+        return {point.name: point.value for point in entry_points(group=self.group)}
+
+
+RACES = Table(
+    "drcli.races",
+    "race type",
+    {"TIME_TRIAL": "drcli.sim.races.time_trial:TimeTrial"},
+)
+SENSORS = Table(
+    "drcli.sensors",
+    "sensor",
+    {
+        "FRONT_FACING_CAMERA": "drcli.sim.sensors.front_camera:FrontCamera",
+        "observation": "drcli.sim.sensors.front_camera:FrontCamera",
+    },
+)
+NETWORKS = Table(
+    "drcli.networks",
+    "network",
+    {"DEEP_CONVOLUTIONAL_NETWORK_SHALLOW": "drcli.train.architectures.shallow:SHALLOW"},
+)
+HEADS = Table(
+    "drcli.heads",
+    "policy head",
+    {
+        "discrete": "drcli.train.heads.categorical:Categorical",
+        "continuous": "drcli.train.heads.gaussian:Gaussian",
+    },
+)
+ALGORITHMS = Table(
+    "drcli.algorithms",
+    "training algorithm",
+    {"clipped_ppo": "drcli.train.algorithms.ppo:ClippedPPO"},
+)
+EXPORTS = Table(
+    "drcli.exports",
+    "export",
+    {
+        "car": "drcli.train.exports.car_graph:CarGraph",
+        "native": "drcli.train.exports.native:Native",
+    },
+)
+LAUNCHERS = Table(
+    "drcli.launchers",
+    "style",
+    {
+        "process": "drcli.launch.processes.launcher:ProcessLauncher",
+        "compose": "drcli.launch.docker.compose:ComposeLauncher",
+        "swarm": "drcli.launch.docker.swarm:SwarmLauncher",
+    },
+)
+OBSERVERS = Table(
+    "drcli.observers",
+    "observer",
+    {},
+)
