@@ -95,3 +95,8 @@ class Workspace:
     def runs(self) -> Path:
         """Run folders of process stacks: what is running, under which pids."""
         return self.data / "runs"
+
+
+def is_folder_name(name: str) -> bool:
+    """Whether `name` is the name of a folder, not a path to somewhere else."""
+    return name not in ("", ".", "..") and not {"/", "\\", "\0"} & set(name)

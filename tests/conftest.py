@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from drcli.errors import DrError
-from drcli.launch.docker import engine
+from drcli.launch.docker import docker_engine
 from drcli.paths import Workspace
 from drcli.store.client import Bucket, StoreConfig
 from drcli.store.server import ensure_server, stop_server
@@ -49,8 +49,8 @@ def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
 def no_engine() -> str:
     """Why no Docker engine can be used here; empty when one can."""
     try:
-        engine.client()
-        engine.check_compose()
+        docker_engine.client()
+        docker_engine.check_compose()
     except DrError as error:
         return error.message
     return ""
@@ -113,3 +113,22 @@ def bucket(store: StoreConfig) -> Bucket:
     bucket = Bucket(replace(store, bucket=f"bucket-{next(_numbers)}"))
     bucket.ensure_bucket()
     return bucket
+
+
+MakeWorkspace = Callable[..., Workspace]
+
+
+@pytest.fixture
+def make_workspace(tmp_path: Path) -> MakeWorkspace:
+    """Write env files of a workspace: `run="…"`, `system="…"`, `worker_2="…"`."""
+
+    def make(*, system: str = "", run: str = "", experiment: str = "", **workers: str) -> Workspace:
+        workspace = Workspace(tmp_path / "racer", experiment)
+        workspace.folder.mkdir(parents=True, exist_ok=True)
+        workspace.system_env.write_text(system, newline="")
+        workspace.run_env.write_text(run, newline="")
+        for name, text in workers.items():
+            workspace.worker_env(int(name.removeprefix("worker_"))).write_text(text, newline="")
+        return workspace
+
+    return make

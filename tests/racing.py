@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from drcli.cli import main
-from drcli.launch import process, stack
+from drcli.launch import local_process, run_control
 from drcli.launch.processes.run_folder import RunFolder
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
@@ -120,9 +120,9 @@ class Racer:
             if seen is not None:
                 for ref in (seen.supervisor, *(replica.process for replica in seen.replicas)):
                     if ref.pid != os.getpid():
-                        process.kill(ref)
+                        local_process.kill(ref)
         stop_server(self.workspace)
-        process.reap()
+        local_process.reap()
 
 
 @pytest.fixture(scope="session")
@@ -137,7 +137,9 @@ def new_racer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
         cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
         environment |= {"HOME": str(home), "XDG_CACHE_HOME": cache, "COLUMNS": "100"}
         environment |= {"DOCKER_CONFIG": os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))}
-        racer = Racer(home / "ws", stack.free_port(), environment | {"AWS_EC2_METADATA_DISABLED": "true"})
+        racer = Racer(
+            home / "ws", run_control.free_port(), environment | {"AWS_EC2_METADATA_DISABLED": "true"}
+        )
         racers.append(racer)
         with chdir(home):
             assert CliRunner().invoke(main, ["init", "ws"]).exit_code == 0

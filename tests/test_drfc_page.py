@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from reach import reaches
+from settings_reach import reaches
 
 from drcli.cli import COMMANDS
 from drcli.cli.drfc import NAMES, RETIRED

@@ -9,7 +9,7 @@ import click
 from drcli.cli import options, present
 
 if TYPE_CHECKING:
-    from drcli.launch.doctor.finding import Finding
+    from drcli.doctor.finding import Finding
 
 _MARKS = {"ok": ("OK", "green"), "warning": ("warning", "yellow"), "error": ("error", "red")}
 _INDENT = " " * 21  # the width of mark and area
@@ -32,7 +32,7 @@ def command(ctx: click.Context, as_json: bool, overrides: tuple[str, ...]) -> No
     """
     from dataclasses import asdict
 
-    from drcli.launch.doctor.examine import examine
+    from drcli.doctor.examination import examine
 
     findings = []
     for finding in examine(ctx.obj, overrides):

@@ -27,29 +27,29 @@ def command(
       dr download-custom-files --dry-run
       dr -e wet download-custom-files -y
     """
-    from drcli.launch import custom_files
-    from drcli.launch.custom_files import State
+    from drcli.workspace import custom_files
+    from drcli.workspace.custom_files import Difference
 
     workspace, settings = options.load(experiment, overrides)
     compared = custom_files.compare(settings, workspace)
     words = {
-        State.ONLY_THERE: "new",
-        State.DIFFERS: "changed",
-        State.SAME: "unchanged",
-        State.ONLY_HERE: "kept",
+        Difference.ONLY_THERE: "new",
+        Difference.DIFFERS: "changed",
+        Difference.SAME: "unchanged",
+        Difference.ONLY_HERE: "kept",
     }
     rows = []
     for file in compared.files:
         action = words[file.state]
-        if file.state is State.DIFFERS and not (yes or dry_run or _may_overwrite(file.name)):
+        if file.state is Difference.DIFFERS and not (yes or dry_run or _may_overwrite(file.name)):
             action = "kept"
         if action in ("new", "changed") and not dry_run:
             compared.download(file)
         rows.append({"file": file.name, "key": file.key, "action": action})
-        differs = " (differs)" if file.state is State.DIFFERS else ""
+        differs = " (differs)" if file.state is Difference.DIFFERS else ""
         present.say(f"{action:<10} {file.name}{differs}")
     kept = sum(
-        file.state is State.DIFFERS and row["action"] == "kept"
+        file.state is Difference.DIFFERS and row["action"] == "kept"
         for file, row in zip(compared.files, rows, strict=True)
     )
     if kept:

@@ -41,27 +41,27 @@ def command(
       dr download-model -s s3://my-models/fast-3 -t fast-3
       dr download-model -s s3://my-models/fast-3 -t fast-3 -c -d
     """
-    from drcli.cli import transferring
-    from drcli.launch import moving
+    from drcli.cli import transfer_progress
+    from drcli.models import copies
 
     workspace, settings = options.load(experiment, overrides)
-    prepared = moving.prepare_download(settings, workspace, source, target, is_dry=dry_run)
+    prepared = copies.prepare_download(settings, workspace, source, target, is_dry=dry_run)
     if dry_run:
-        transferring.show_transfer(prepared, wipe=wipe, as_json=as_json)
+        transfer_progress.show_transfer(prepared, wipe=wipe, as_json=as_json)
         if custom_files:
             present.say(f"Then these would be written to {workspace.custom_files}:")
-            transferring.show_keys(list(moving.NEEDED.values()))
+            transfer_progress.show_keys(list(copies.NEEDED.values()))
         present.next_step(f"dr download-model -s {source} -t {target}", "the same without -d")
         return
-    transferring.agree_to_transfer(prepared, force=force, wipe=wipe)
-    with transferring.bar("downloading") as tell:
-        files = moving.run(prepared, wipe=wipe, tell=tell)
-    transferring.show_transferred(prepared, wipe=wipe, as_json=as_json)
+    transfer_progress.agree_to_transfer(prepared, force=force, wipe=wipe)
+    with transfer_progress.bar("downloading") as tell:
+        files = copies.run(prepared, wipe=wipe, tell=tell)
+    transfer_progress.show_transferred(prepared, wipe=wipe, as_json=as_json)
     if custom_files:
-        changed = moving.changed_custom_files(workspace, files)
+        changed = copies.changed_custom_files(workspace, files)
         if changed and not force:
             click.confirm(f"Replace {', '.join(changed)} in {workspace.custom_files}?", abort=True, err=True)
-        moving.write_custom_files(workspace, files)
+        copies.write_custom_files(workspace, files)
         present.say(
             f"Its custom files are in {workspace.custom_files}" + (" (yours: *.bak)." if changed else ".")
         )

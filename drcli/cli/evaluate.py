@@ -30,20 +30,20 @@ def command(
       dr evaluate
       dr evaluate --checkpoint best --set DR_WORLD_NAME=drcli_technical --json
     """
-    from drcli.cli import following
-    from drcli.launch import evaluating
+    from drcli.cli import follow_run
+    from drcli.launch import evaluation_start
     from drcli.launch.plan import describe
 
     workspace, settings = options.load(experiment, overrides)
     if dry_run:
-        plan = evaluating.plan(settings, workspace)
-        following.show_plan(describe(plan, settings, workspace), "dr evaluate", as_json)
+        plan = evaluation_start.plan(settings, workspace)
+        follow_run.show_plan(describe(plan, settings, workspace), "dr evaluate", as_json)
         return
-    started = evaluating.start(settings, workspace, clone=clone, which=options.checkpoint(checkpoint))
-    if quiet or not following.follow_evaluation(started, workspace):
+    started = evaluation_start.start(settings, workspace, clone=clone, which=options.checkpoint(checkpoint))
+    if quiet or not follow_run.follow_evaluation(started, workspace):
         present.next_step("dr logs robomaker --evaluation -f", "follow it; `dr stop-evaluation` ends it")
         return
-    results = evaluating.results(started)
+    results = evaluation_start.results(started)
     if len(results["trials"]) < settings.eval_number_of_trials:
         resets = f"DR_EVAL_MAX_RESETS={settings.eval_max_resets}"
         present.warn(f"{resets} were used up before all {settings.eval_number_of_trials} trials were driven.")
@@ -52,5 +52,5 @@ def command(
     else:
         present.result(f"{results['model']}, checkpoint {results['checkpoint']}, on {results['world_name']}")
         present.result(present.format_table(results["trials"]))
-    present.say(f"The laps are drawn in {following.draw(started, settings, workspace)}.")
+    present.say(f"The laps are drawn in {follow_run.draw(started, settings, workspace)}.")
     present.next_step("dr models", "what is in the bucket; or change custom_files/ and train again")

@@ -9,7 +9,7 @@ import click
 from drcli.cli import options, present
 
 if TYPE_CHECKING:
-    from drcli.store.evaluations import EvaluationInfo
+    from drcli.store.evaluation_list import EvaluationInfo
 
 
 @click.command()
@@ -34,7 +34,7 @@ def command(
     """
     from drcli.errors import UsageError
     from drcli.launch.bucket import open_bucket
-    from drcli.store.evaluations import list_evaluations
+    from drcli.store.evaluation_list import list_evaluations
 
     if everything and prefix is not None:
         raise UsageError("--all and --prefix contradict each other.", "Take one of them.")

@@ -12,7 +12,7 @@ import click
 from drcli.cli import present
 
 if TYPE_CHECKING:
-    from drcli.launch.drfc_import import Import
+    from drcli.workspace.drfc_import import Import
 
 
 @click.command()
@@ -45,7 +45,7 @@ def command(
       dr import-drfc ~/deepracer-for-cloud my-racer --models
       dr import-drfc ~/deepracer-for-cloud my-racer --model rl-deepracer-sagemaker
     """
-    from drcli.launch import drfc_import
+    from drcli.workspace import drfc_import
 
     with_models = all_models or bool(some)
     planned = drfc_import.plan_import(folder, target, keep_engine=keep_engine, own_bucket=with_models)
@@ -83,8 +83,8 @@ def _show(planned: Import, dry_run: bool) -> None:
 def _copy(planned: Import, source: object, prefixes: Sequence[str]) -> list[dict[str, object]]:
     from dataclasses import asdict
 
-    from drcli.launch.drfc_import import copy_models
     from drcli.store.client import Bucket
+    from drcli.workspace.drfc_import import copy_models
 
     assert isinstance(source, Bucket)
     models = []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from drcli.cli import incrementing, options, present
+from drcli.cli import increment_options, options, present
 
 
 @click.command()
-@incrementing.common
+@increment_options.common
 @click.pass_obj
 def command(
     experiment: str | None,
@@ -28,12 +28,12 @@ def command(
       dr increment-upload-model
       dr increment-upload-model -f -d _
     """
-    from drcli.launch import incrementing as library
+    from drcli.workspace import next_model as library
 
     workspace, settings = options.load(experiment, ())
     planned = library.plan_upload(settings, workspace, prefix=prefix, delimiter=delimiter)
     leftovers = library.upload_leftovers(planned) if wipe else None
-    incrementing.carry_out(planned, leftovers, force=force, dry_run=dry_run, as_json=as_json)
+    increment_options.carry_out(planned, leftovers, force=force, dry_run=dry_run, as_json=as_json)
     if dry_run:
         present.next_step("dr increment-upload-model", "do it")
     else:

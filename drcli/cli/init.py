@@ -25,15 +25,15 @@ def command(experiment: str | None, folder: Path, yes: bool) -> None:
       dr init my-racer
       dr -e wet-track init my-racer
     """
-    from drcli.config.scaffold import State, plan_workspace
     from drcli.paths import Workspace
+    from drcli.workspace.scaffold import FileState, plan_workspace
 
     workspace = Workspace(folder.resolve(), experiment or "")
     for file in plan_workspace(workspace):
         shown = file.path.relative_to(workspace.root)
-        if file.state is State.DIFFERS and not (yes or _may_overwrite(str(shown))):
+        if file.state is FileState.DIFFERS and not (yes or _may_overwrite(str(shown))):
             present.say(f"kept       {shown}")
-        elif file.state is State.CURRENT:
+        elif file.state is FileState.CURRENT:
             present.say(f"unchanged  {shown}")
         else:
             file.write()

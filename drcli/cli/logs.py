@@ -49,12 +49,14 @@ def command(
       dr logs                       # the trainer
       dr logs robomaker -n 2 -f     # the second worker, as it goes
     """
-    from drcli.launch import logs
+    from drcli.launch import log_sources
     from drcli.launch.plan import Kind
 
     workspace, settings = options.load(experiment, overrides)
     kind: Kind = "evaluation" if evaluation else "training"
     with suppress(KeyboardInterrupt):
-        for line in logs.read(settings, workspace, kind, service, replica=replica, tail=tail, follow=follow):
+        for line in log_sources.read(
+            settings, workspace, kind, service, replica=replica, tail=tail, follow=follow
+        ):
             present.result(line)
     present.next_step("dr status", "how the run is doing")

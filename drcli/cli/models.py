@@ -9,7 +9,7 @@ import click
 from drcli.cli import present
 
 if TYPE_CHECKING:
-    from drcli.store.models import ModelInfo
+    from drcli.store.model_list import ModelInfo
 
 
 @click.command()
@@ -24,7 +24,7 @@ def command(experiment: str | None, as_json: bool) -> None:
     """
     from drcli.config.load import find_workspace, load_settings
     from drcli.store.access import open_bucket
-    from drcli.store.models import list_models
+    from drcli.store.model_list import list_models
 
     workspace = find_workspace(experiment=experiment)
     settings = load_settings(workspace)

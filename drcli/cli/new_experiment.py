@@ -24,7 +24,7 @@ def command(experiment: str | None, name: str, origin: str | None, as_json: bool
       dr new-experiment wet-track
       dr new-experiment wet-track-2 --from wet-track
     """
-    from drcli.launch import experiments
+    from drcli.workspace import experiments
 
     planned = experiments.plan_experiment(name, origin or experiment or "")
     planned.make()

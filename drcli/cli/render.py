@@ -24,23 +24,25 @@ def command(experiment: str | None, kind: str, clone: bool, overrides: Sequence[
       dr render training
       dr render evaluation --set DR_EVAL_CHECKPOINT=best
     """
-    from drcli.config import params
+    from drcli.config import params_documents
     from drcli.config.load import find_workspace, load_settings, load_workers
 
     workspace = find_workspace(experiment=experiment)
     settings = load_settings(workspace, overrides)
     workers = load_workers(workspace, settings) if kind == "training" else ()
     if kind == "training":
-        documents = params.render_training(settings, workers)
+        documents = params_documents.render_training(settings, workers)
     elif kind == "evaluation":
-        documents = (params.render_evaluation(settings, datetime.now().astimezone(), clone),)
+        documents = (params_documents.render_evaluation(settings, datetime.now().astimezone(), clone),)
     else:
-        documents = (params.render_upload(settings, settings.upload_s3_bucket, settings.upload_s3_prefix),)
+        documents = (
+            params_documents.render_upload(settings, settings.upload_s3_bucket, settings.upload_s3_prefix),
+        )
     for notice in dict.fromkeys(notice for each in (settings, *workers) for notice in each.notices):
         present.warn(notice)
     for document in documents:
         present.say(f"# {document.key}")
-        present.result(params.to_yaml(document.values).rstrip("\n"))
+        present.result(params_documents.to_yaml(document.values).rstrip("\n"))
     _name_next_step(kind)
 
 

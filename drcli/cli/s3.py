@@ -12,7 +12,7 @@ from drcli.errors import UsageError
 
 if TYPE_CHECKING:
     from drcli.store.client import Bucket
-    from drcli.store.files import Entry, Place, Step
+    from drcli.store.s3_commands import Entry, Side, Step
 
 _recursive = click.option("-r", "--recursive", is_flag=True, help="All that is in the folder.")
 _dry_run = click.option("--dry-run", "--dryrun", is_flag=True, help="Show what would be done; touch nothing.")
@@ -53,7 +53,7 @@ def ls(
       dr s3 ls rl-deepracer-sagemaker/model
       dr s3 ls --recursive --json
     """
-    from drcli.store import files
+    from drcli.store import s3_commands
 
     bucket = _open(experiment, overrides)
     if prefix == "s3://":
@@ -63,9 +63,9 @@ def ls(
         else:
             present.result("\n".join(names))
         return
-    where = files.remote(prefix, bucket, bare=True)
+    where = s3_commands.remote(prefix, bucket, bare=True)
     assert where is not None
-    found = files.entries(where, recursive=recursive)
+    found = s3_commands.entries(where, recursive=recursive)
     if as_json:
         present.as_json([entry.to_dict() for entry in found])
     elif found:
@@ -99,10 +99,12 @@ def cp(
       dr s3 cp s3:rl-deepracer-sagemaker/status.json .
       dr s3 cp -r s3:rl-deepracer-sagemaker s3:backup/first
     """
-    from drcli.store import files
+    from drcli.store import s3_commands
 
     bucket = _open(experiment, overrides, write=not dry_run)
-    steps = files.plan_copy(files.place(source, bucket), files.place(target, bucket), recursive=recursive)
+    steps = s3_commands.plan_copy(
+        s3_commands.place(source, bucket), s3_commands.place(target, bucket), recursive=recursive
+    )
     _carry_out(steps, dry_run)
     present.next_step("dr s3 ls", "see what is in the bucket")
 
@@ -130,17 +132,19 @@ def sync(
       dr s3 sync custom_files s3:custom_files
       dr s3 sync --delete --dry-run s3:rl-deepracer-sagemaker copy-of-it
     """
-    from drcli.store import files
+    from drcli.store import s3_commands
 
     bucket = _open(experiment, overrides, write=not dry_run)
-    plan = files.plan_sync(files.place(source, bucket), files.place(target, bucket), delete=delete)
+    plan = s3_commands.plan_sync(
+        s3_commands.place(source, bucket), s3_commands.place(target, bucket), delete=delete
+    )
     if plan.deletions and not dry_run:
         _confirm(plan.deletions, f"Delete these {_count(len(plan.deletions))} in {target}?", yes)
     _carry_out(plan.steps, dry_run)
     for extra in plan.deletions:
         present.say(f"{'would delete' if dry_run else 'deleted'}  {extra}")
     if not dry_run:
-        files.delete(plan.deletions)
+        s3_commands.delete(plan.deletions)
     present.say(f"{plan.unchanged} unchanged.")
     present.next_step("dr s3 ls", "see what is in the bucket")
 
@@ -167,29 +171,29 @@ def rm(
       dr s3 rm --recursive old-model
     """
     from drcli.errors import DrError
-    from drcli.store import files
+    from drcli.store import s3_commands
 
     bucket = _open(experiment, overrides, write=not dry_run)
-    where = files.remote(key, bucket, bare=True)
+    where = s3_commands.remote(key, bucket, bare=True)
     assert where is not None
     if not where.key.strip("/"):
         raise UsageError("That is the whole bucket.", "Name an object or a folder; `dr s3 ls` lists them.")
-    found = [info for info in files.find(where) if recursive or info.key == where.key]
+    found = [info for info in s3_commands.find(where) if recursive or info.key == where.key]
     if not found:
         inside = (
             ""
-            if recursive or not any(files.find(where))
+            if recursive or not any(s3_commands.find(where))
             else "It is a folder: --recursive deletes all in it. "
         )
         raise DrError(f"There is no object {where}.", f"{inside}`dr s3 ls` lists what is there.")
-    places = [files.Remote(where.bucket, info.key) for info in found]
+    places = [s3_commands.Remote(where.bucket, info.key) for info in found]
     size = format_size(sum(info.size_bytes for info in found))
     if dry_run:
         _show(places, "would delete")
     else:
         if recursive:
             _confirm(places, f"Delete {where}: {_count(len(found))}, {size}?", yes)
-        files.delete(places)
+        s3_commands.delete(places)
     present.result(f"{'Would delete' if dry_run else 'Deleted'} {_count(len(found))}, {size}.")
     present.next_step("dr s3 ls", "see what is left")
 
@@ -242,7 +246,7 @@ def _row(entry: Entry) -> dict[str, object]:
 
 
 def _carry_out(steps: Sequence[Step], dry_run: bool) -> None:
-    from drcli.store import files
+    from drcli.store import s3_commands
 
     if dry_run:
         for step in steps:
@@ -254,17 +258,17 @@ def _carry_out(steps: Sequence[Step], dry_run: bool) -> None:
         def tell(name: str, done: int, total: int) -> None:
             live.line(f"{format_size(done)} of {format_size(total)}  {name}")
 
-        size = files.run(steps, tell, lambda step: live.say(f"copied  {step}"))
+        size = s3_commands.run(steps, tell, lambda step: live.say(f"copied  {step}"))
     present.result(f"Copied {_count(len(steps))}, {format_size(size)}.")
 
 
-def _confirm(places: Sequence[Place], question: str, yes: bool) -> None:
+def _confirm(places: Sequence[Side], question: str, yes: bool) -> None:
     _show(places, "deletes")
     if not yes:
         click.confirm(question, abort=True, err=True)
 
 
-def _show(places: Sequence[Place], word: str) -> None:
+def _show(places: Sequence[Side], word: str) -> None:
     for one in places[:_SHOWN]:
         present.say(f"{word}  {one}")
     if len(places) > _SHOWN:

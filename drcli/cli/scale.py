@@ -21,13 +21,13 @@ def command(experiment: str | None, workers: int, overrides: tuple[str, ...]) ->
       dr scale 4
       dr scale 1 --set DR_RUN_ID=1
     """
-    from drcli.launch import stack
+    from drcli.launch import run_control
     from drcli.launch.plan import secrets_of
     from drcli.store.access import store_config
 
     workspace, settings = options.load(experiment, overrides)
-    stack.revive_abandoned(workspace, settings.run_id, secrets_of(store_config(settings, workspace)))
-    stack.scale(workspace, settings.run_id, workers)
+    run_control.revive_abandoned(workspace, settings.run_id, secrets_of(store_config(settings, workspace)))
+    run_control.scale(workspace, settings.run_id, workers)
     present.result(
         f"The training of run {settings.run_id} has {workers} worker{'s' if workers > 1 else ''} now."
     )

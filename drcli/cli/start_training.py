@@ -36,8 +36,8 @@ def command(
       dr start-training
       dr start-training -w --set DR_WORLD_NAME=reInvent2019_track --set DR_TRAIN_MAX_MINUTES=10
     """
-    from drcli.cli import building, following
-    from drcli.launch import training
+    from drcli.cli import follow_run, image_offer
+    from drcli.launch import training_start
     from drcli.launch.plan import describe
 
     if wipe and resume:
@@ -46,28 +46,28 @@ def command(
         raise UsageError("--json is for --dry-run.", "`dr status --json` tells how a run is doing.")
     workspace, settings = options.load(experiment, overrides)
     if dry_run:
-        plan = training.plan(settings, workspace)
-        following.show_plan(describe(plan, settings, workspace), "dr start-training", as_json)
+        plan = training_start.plan(settings, workspace)
+        follow_run.show_plan(describe(plan, settings, workspace), "dr start-training", as_json)
         return
-    building.offer_build(settings, is_wanted=yes)
-    prepared = training.prepare(settings, workspace)
+    image_offer.offer_build(settings, is_wanted=yes)
+    prepared = training_start.prepare(settings, workspace)
     for warning in prepared.files.warnings:
         present.warn(warning)
     if wipe and prepared.existing and not yes:
         name = settings.local_s3_model_prefix
         click.confirm(f"Wipe the model {name} ({prepared.contents})?", abort=True, err=True)
-    plan = training.start(prepared, wipe=wipe, resume=resume)
+    plan = training_start.start(prepared, wipe=wipe, resume=resume)
     if not plan.is_ours:
         try:
-            following.follow_services(plan, workspace)
+            follow_run.follow_services(plan, workspace)
         except DrError:
-            training.take_back(prepared, wipe=wipe)
+            training_start.take_back(prepared, wipe=wipe)
             raise
         present.next_step("dr logs -f", "follow the trainer; `dr status` and `dr stop-training` as always")
         return
-    status = following.follow_training(plan, prepared, until_ready=quiet)
+    status = follow_run.follow_training(plan, prepared, until_ready=quiet)
     if status.state == "failed":
-        training.take_back(prepared, wipe=wipe)
+        training_start.take_back(prepared, wipe=wipe)
         raise DrError(status.message, status.hint)
     if not status.is_over:
         present.next_step("dr status", "how it is doing; `dr logs -f` follows, `dr stop-training` ends it")

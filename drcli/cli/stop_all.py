@@ -21,14 +21,14 @@ def command(experiment: str | None, everywhere: bool, yes: bool) -> None:
     \b
       dr stop-all
     """
-    from drcli.launch import stopping
+    from drcli.launch import stop_all
 
     workspace, settings = options.load(experiment, ())
-    stopped = list(stopping.stop_all(workspace, settings))
-    others = stopping.foreign() if everywhere else []
+    stopped = list(stop_all.stop_all(workspace, settings))
+    others = stop_all.foreign() if everywhere else []
     if others and not yes:
         click.confirm(f"Stop {', '.join(others)} of other workspaces as well?", abort=True, err=True)
-    stopped += stopping.stop_foreign(others)
+    stopped += stop_all.stop_foreign(others)
     for name in stopped:
         present.result(f"{name} has stopped.")
     if not stopped:

@@ -16,10 +16,10 @@ def command(experiment: str | None, overrides: tuple[str, ...]) -> None:
     \b
       dr stop-evaluation
     """
-    from drcli.launch import stack
+    from drcli.launch import run_control
 
     workspace, settings = options.load(experiment, overrides)
-    stopped = stack.stop(workspace, "evaluation", settings.run_id)
+    stopped = run_control.stop(workspace, "evaluation", settings.run_id)
     text = "has stopped" if stopped else "is not running"
     present.result(f"The evaluation of run {settings.run_id} {text}.")
     present.next_step("dr evaluate", "starts one")

@@ -17,12 +17,12 @@ def command(experiment: str | None, overrides: tuple[str, ...]) -> None:
       dr stop-training
       dr stop-training --set DR_RUN_ID=1
     """
-    from drcli.launch import stack
+    from drcli.launch import run_control
 
     workspace, settings = options.load(experiment, overrides)
-    if stack.is_running(workspace, "training", settings.run_id):
+    if run_control.is_running(workspace, "training", settings.run_id):
         present.say("Stopping; the last checkpoint is written first.")
-    if stack.stop(workspace, "training", settings.run_id):
+    if run_control.stop(workspace, "training", settings.run_id):
         present.result(f"The training of run {settings.run_id} has stopped.")
         present.next_step("dr evaluate", "drive what it has learned, or `dr start-training --resume`")
     else:

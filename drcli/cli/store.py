@@ -60,11 +60,11 @@ def stop(experiment: str | None) -> None:
     \b
       dr store stop
     """
-    from drcli.launch import stack
+    from drcli.launch import run_control
     from drcli.launch.bucket import stop_store
 
     workspace, settings = _load(experiment, ())
-    user = next((run for run in stack.running(workspace) if run.read_plan()["uses_store"]), None)
+    user = next((run for run in run_control.running(workspace) if run.read_plan()["uses_store"]), None)
     if user is not None:
         raise DrError(
             f"The {user.kind} of run {user.run_id} uses the store, and would start it again.",

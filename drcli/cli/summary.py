@@ -39,7 +39,7 @@ def command(experiment: str | None, as_json: bool, overrides: tuple[str, ...]) -
       dr summary
       dr summary --json
     """
-    from drcli.launch.summary import summary
+    from drcli.launch.workspace_summary import summary
 
     workspace, settings = options.load(experiment, overrides)
     seen = summary(settings, workspace)

@@ -9,7 +9,7 @@ import click
 from drcli.cli import present
 
 if TYPE_CHECKING:
-    from drcli.launch.docker.nodes import Node
+    from drcli.launch.docker.swarm_nodes import SwarmNode
 
 
 @click.group()
@@ -40,11 +40,11 @@ def init(advertise_addr: str | None) -> None:
       dr swarm init
       dr swarm init --advertise-addr 192.168.1.20
     """
-    from drcli.launch.docker import nodes, swarm_mode
+    from drcli.launch.docker import swarm_mode, swarm_nodes
 
     node = swarm_mode.init(advertise_addr)
     present.result(f"{node.hostname} manages a swarm at {node.address}, and runs trainer and workers.")
-    if not swarm_mode.is_of_one_machine(nodes.swarm_state()):
+    if not swarm_mode.is_of_one_machine(swarm_nodes.swarm_state()):
         present.next_step("dr swarm join-command", "what to type on the machines that join")
         return
     for address in swarm_mode.addresses():
@@ -82,7 +82,7 @@ def status(as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    from drcli.launch.docker.nodes import nodes
+    from drcli.launch.docker.swarm_nodes import nodes
 
     found = nodes()
     if as_json:
@@ -103,7 +103,7 @@ def label(node: str, sagemaker: bool | None, robomaker: bool | None) -> None:
       dr swarm label node2
       dr swarm label node2 --sagemaker --no-robomaker
     """
-    from drcli.launch.docker.nodes import label
+    from drcli.launch.docker.swarm_nodes import label
 
     if sagemaker is None and robomaker is None:
         robomaker = True
@@ -125,11 +125,11 @@ def leave(yes: bool) -> None:
     \b
       dr swarm leave
     """
-    from drcli.launch.docker import nodes, swarm_mode
+    from drcli.launch.docker import swarm_mode, swarm_nodes
 
     state = swarm_mode.check_leave()
     if not yes:
-        others = len(nodes.nodes()) - 1 if state.is_manager else 0
+        others = len(swarm_nodes.nodes()) - 1 if state.is_manager else 0
         lost = f" {others} other nodes may be left without a manager." if others else ""
         click.confirm(f"Take this machine out of its swarm?{lost}", abort=True, err=True)
     swarm_mode.leave()
@@ -137,7 +137,7 @@ def leave(yes: bool) -> None:
     present.next_step("dr swarm init", "make a new one; DR_DOCKER_STYLE=compose needs none")
 
 
-def _row(node: Node) -> dict[str, Any]:
+def _row(node: SwarmNode) -> dict[str, Any]:
     state = node.state if node.availability == "active" else f"{node.state}, {node.availability}"
     return {
         "node": node.hostname,
@@ -151,7 +151,7 @@ def _row(node: Node) -> dict[str, Any]:
     }
 
 
-def _say_next(found: list[Node]) -> None:
+def _say_next(found: list[SwarmNode]) -> None:
     for node in found:
         if not node.is_ready:
             gone = f" Gone for good: docker node rm {node.id[:12]}" if node.state == "down" else ""

@@ -20,11 +20,11 @@ def command(url: str | None, as_json: bool) -> None:
       dr update-check
       dr update-check --ask https://api.github.com/repos/OWNER/REPOSITORY/releases/latest
     """
-    from drcli.launch import update
+    from drcli.doctor import version_check
 
-    here = update.installed()
-    newest = update.ask(url) if url else None
-    is_newer = update.is_newer(newest, here.version) if newest else None
+    here = version_check.installed()
+    newest = version_check.ask(url) if url else None
+    is_newer = version_check.is_newer(newest, here.version) if newest else None
     if as_json:
         seen = {"installed": here.version, "folder": here.folder, "asked": url, "newest": newest}
         present.as_json(seen | {"is_newer": is_newer, "update": here.how_to_update})

@@ -11,8 +11,8 @@ from drcli.cli import options, present
 from drcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from drcli.launch.car import CarFile
-    from drcli.launch.uploading import Place
+    from drcli.models.car_upload import CarFile
+    from drcli.models.upload import ModelLocation
 
 _ENDING = ".tar.gz"
 
@@ -52,7 +52,7 @@ def command(
       dr upload-car-zip --output fast-3.tar.gz
       dr upload-car-zip -L -p team/model-3
     """
-    from drcli.launch import car
+    from drcli.models import car_upload
 
     if best and checkpoint:
         raise UsageError("-b and -c contradict each other.", "-c best is the same as -b.")
@@ -68,15 +68,15 @@ def command(
     if output:
         if output.exists() and not force:
             click.confirm(f"{output} exists; replace it?", abort=True, err=True)
-        built = car.build(settings, workspace, which, prefix)
-        car.write(built, output)
+        built = car_upload.build(settings, workspace, which, prefix)
+        car_upload.write(built, output)
         _show(built, str(output), as_json)
         present.next_step(f"upload {output.name} on the car's page Models", "its console, or a USB stick")
         return
-    place = car.target(settings, workspace, prefix, is_local=local)
+    place = car_upload.target(settings, workspace, prefix, is_local=local)
     if not force and place.bucket.exists(place.prefix):
         click.confirm(f"{place.address} exists; replace it?", abort=True, err=True)
-    built = car.build(settings, workspace, which, prefix)
+    built = car_upload.build(settings, workspace, which, prefix)
     _send(built, place)
     _show(built, place.address, as_json)
     if place.console_of_file:
@@ -84,19 +84,19 @@ def command(
     present.next_step("dr upload-car-zip --output NAME.tar.gz", "the same as a file, under a name of its own")
 
 
-def _send(built: CarFile, place: Place) -> None:
-    from drcli.cli import transferring
-    from drcli.launch import car
+def _send(built: CarFile, place: ModelLocation) -> None:
+    from drcli.cli import transfer_progress
+    from drcli.models import car_upload
 
-    with transferring.bar("uploading") as tell:
-        car.upload(built, place, tell)
+    with transfer_progress.bar("uploading") as tell:
+        car_upload.upload(built, place, tell)
 
 
 def _show(built: CarFile, where: str, as_json: bool) -> None:
-    from drcli.cli import transferring
+    from drcli.cli import transfer_progress
 
     if as_json:
         facts = {"model": built.source.address, "checkpoint": str(built.checkpoint), "target": where}
         present.as_json(facts | {"bytes": len(built.content)})
     else:
-        present.result(f"{where}  {built.checkpoint}, {transferring.size(len(built.content))}")
+        present.result(f"{where}  {built.checkpoint}, {transfer_progress.size(len(built.content))}")

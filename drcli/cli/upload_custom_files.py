@@ -22,22 +22,22 @@ def command(experiment: str | None, dry_run: bool, as_json: bool, overrides: tup
       dr upload-custom-files --dry-run
       dr -e wet upload-custom-files
     """
-    from drcli.launch import custom_files
-    from drcli.launch.custom_files import State
+    from drcli.workspace import custom_files
+    from drcli.workspace.custom_files import Difference
 
     workspace, settings = options.load(experiment, overrides)
     for fault in custom_files.faults(workspace):
         present.warn(fault)
     compared = custom_files.compare(settings, workspace, write=not dry_run)
     words = {
-        State.ONLY_HERE: "new",
-        State.DIFFERS: "changed",
-        State.SAME: "unchanged",
-        State.ONLY_THERE: "kept",
+        Difference.ONLY_HERE: "new",
+        Difference.DIFFERS: "changed",
+        Difference.SAME: "unchanged",
+        Difference.ONLY_THERE: "kept",
     }
     rows = []
     for file in compared.files:
-        moves = file.state in (State.ONLY_HERE, State.DIFFERS)
+        moves = file.state in (Difference.ONLY_HERE, Difference.DIFFERS)
         if moves and not dry_run:
             compared.upload(file)
         rows.append({"file": file.name, "key": file.key, "action": words[file.state]})

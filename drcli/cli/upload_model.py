@@ -10,7 +10,7 @@ from drcli.cli import options, present
 from drcli.errors import DrError, UsageError
 
 if TYPE_CHECKING:
-    from drcli.launch.uploading import Upload
+    from drcli.models.upload import Upload
     from drcli.store.checkpoints import Which
 
 
@@ -57,8 +57,8 @@ def command(
       dr upload-model -c 12 -L -d
       dr upload-model -p team/model-3 -f
     """
-    from drcli.cli import transferring
-    from drcli.launch import uploading
+    from drcli.cli import transfer_progress
+    from drcli.models import upload
 
     which = _which(best, checkpoint)
     if increment and prefix:
@@ -66,10 +66,10 @@ def command(
     workspace, settings = options.load(experiment, overrides)
     counted = None
     if increment:
-        from drcli.launch import incrementing
+        from drcli.workspace import next_model
 
-        counted = incrementing.plan_upload(settings, workspace)
-    prepared = uploading.prepare(
+        counted = next_model.plan_upload(settings, workspace)
+    prepared = upload.prepare(
         settings,
         workspace,
         which,
@@ -84,9 +84,9 @@ def command(
         _show_plan(prepared, outdated, as_json, wipe)
         return
     address = prepared.target.address
-    transferring.agree_to_replace(address, len(prepared.existing), outdated, force=force, wipe=wipe)
-    with transferring.bar("uploading") as tell:
-        uploading.upload(prepared, wipe=wipe, tell=tell)
+    transfer_progress.agree_to_replace(address, len(prepared.existing), outdated, force=force, wipe=wipe)
+    with transfer_progress.bar("uploading") as tell:
+        upload.upload(prepared, wipe=wipe, tell=tell)
     if counted:
         counted.edit.write()
         present.say(f"{counted.name} is {counted.new} in {counted.edit.path}, it was {counted.old}.")
@@ -95,9 +95,9 @@ def command(
 
 
 def _show_done(prepared: Upload, as_json: bool, wipe: bool) -> None:
-    from drcli.cli import transferring
+    from drcli.cli import transfer_progress
 
-    done = transferring.summary(len(prepared.files), prepared.total_bytes)
+    done = transfer_progress.summary(len(prepared.files), prepared.total_bytes)
     if as_json:
         present.as_json(prepared.to_dict(wipe=wipe) | {"dry_run": False})
     else:
@@ -118,7 +118,7 @@ def _car(prefix: str | None, local: bool) -> str:
 
 
 def _show_findings(prepared: Upload, strict: bool) -> None:
-    from drcli.config.console_import import refused
+    from drcli.models.console_import import refused
 
     if prepared.was_finished:
         present.say(f"An upload to {prepared.target.address} that had been cut off was finished.")
@@ -138,18 +138,20 @@ def _show_findings(prepared: Upload, strict: bool) -> None:
 
 
 def _show_plan(prepared: Upload, outdated: list[str], as_json: bool, wipe: bool) -> None:
-    from drcli.cli import transferring
+    from drcli.cli import transfer_progress
 
     if as_json:
         present.as_json(prepared.to_dict(wipe=wipe) | {"dry_run": True})
     else:
         present.result(f"{prepared.source.address} -> {prepared.target.address}  {prepared.checkpoint.name}")
-        transferring.show_files(prepared.sizes)
+        transfer_progress.show_files(prepared.sizes)
         for finding in prepared.findings:
             if finding.severity == "note":
                 present.say(f"note: {finding}")
     if outdated:
         present.say(f"At the target these {len(outdated)} files would be deleted:")
-        transferring.show_keys(outdated)
-    present.say(f"{transferring.summary(len(prepared.files), prepared.total_bytes)}; nothing was touched.")
+        transfer_progress.show_keys(outdated)
+    present.say(
+        f"{transfer_progress.summary(len(prepared.files), prepared.total_bytes)}; nothing was touched."
+    )
     present.next_step("dr upload-model", "the same without -d")

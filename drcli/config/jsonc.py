@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-Place = tuple[str | int, ...]  # keys and indexes that lead to a value
-Fault = tuple[Place, str, str]  # where, what is wrong, the way out
+Pointer = tuple[str | int, ...]  # keys and indexes that lead to a value
+Fault = tuple[Pointer, str, str]  # where, what is wrong, the way out
 
 _DEEPEST = 50
 _TOKEN = re.compile(
@@ -38,16 +38,16 @@ class Parsed:
 
     value: Any
     filename: str
-    lines: dict[Place, int] = field(default_factory=dict)
+    lines: dict[Pointer, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
-    def where(self, path: Place) -> str:
+    def where(self, path: Pointer) -> str:
         """`file:line` of a value; of the closest one around it that is there, when it is missing."""
         while path and path not in self.lines:
             path = path[:-1]
         return f"{self.filename}:{self.lines.get(path, 1)}"
 
-    def warn(self, path: Place, message: str) -> None:
+    def warn(self, path: Pointer, message: str) -> None:
         """Add a warning about a value."""
         self.warnings.append(f"{self.where(path)}: {message}")
 
@@ -112,7 +112,7 @@ class _Reader:
                 return
         self.token = ("end", "", self.at)
 
-    def value(self, path: Place) -> Any:
+    def value(self, path: Pointer) -> Any:
         kind, text, start = self.token
         self.parsed.lines.setdefault(path, self.line(start))
         if len(path) > _DEEPEST:
@@ -133,7 +133,7 @@ class _Reader:
         self.advance()
         return value
 
-    def object(self, path: Place) -> dict[str, Any]:
+    def object(self, path: Pointer) -> dict[str, Any]:
         found: dict[str, Any] = {}
         self.advance()
         while self.token[1] != "}":
@@ -150,7 +150,7 @@ class _Reader:
         self.advance()
         return found
 
-    def array(self, path: Place) -> list[Any]:
+    def array(self, path: Pointer) -> list[Any]:
         found: list[Any] = []
         self.advance()
         while self.token[1] != "]":

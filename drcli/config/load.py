@@ -14,11 +14,10 @@ from drcli import env
 from drcli.config import envfile, legacy
 from drcli.config.envfile import Assignment, Scope, Value
 from drcli.config.problems import Problem, did_you_mean, raise_for
-from drcli.config.scaffold import is_folder_name
 from drcli.config.settings import Settings, variables
 from drcli.config.variable import Variable
 from drcli.errors import DrError
-from drcli.paths import Workspace
+from drcli.paths import Workspace, is_folder_name
 
 OVERRIDE = "--set"
 DEFAULT = "default"

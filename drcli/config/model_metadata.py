@@ -243,7 +243,7 @@ def _warn_of_clipping(parsed: Parsed, found: ModelMetadata) -> None:
             )
 
 
-def _values(found: ModelMetadata, part: str) -> list[tuple[jsonc.Place, float]]:
+def _values(found: ModelMetadata, part: str) -> list[tuple[jsonc.Pointer, float]]:
     """Every value of one part of the actions, and where it stands."""
     if found.continuous:
         bounds = found.continuous.model_dump(by_alias=True)[part]

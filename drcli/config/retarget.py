@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from drcli.config.params import to_yaml
+from drcli.config.params_documents import to_yaml
 
 _BUCKETS = ("_S3_BUCKET",)
 _KEYS = ("_S3_PREFIX", "_S3_KEY", "_S3_OBJECT_KEY", "_S3_OBJECT_PREFIX")

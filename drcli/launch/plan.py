@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from drcli import env
+from drcli.contract.keys import ModelKeys
 from drcli.launch.docker.stack_spec import StackSpec
 from drcli.store.access import is_embedded
-from drcli.store.keys import ModelKeys
 
 if TYPE_CHECKING:
     from drcli.config.settings import Settings
@@ -113,9 +113,9 @@ def describe(plan: Plan, settings: Settings, workspace: Workspace) -> list[dict[
     """The stacks that a plan would start, with that of the store; secrets masked."""
     if plan.spec is None:
         return [plan.describe()]
-    from drcli.launch.docker import planning
+    from drcli.launch.docker import container_plans
 
-    return planning.describe_stacks(plan, settings, workspace)
+    return container_plans.describe_stacks(plan, settings, workspace)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import torch
 
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.run_params import EvaluationParams
+from drcli.contract.keys import ModelKeys, evaluation_facts, join
 from drcli.errors import DrError
 from drcli.services import acting, log, program
 from drcli.services.acting import ActionSpace
@@ -25,7 +26,6 @@ from drcli.sim.world import World
 from drcli.store import simtrace
 from drcli.store.checkpoints import CheckpointName, Which, read_checkpoint
 from drcli.store.client import Bucket
-from drcli.store.keys import ModelKeys, evaluation_facts, join
 from drcli.store.metrics import EpisodeResult, EvaluationMetrics, Incidents
 from drcli.train.checkpoint import from_tensors, unpack
 from drcli.train.hardware import Hardware

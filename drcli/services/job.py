@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from drcli import env
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.model_metadata import ModelMetadata
-from drcli.config.params import worker_file
+from drcli.config.params_documents import worker_file
 from drcli.config.run_params import TrainingParams
+from drcli.contract.keys import ModelKeys
 from drcli.services.environment import Environment
 from drcli.sim.race import RaceConfig
 from drcli.store.client import Bucket
-from drcli.store.keys import ModelKeys
 
 
 @dataclass(frozen=True)

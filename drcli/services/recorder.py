@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from statistics import fmean
 
+from drcli.contract.keys import training_metrics
 from drcli.services.job import TrainingJob
 from drcli.services.publisher import Publisher
 from drcli.services.worker_record import Document, WorkerRecord
@@ -22,9 +23,8 @@ from drcli.store.checkpoints import (
     CheckpointName,
     publish_checkpoint,
 )
-from drcli.store.keys import training_metrics
 from drcli.store.metrics import TrainingMetrics
-from drcli.store.status import RunStatus
+from drcli.store.run_status import RunStatus
 from drcli.train.checkpoint import pack, to_tensors
 from drcli.train.network import ActorCritic
 

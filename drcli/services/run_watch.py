@@ -8,7 +8,7 @@ from threading import Thread
 from drcli.errors import DrError
 from drcli.services import log
 from drcli.services.job import TrainingJob
-from drcli.store.status import read_status
+from drcli.store.run_status import read_status
 
 LONELY_S = 10.0
 INTERVAL_S = 5.0

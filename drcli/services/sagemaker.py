@@ -34,7 +34,7 @@ from drcli.services.wire import TrainerSocket, WireKeys
 from drcli.sim.race import Episode
 from drcli.store.checkpoints import CheckpointName
 from drcli.store.client import Bucket
-from drcli.store.status import RunStatus
+from drcli.store.run_status import RunStatus
 from drcli.train.hardware import Hardware
 from drcli.train.ppo import Learner, Rollout, concatenate
 

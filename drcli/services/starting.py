@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from drcli import env
+from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.services import log
 from drcli.services.acting import ActionSpace
@@ -21,7 +22,6 @@ from drcli.store.checkpoints import (
     read_checkpoint,
     read_index,
 )
-from drcli.store.keys import ModelKeys
 from drcli.train.checkpoint import from_tensors, unpack
 from drcli.train.network import ActorCritic
 

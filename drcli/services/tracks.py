@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from drcli.contract.keys import ModelKeys
 from drcli.services.environment import Environment
 from drcli.sim.catalogue import load_track
 from drcli.sim.track import Track
 from drcli.store.client import Bucket
-from drcli.store.keys import ModelKeys
 
 
 def load_world(name: str, environment: Environment) -> Track:

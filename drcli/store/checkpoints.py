@@ -17,9 +17,9 @@ from heapq import nlargest
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.store.client import Bucket
-from drcli.store.keys import ModelKeys
 
 Which = Literal["best", "last"] | int
 

@@ -1,7 +1,7 @@
 """The bucket: one S3 code path for the embedded server, MinIO and AWS (boto3, imported on first use).
 
 Every failure is a `DrError` that names the endpoint, the bucket and the key. What the keys mean is told by
-`drcli.store.keys`; who gives out the configuration, by `drcli.store.access`.
+`drcli.contract.keys`; who gives out the configuration, by `drcli.store.access`.
 """
 
 from __future__ import annotations

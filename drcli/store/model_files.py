@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.store.checkpoints import (
     CheckpointEntry,
@@ -20,7 +21,6 @@ from drcli.store.checkpoints import (
     wait_for_lock,
 )
 from drcli.store.client import Bucket, ObjectInfo
-from drcli.store.keys import ModelKeys
 
 _PART = re.compile(
     r"(?P<name>\d+_Step-\d+\.ckpt)\.(?P<part>safetensors|index|meta|data-(?P<number>\d+)-of-(?P<count>\d+))"

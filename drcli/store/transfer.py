@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from drcli.contract.keys import ModelKeys, join
 from drcli.errors import DrError, UsageError
 from drcli.store.client import Bucket, ObjectInfo
-from drcli.store.keys import ModelKeys, join
 
 _PLAN = "plan.json"
 _ABANDONED_S = 3600.0  # nobody stages for an hour; what is older was left by somebody who died

@@ -9,9 +9,9 @@ import psutil
 import pytest
 from click.testing import Result
 from racing import ENDLESS, QUICK, Done, Racer, new_racer
-from shipyard import yard
+from upload_targets import upload_targets
 
-__all__ = ["new_racer", "yard"]
+__all__ = ["new_racer", "upload_targets"]
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from drcli.cli import main
-from drcli.config.scaffold import plan_workspace
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
 from drcli.store.server import ensure_server
+from drcli.workspace.scaffold import plan_workspace
 
 Dr = Callable[..., Result]
 THREE = ["hyperparameters.json", "model_metadata.json", "reward_function.py"]

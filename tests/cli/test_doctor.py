@@ -8,9 +8,9 @@ from click.testing import CliRunner, Result
 
 from drcli.cli import main
 from drcli.cli.doctor import format_finding
-from drcli.config.scaffold import plan_workspace
-from drcli.launch.doctor.finding import Finding
+from drcli.doctor.finding import Finding
 from drcli.paths import Workspace
+from drcli.workspace.scaffold import plan_workspace
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
-from drfc import OLD, RUN, SYSTEM, make_folder, write_profile
+from drfc_folder import OLD, RUN, SYSTEM, make_folder, write_profile
 
 from drcli.cli import main
 from drcli.config.load import find_workspace, load_settings

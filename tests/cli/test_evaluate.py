@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from drcli.launch import process
+from drcli.contract.keys import ModelKeys
+from drcli.launch import local_process
 from drcli.launch.processes.run_folder import RunFolder
 from drcli.store import simtrace
 from drcli.store.checkpoints import read_index
 from drcli.store.client import Bucket
-from drcli.store.keys import ModelKeys
 from drcli.store.metrics import EvaluationMetrics
 
 TRIAL = {
@@ -115,7 +115,7 @@ def test_a_clone_of_the_best_checkpoint(finished: Any, until: Callable[..., Any]
     folder.write_stack(replace(folder.read_stack(), started_at=0.0))  # type: ignore[type-var]
     started = racer.popen("evaluate", "-c", "--checkpoint", "best")
     seen = until(lambda: (now := folder.read_stack()) and now.started_at and now.state == "running" and now)
-    process.kill(seen.supervisor)  # the view gives it a new one
+    local_process.kill(seen.supervisor)  # the view gives it a new one
     stdout, stderr = started.communicate(timeout=120)
     assert started.returncode == 0, stderr
     assert folder.read_stack().supervisor != seen.supervisor  # type: ignore[union-attr]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from drfc import make_folder, write_profile
+from drfc_folder import make_folder, write_profile
 
 from drcli.cli import main
 from drcli.store.client import Bucket

@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from drcli.cli import main
+from drcli.contract.keys import ModelKeys
 from drcli.paths import Workspace
 from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName, publish_checkpoint
 from drcli.store.client import Bucket
-from drcli.store.keys import ModelKeys
 from drcli.store.metrics import EpisodeResult, TrainingMetrics
 from drcli.store.server import ensure_server
 

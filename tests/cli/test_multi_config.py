@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from drcli.contract.keys import ModelKeys, training_metrics
 from drcli.sim.catalogue import load_track
 from drcli.store import simtrace
-from drcli.store.keys import ModelKeys, training_metrics
 from drcli.store.metrics import TrainingMetrics
 
 Racer = Any

@@ -8,9 +8,9 @@ from click.testing import CliRunner, Result
 
 from drcli.cli import main
 from drcli.config.load import find_workspace, load_settings
-from drcli.config.scaffold import plan_workspace
 from drcli.config.settings import Settings
 from drcli.paths import Workspace
+from drcli.workspace.scaffold import plan_workspace
 
 Dr = Callable[..., Result]
 

@@ -39,7 +39,7 @@ def test_prints_the_document_and_touches_nothing(workspace: Path, kind: str) -> 
 
 def test_exactly_as_it_is_uploaded() -> None:
     from drcli.config.load import find_workspace, load_settings
-    from drcli.config.params import render_training, to_yaml
+    from drcli.config.params_documents import render_training, to_yaml
 
     result = dr("render", "training", "--set", "DR_WORKERS=2")
     (document,) = render_training(load_settings(find_workspace(), ["DR_WORKERS=2"]))

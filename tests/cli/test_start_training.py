@@ -13,12 +13,12 @@ import pytest
 import yaml
 from safetensors.numpy import load
 
-from drcli.launch import process
+from drcli.contract.keys import ModelKeys, training_metrics
+from drcli.launch import local_process
 from drcli.launch.processes.run_folder import RunFolder
 from drcli.paths import Workspace
 from drcli.store.checkpoints import list_checkpoints, read_checkpoint, read_index
 from drcli.store.client import Bucket
-from drcli.store.keys import ModelKeys, training_metrics
 from drcli.store.metrics import TrainingMetrics
 from drcli.store.server import server_status
 
@@ -172,7 +172,7 @@ def left(new_racer: Callable[[], Any], until: Until) -> Any:
     said = [started.stderr.readline()]
     folder = RunFolder.of(racer.workspace, "training", 0)
     supervisor = folder.read_stack().supervisor  # type: ignore[union-attr]
-    process.kill(supervisor)
+    local_process.kill(supervisor)
     until(lambda: not folder.read_stack().is_orphan)  # type: ignore[union-attr]
     started.send_signal(signal.SIGINT)
     stdout, stderr = started.communicate(timeout=60)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from drcli.contract.keys import ModelKeys
 from drcli.store.checkpoints import list_checkpoints, read_checkpoint, read_index
-from drcli.store.keys import ModelKeys
 
 
 def test_it_stops_and_may_be_called_again(live: Any) -> None:

@@ -6,8 +6,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from shipping import METADATA, SENSOR, contents, graph, make_model
-from shipyard import Yard
+from model_samples import METADATA, SENSOR, contents, graph, make_model
+from upload_targets import UploadTargets
 
 from drcli.config.model_metadata import ModelMetadata
 
@@ -18,53 +18,57 @@ def unpacked(data: bytes) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(("words", "number"), [((), 10), (("-b",), 1), (("-c", "1"), 1)])
-def test_the_graph_of_the_chosen_checkpoint(yard: Yard, words: tuple[str, ...], number: int) -> None:
-    make_model(yard.own, "model", [1, 10, 100], last=10)
-    answer = yard.done("upload-car-zip", *words)
-    (key, data), *others = contents(yard.aws).items()
+def test_the_graph_of_the_chosen_checkpoint(
+    upload_targets: UploadTargets, words: tuple[str, ...], number: int
+) -> None:
+    make_model(upload_targets.own, "model", [1, 10, 100], last=10)
+    answer = upload_targets.done("upload-car-zip", *words)
+    (key, data), *others = contents(upload_targets.aws).items()
     assert key == "model-1/carfile.tar.gz" and not others
     assert unpacked(data)["agent/model.pb"] == graph(number)
     assert json.loads(unpacked(data)["model_metadata.json"]) == METADATA
-    assert f"s3://{yard.aws.config.bucket}/model-1/carfile.tar.gz" in answer.stdout
+    assert f"s3://{upload_targets.aws.config.bucket}/model-1/carfile.tar.gz" in answer.stdout
 
 
-def test_one_that_is_there(yard: Yard) -> None:
-    make_model(yard.own, "model", [1])
-    yard.aws.put("model-1/carfile.tar.gz", b"old")
-    assert yard.dr("upload-car-zip", answer="n\n").exit_code == 1
-    assert yard.aws.get("model-1/carfile.tar.gz") == b"old"
-    yard.done("upload-car-zip", "-f")
-    assert yard.aws.get("model-1/carfile.tar.gz") != b"old"
+def test_one_that_is_there(upload_targets: UploadTargets) -> None:
+    make_model(upload_targets.own, "model", [1])
+    upload_targets.aws.put("model-1/carfile.tar.gz", b"old")
+    assert upload_targets.dr("upload-car-zip", answer="n\n").exit_code == 1
+    assert upload_targets.aws.get("model-1/carfile.tar.gz") == b"old"
+    upload_targets.done("upload-car-zip", "-f")
+    assert upload_targets.aws.get("model-1/carfile.tar.gz") != b"old"
 
 
-def test_local_and_another_model(yard: Yard) -> None:
-    make_model(yard.own, "team/model", [1])
-    yard.done("upload-car-zip", "-L", "-p", "team/model")
-    assert yard.own.exists("team/model/carfile.tar.gz") and contents(yard.aws) == {}
+def test_local_and_another_model(upload_targets: UploadTargets) -> None:
+    make_model(upload_targets.own, "team/model", [1])
+    upload_targets.done("upload-car-zip", "-L", "-p", "team/model")
+    assert upload_targets.own.exists("team/model/carfile.tar.gz") and contents(upload_targets.aws) == {}
 
 
-def test_only_a_file(yard: Yard, tmp_path: Path) -> None:
-    make_model(yard.own, "model", [1])
+def test_only_a_file(upload_targets: UploadTargets, tmp_path: Path) -> None:
+    make_model(upload_targets.own, "model", [1])
     path = tmp_path / "out" / "fast-3.tar.gz"
-    facts = json.loads(yard.done("upload-car-zip", "--output", str(path), "--json").stdout)
+    facts = json.loads(upload_targets.done("upload-car-zip", "--output", str(path), "--json").stdout)
     assert set(unpacked(path.read_bytes())) == {"agent/model.pb", "model_metadata.json"}
     assert facts["target"] == str(path) and facts["bytes"] == path.stat().st_size
-    assert contents(yard.aws) == {} and [entry.name for entry in path.parent.iterdir()] == ["fast-3.tar.gz"]
+    assert contents(upload_targets.aws) == {} and [entry.name for entry in path.parent.iterdir()] == [
+        "fast-3.tar.gz"
+    ]
     path.write_bytes(b"old")
-    assert yard.dr("upload-car-zip", "--output", str(path), answer="n\n").exit_code == 1
+    assert upload_targets.dr("upload-car-zip", "--output", str(path), answer="n\n").exit_code == 1
     assert path.read_bytes() == b"old"
-    assert "named *.tar.gz" in yard.dr("upload-car-zip", "--output", "x.zip").stderr
+    assert "named *.tar.gz" in upload_targets.dr("upload-car-zip", "--output", "x.zip").stderr
 
 
-def test_without_a_graph(yard: Yard) -> None:
-    make_model(yard.own, "model", [1, 2])
-    yard.own.delete(["model/model/model_2.pb"])
-    answer = yard.dr("upload-car-zip")
+def test_without_a_graph(upload_targets: UploadTargets) -> None:
+    make_model(upload_targets.own, "model", [1, 2])
+    upload_targets.own.delete(["model/model/model_2.pb"])
+    answer = upload_targets.dr("upload-car-zip")
     assert answer.exit_code == 1 and "no model_2.pb" in answer.stderr
-    assert contents(yard.aws) == {}
+    assert contents(upload_targets.aws) == {}
 
 
-def test_a_model_of_ours(yard: Yard) -> None:
+def test_a_model_of_ours(upload_targets: UploadTargets) -> None:
     pytest.importorskip(
         "drcli.train.export", reason="the export of our engine's checkpoints is not there yet"
     )
@@ -72,13 +76,13 @@ def test_a_model_of_ours(yard: Yard) -> None:
     from drcli.train.export import frozen_graph
     from drcli.train.network import ActorCritic, PolicySpec
 
-    make_model(yard.own, "model", [1, 2], community=False)
+    make_model(upload_targets.own, "model", [1, 2], community=False)
     weights = pack(to_tensors(ActorCritic(PolicySpec(2), is_shared=True), SENSOR), {})
-    yard.own.put("model/model/2_Step-200.ckpt.safetensors", weights)
-    yard.done("upload-car-zip")
-    files = unpacked(yard.aws.get("model-1/carfile.tar.gz"))
+    upload_targets.own.put("model/model/2_Step-200.ckpt.safetensors", weights)
+    upload_targets.done("upload-car-zip")
+    files = unpacked(upload_targets.aws.get("model-1/carfile.tar.gz"))
     metadata = ModelMetadata.parse(files["model_metadata.json"], "model_metadata.json")
     assert files["agent/model.pb"] == frozen_graph(weights, metadata)
-    answer = yard.dr("upload-car-zip", "-c", "1", "-f")
+    answer = upload_targets.dr("upload-car-zip", "-c", "1", "-f")
     assert answer.exit_code == 1 and "damaged" in answer.stderr
-    assert yard.aws.get("model-1/carfile.tar.gz"), "the one before stays"
+    assert upload_targets.aws.get("model-1/carfile.tar.gz"), "the one before stays"

@@ -15,14 +15,14 @@ import yaml
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from drcli.config.edit import edited
 from drcli.config.load import load_settings, load_workers
-from drcli.config.params import Document, render_evaluation, render_training, render_upload, to_yaml
+from drcli.config.params_documents import Document, render_evaluation, render_training, render_upload, to_yaml
 from drcli.config.settings import Settings, variables
 from drcli.config.variable import Variable
 from drcli.errors import UsageError
 from drcli.paths import Workspace
-from tests.config.conftest import MakeWorkspace
+from drcli.workspace.env_edit import edited
+from tests.conftest import MakeWorkspace
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 PLACE = re.compile(r"(?m)^ *(?:experiments/\w+/)?(?:system|run)\.env:\d+: ")

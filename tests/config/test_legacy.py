@@ -7,7 +7,7 @@ import pytest
 from drcli.config import legacy
 from drcli.config.load import load_settings
 from drcli.config.settings import variables
-from tests.config.conftest import MakeWorkspace
+from tests.conftest import MakeWorkspace
 
 # Another value than the default, for each setting that has an older name.
 OTHER = {

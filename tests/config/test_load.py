@@ -9,7 +9,7 @@ import pytest
 from drcli.config.load import find_workspace, load_settings, load_worker_settings, load_workers, settings_of
 from drcli.errors import DrError, UsageError
 from drcli.paths import Workspace
-from tests.config.conftest import MakeWorkspace
+from tests.conftest import MakeWorkspace
 
 # --- find_workspace
 
@@ -374,7 +374,7 @@ def test_without_multi_config_worker_files_do_not_matter(make_workspace: MakeWor
 
 
 def test_loading_settings_stays_light() -> None:
-    code = "import sys, drcli.config.load, drcli.config.params; print(*sys.modules)"
+    code = "import sys, drcli.config.load, drcli.config.params_documents; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()

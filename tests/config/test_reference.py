@@ -8,7 +8,7 @@ from drcli.config.reference import pages, template, write
 from drcli.config.settings import variables
 from drcli.config.variable import RUN, SYSTEM
 from drcli.paths import defaults_dir
-from tests.config.conftest import MakeWorkspace
+from tests.conftest import MakeWorkspace
 
 ROOT = defaults_dir().parent
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from drcli.config.load import settings_of
-from drcli.config.params import (
+from drcli.config.params_documents import (
     EvaluationParams,
     TrainingParams,
     parse_params,

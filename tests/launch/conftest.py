@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from drcli.launch import process, stack
+from drcli.launch import local_process, run_control
 from drcli.launch.plan import EmbeddedStore, Kind, Plan, Service
 from drcli.launch.processes.run_folder import RunFolder
 from drcli.paths import Workspace
@@ -33,7 +33,7 @@ PROGRAMS = {
     "while True: signal.pause()",
     "done": "leave(0)",
     "crash": "{}['no']",
-    "wrong": "print('ERROR: the reward function is wrong\\n  line 2\\nHINT: mend it', flush=True)\nleave(3)",
+    "wrong": "print('ERROR: the reward function is wrong\\n  line 2\\nHINT: fix it', flush=True)\nleave(3)",
 }
 MakePlan = Callable[..., Plan]
 
@@ -69,8 +69,8 @@ def make_plan(workspace: Workspace) -> Iterator[MakePlan]:
         if seen is not None:
             for ref in (seen.supervisor, *(replica.process for replica in seen.replicas)):
                 if ref.pid != os.getpid():  # a stop without supervisor is done by the one who wants it
-                    process.kill(ref)
-    process.reap()
+                    local_process.kill(ref)
+    local_process.reap()
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def started(workspace: Workspace, make_plan: MakePlan) -> Callable[..., RunFolde
 
     def start(**words: object) -> RunFolder:
         plan = make_plan(**words)
-        with stack.claim(workspace, plan.kind, plan.run_id, plan.prefix):
-            return stack.start(plan, workspace)
+        with run_control.claim(workspace, plan.kind, plan.run_id, plan.prefix):
+            return run_control.start(plan, workspace)
 
     return start

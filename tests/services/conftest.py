@@ -21,6 +21,7 @@ import pytest
 import torch
 
 from drcli.config.model_metadata import ModelMetadata
+from drcli.contract.keys import ModelKeys
 from drcli.services.acting import ActionSpace
 from drcli.services.driving import Driver
 from drcli.services.environment import Environment
@@ -34,7 +35,6 @@ from drcli.sim.reward import RewardFunction
 from drcli.sim.track import Track
 from drcli.sim.world import World
 from drcli.store.client import Bucket, StoreConfig
-from drcli.store.keys import ModelKeys
 from drcli.train.hardware import Hardware
 from drcli.train.network import ActorCritic
 from drcli.train.policy import Exploration, Policy

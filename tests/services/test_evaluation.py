@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 
+from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.services.evaluation import which_checkpoint
 from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName, publish_checkpoint
-from drcli.store.keys import ModelKeys
 from drcli.store.simtrace import HEADER, read_csv
 from drcli.train.checkpoint import pack, to_tensors
 from drcli.train.network import ActorCritic, PolicySpec

@@ -12,7 +12,7 @@ from deepracer.logs import AnalysisUtils, DeepRacerLog
 from deepracer.logs import TrainingMetrics as TheirMetrics
 from deepracer.logs.misc import LogFolderType
 
-from drcli.store.keys import training_metrics
+from drcli.contract.keys import training_metrics
 from drcli.store.metrics import TrainingMetrics
 
 GROUP = 6

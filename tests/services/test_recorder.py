@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import torch
 
+from drcli.contract.keys import training_metrics
 from drcli.services.publisher import Publisher
 from drcli.services.recorder import UNFINISHED_LAP_MS, Counters, Recorder
 from drcli.sim.race import Episode, Status, TraceRow
 from drcli.store.checkpoints import CheckpointName, read_checkpoint, read_index
-from drcli.store.keys import training_metrics
 from drcli.store.metrics import TrainingMetrics
+from drcli.store.run_status import read_status
 from drcli.store.simtrace import read_csv
-from drcli.store.status import read_status
 from drcli.train.checkpoint import from_tensors, to_tensors, unpack
 from drcli.train.network import ActorCritic, PolicySpec
 

@@ -17,7 +17,7 @@ from drcli.services.protocol import Collect, Evaluate, Evaluated, Experience, We
 from drcli.services.weights import weights_to_arrays
 from drcli.services.wire import Message, TrainerSocket, WireKeys
 from drcli.sim.race import Episode
-from drcli.store.status import RunStatus
+from drcli.store.run_status import RunStatus
 from drcli.train.network import ActorCritic, PolicySpec
 
 HEAD = """calls = 0

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from drcli.contract.keys import training_metrics
 from drcli.errors import DrError
 from drcli.services.recorder import Counters
 from drcli.services.sagemaker import own_address
 from drcli.store.checkpoints import list_checkpoints, read_checkpoint, read_index
-from drcli.store.keys import training_metrics
 from drcli.store.metrics import TrainingMetrics
+from drcli.store.run_status import RunStatus, read_status
 from drcli.store.simtrace import HEADER, read_csv
-from drcli.store.status import RunStatus, read_status
 from drcli.train.checkpoint import unpack
 
 COLUMN = {name: number for number, name in enumerate(HEADER)}

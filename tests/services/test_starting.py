@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import torch
 
+from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.services.recorder import Counters
 from drcli.services.starting import find_start
 from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName, publish_checkpoint
-from drcli.store.keys import ModelKeys
 from drcli.train.checkpoint import pack, to_tensors
 from drcli.train.network import ActorCritic, PolicySpec
 

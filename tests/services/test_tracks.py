@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from drcli.config.load import settings_of
-from drcli.launch.checks import publish_track
+from drcli.launch.start_checks import publish_track
 from drcli.paths import Workspace
 from drcli.services.tracks import load_world
 from drcli.sim.catalogue import load_track

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.store.checkpoints import (
     CheckpointEntry,
@@ -19,7 +20,6 @@ from drcli.store.checkpoints import (
     read_index,
 )
 from drcli.store.client import Bucket
-from drcli.store.keys import ModelKeys
 
 KEYS = ModelKeys("team/model")
 

@@ -13,9 +13,9 @@ from deepracer.logs import DeepRacerLog, S3FileHandler
 from deepracer.logs import TrainingMetrics as TheirMetrics
 from deepracer.logs.misc import LogFolderType
 
+from drcli.contract.keys import ModelKeys, training_metrics
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
-from drcli.store.keys import ModelKeys, training_metrics
 from drcli.store.metrics import EpisodeResult, TrainingMetrics
 from drcli.store.server import ensure_server
 from drcli.store.simtrace import format_csv

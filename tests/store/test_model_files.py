@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shipping import PARTS, make_model, name
+from model_samples import PARTS, make_model, name
 
 from drcli.errors import DrError
 from drcli.store.client import Bucket, ObjectInfo

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shipping import contents, make_model, name
+from model_samples import contents, make_model, name
 
 from drcli.errors import DrError, UsageError
 from drcli.paths import Workspace

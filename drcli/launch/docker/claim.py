@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from drcli.errors import DrError
-from drcli.launch.docker import engine
+from drcli.launch.docker import docker_engine
 
 _MARK = "drcli.claim"
 _STALE_S = 600.0  # a command that was killed leaves its claim
@@ -25,7 +25,7 @@ _STALE_S = 600.0  # a command that was killed leaves its claim
 def claimed(project: str) -> Iterator[None]:
     """Hold the project's name while it is started. DrError when another command has it."""
     mark, name = secrets.token_hex(8), f"{project}-claim"
-    with engine.speaking() as client:
+    with docker_engine.speaking() as client:
         claim = client.volumes.create(name, labels={_MARK: mark})
         if _is_stale(claim):
             claim.remove(force=True)
@@ -38,7 +38,7 @@ def claimed(project: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with engine.speaking():
+        with docker_engine.speaking():
             claim.remove(force=True)
 
 
@@ -48,7 +48,7 @@ def check_owner(
     """DrError when containers or services of the project belong to another workspace, or to another program."""
     for one in found:
         owner = (getattr(one, "labels", None) or one.attrs["Spec"]["Labels"]).get(
-            engine.WORKSPACE, "another program"
+            docker_engine.WORKSPACE, "another program"
         )
         if owner != str(workspace):
             raise DrError(f"The stack {project} on this machine belongs to {owner}.", hint)

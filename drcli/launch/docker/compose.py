@@ -9,28 +9,28 @@ from typing import Any
 
 from drcli.errors import DrError
 from drcli.launch import log_files
-from drcli.launch.docker import community_host, containers, diagnosis, engine, network
-from drcli.launch.docker.checks import check_gpu, check_image
+from drcli.launch.docker import community_host, containers, diagnosis, docker_engine, stack_network
 from drcli.launch.docker.claim import check_owner
-from drcli.launch.docker.community import check_scale
+from drcli.launch.docker.community_stacks import check_scale
+from drcli.launch.docker.image_checks import check_gpu, check_image
 from drcli.launch.docker.stack_spec import StackSpec
+from drcli.launch.local_process import Finished
 from drcli.launch.plan import Plan
-from drcli.launch.process import Finished
 from drcli.launch.processes.run_folder import RunFolder
-from drcli.launch.view import ReplicaView, StackView
-from drcli.launch.words import last_words
+from drcli.launch.service_errors import last_words
+from drcli.launch.stack_view import ReplicaView, StackView
 from drcli.paths import Workspace
 
 _LATE_LOOKS, _LATE_S = 4, 0.5
 
 
 class ComposeLauncher:
-    """`drcli.launch.stack.Launcher` for Docker Compose."""
+    """`drcli.launch.run_control.Launcher` for Docker Compose."""
 
     def check(self, plan: Plan, workspace: Workspace) -> None:
         """Engine, Compose, image, GPU, and nobody else's run of the same number."""
-        engine.client()
-        engine.check_compose()
+        docker_engine.client()
+        docker_engine.check_compose()
         check_image(plan.image)
         check_gpu(plan.image)
         community_host.check_host(_spec(plan))
@@ -40,7 +40,7 @@ class ComposeLauncher:
         """`docker compose up`; what was begun is taken away when it fails."""
         spec = _spec(plan)
         community_host.prepare(spec)
-        network.ensure_network("compose")
+        stack_network.ensure_network("compose")
         done = up(spec)
         if done.code:
             views = map(containers.view, self._containers(folder))
@@ -117,7 +117,7 @@ def up(spec: StackSpec) -> Finished:
     files = [word for path in spec.paths for word in ("-f", str(path))]
     scale = [word for service, number in spec.replicas.items() for word in ("--scale", f"{service}={number}")]
     options = ["-d", "--no-build", "--no-recreate", "--pull", "never", "--quiet-pull"]
-    return engine.run(
+    return docker_engine.run(
         ["compose", *files, "-p", spec.project, "up", *options, *scale], spec.environment, check=False
     )
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import docker.errors
 
-from drcli.launch.docker import engine
+from drcli.launch.docker import docker_engine
 from drcli.launch.processes.run_folder import Replica
-from drcli.launch.view import ReplicaView
+from drcli.launch.stack_view import ReplicaView
 
 NETWORK = "sagemaker-local"
 MAX_RESTARTS = 5  # of a container that never was up for long; what crashes more often will not come up
@@ -26,17 +26,17 @@ TRAINER = "sagemaker"
 
 def of_project(project: str, workspace: str | None = None) -> list[Any]:
     """Containers of a project, also stopped ones, by number; of this workspace only if it is named."""
-    labels = [f"{engine.COMPOSE_PROJECT}={project}"]
+    labels = [f"{docker_engine.COMPOSE_PROJECT}={project}"]
     if workspace is not None:
-        labels.append(f"{engine.WORKSPACE}={workspace}")
-    with engine.speaking() as client:
+        labels.append(f"{docker_engine.WORKSPACE}={workspace}")
+    with docker_engine.speaking() as client:
         found = client.containers.list(all=True, filters={"label": labels}, ignore_removed=True)
     return sorted(found, key=_name)
 
 
 def started_by_coach(run_id: int) -> list[Any]:
     """The sagemaker containers that the community's rl_coach has started itself for a run."""
-    with engine.speaking() as client:
+    with docker_engine.speaking() as client:
         found = client.containers.list(all=True, filters={"network": NETWORK}, ignore_removed=True)
         return [c for c in found if _is_algo(c) and f"RUN_ID={run_id}" in c.attrs["Config"]["Env"]]
 
@@ -74,7 +74,7 @@ def service_of(container: Any) -> str:
     """Its service; the container that rl_coach starts is the sagemaker."""
     if _is_algo(container):
         return TRAINER
-    return str(container.labels.get(engine.COMPOSE_SERVICE, container.name))
+    return str(container.labels.get(docker_engine.COMPOSE_SERVICE, container.name))
 
 
 def lines(container: Any, tail: int = 0, goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
@@ -84,7 +84,7 @@ def lines(container: Any, tail: int = 0, goes_on: Callable[[], bool] | None = No
     """
     since: float | None = None
     while True:
-        with engine.speaking():
+        with docker_engine.speaking():
             try:
                 stream = container.logs(
                     stream=True,
@@ -139,7 +139,7 @@ def keep_log(container: Any, path: Path) -> None:
 
 def remove(containers: Iterable[Any]) -> None:
     """Remove containers, running or not, with their anonymous volumes."""
-    with engine.speaking():
+    with docker_engine.speaking():
         for container in containers:
             try:
                 container.remove(v=True, force=True)
@@ -152,7 +152,7 @@ def _is_algo(container: Any) -> bool:
 
 
 def _stop(container: Any) -> None:
-    with engine.speaking():
+    with docker_engine.speaking():
         try:
             container.stop()
         except docker.errors.NotFound:
@@ -161,5 +161,5 @@ def _stop(container: Any) -> None:
 
 def _name(container: Any) -> str:
     service = service_of(container)
-    number = int(container.labels.get(engine.COMPOSE_NUMBER, 1))
+    number = int(container.labels.get(docker_engine.COMPOSE_NUMBER, 1))
     return Replica.name_of(service, number - 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from drcli.errors import DrError
-from drcli.launch.words import last_words
+from drcli.launch.service_errors import last_words
 
 _FIXES = (
     (r"no such image|pull access denied|manifest unknown|no matching manifest|invalid reference format",

@@ -17,7 +17,7 @@ import docker.errors
 import drcli
 from drcli import env
 from drcli.errors import DrError, UsageError
-from drcli.launch.docker import engine, image_context
+from drcli.launch.docker import docker_engine, image_context
 from drcli.launch.docker.build_log import BuildLog, Report
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def build(options: BuildOptions, report: Report) -> str:
     """
     image = options.image
     wheels, ca = _wheels(options), _ca(options)
-    if engine.run(["buildx", "version"], check=False).code:
+    if docker_engine.run(["buildx", "version"], check=False).code:
         raise DrError(
             "Docker has no `buildx` command here.",
             "Install the plugin: `sudo apt install docker-buildx`, or docker-buildx-plugin.",
@@ -126,7 +126,7 @@ def build(options: BuildOptions, report: Report) -> str:
         content = image_context.assemble(context, wheels)
         command = _build_command(options, content, ca)
         log = BuildLog(report)
-        for line in engine.lines([*command, "--iidfile", str(done), str(context)]):
+        for line in docker_engine.lines([*command, "--iidfile", str(done), str(context)]):
             log.read(line)
         if not done.exists():
             raise log.failure()
@@ -136,7 +136,7 @@ def build(options: BuildOptions, report: Report) -> str:
 
 def list_images(wanted: str) -> list[ImageInfo]:
     """Ours, the community's, and the S3 servers'; `wanted` is the image that stacks use."""
-    with engine.speaking() as client:
+    with docker_engine.speaking() as client:
         found: list[dict[str, Any]] = client.api.images()
     content = image_context.current_content()
     infos = [_info(image, name, wanted, content) for image in found for name in image.get("RepoTags") or ()]
@@ -146,7 +146,7 @@ def list_images(wanted: str) -> list[ImageInfo]:
 
 def is_outdated(image: str) -> bool:
     """Whether it is an image of ours made from other code than that installed here. It has to exist."""
-    with engine.speaking() as client:
+    with docker_engine.speaking() as client:
         labels: dict[str, str] = client.images.get(image).labels
     return CONTENT in labels and labels[CONTENT] != image_context.current_content()
 
@@ -162,7 +162,7 @@ def push(registry: str, tag: str, report: Report) -> str:
     local, source = f"{ENGINE}:{tag}", f"{registry}/{ENGINE}"
     if not exists(local):
         raise DrError(f"There is no image {local} here.", "Build it: `dr images build`.")
-    with engine.speaking() as client:
+    with docker_engine.speaking() as client:
         client.images.get(local).tag(source, tag)
         problem = _push(client, source, tag, report)
         if problem:
@@ -222,7 +222,7 @@ def _ca(options: BuildOptions) -> Path | None:
 
 
 def _id_of(image: str) -> str:
-    with engine.speaking() as client:
+    with docker_engine.speaking() as client:
         try:
             return str(client.images.get(image).id)
         except docker.errors.ImageNotFound:
@@ -233,7 +233,7 @@ def _forget(image_id: str) -> None:
     """Take away an image that has lost its name to a newer one, unless a container is made of it."""
     if not image_id:
         return
-    with engine.speaking() as client, suppress(docker.errors.ImageNotFound):
+    with docker_engine.speaking() as client, suppress(docker.errors.ImageNotFound):
         image = client.images.get(image_id)
         if not image.tags and not client.containers.list(all=True, filters={"ancestor": image_id}):
             client.images.remove(image_id)

@@ -15,10 +15,10 @@ from typing import Any
 from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import log_files
-from drcli.launch.docker import containers, diagnosis, engine, images, network
-from drcli.launch.docker.checks import check_image
+from drcli.launch.docker import containers, diagnosis, docker_engine, images, stack_network
 from drcli.launch.docker.claim import check_owner
 from drcli.launch.docker.compose import up
+from drcli.launch.docker.image_checks import check_image
 from drcli.launch.docker.minio_spec import minio_spec
 from drcli.launch.docker.stack_spec import StackSpec
 from drcli.local import exclusive
@@ -56,7 +56,7 @@ def ensure(settings: Settings, workspace: Workspace) -> Bucket:
             make_key_pair(workspace.store_key)
             wanted = _with_image_at_hand(spec(settings, workspace))
             check_image(wanted.variables["DR_MINIO_IMAGE"])
-            network.ensure_network("swarm" if settings.docker_style == "swarm" else "compose")
+            stack_network.ensure_network("swarm" if settings.docker_style == "swarm" else "compose")
             workspace.store.mkdir(parents=True, exist_ok=True)
             done = up(wanted)
             if done.code:
@@ -111,20 +111,20 @@ def _with_image_at_hand(wanted: StackSpec) -> StackSpec:
 def of_workspace(workspace: Workspace) -> Any | None:
     """The container that serves this workspace's data, whoever has started it."""
     found = _container()
-    is_ours = found is not None and found.labels.get(engine.WORKSPACE) == str(workspace.root)
+    is_ours = found is not None and found.labels.get(docker_engine.WORKSPACE) == str(workspace.root)
     return found if found is not None and (is_ours or is_of_drfc(found, workspace)) else None
 
 
 def is_of_drfc(container: Any, workspace: Workspace) -> bool:
     """Whether DeepRacer-for-Cloud has started it, over this very folder: then it is used as it is, and left alone."""
     sources = [mount.get("Source") for mount in container.attrs["Mounts"]]
-    return engine.WORKSPACE not in container.labels and str(workspace.store.resolve()) in sources
+    return docker_engine.WORKSPACE not in container.labels and str(workspace.store.resolve()) in sources
 
 
 def _container() -> Any | None:
     """MinIO on this machine: our project, or the project or stack of that name of DeepRacer-for-Cloud."""
-    with engine.speaking() as client:
-        label = f"{engine.SWARM_STACK}={PROJECT}"
+    with docker_engine.speaking() as client:
+        label = f"{docker_engine.SWARM_STACK}={PROJECT}"
         tasks = client.containers.list(filters={"label": label}, ignore_removed=True)
     return next(iter([*containers.of_project(PROJECT), *tasks]), None)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from drcli import env
 from drcli.errors import DrError
-from drcli.launch.docker import engine
+from drcli.launch.docker import docker_engine
 from drcli.launch.docker.stack_spec import StackSpec
 
 MASK = "********"
@@ -32,9 +32,9 @@ def resolve(spec: StackSpec) -> dict[str, Any]:
         DrError: Docker or Compose is missing, or Compose refuses the files.
     """
     arguments = ["compose", *_files(spec, "-f"), "-p", spec.project, "config", "--format", "json"]
-    done = engine.run(arguments, spec.environment, check=False)
+    done = docker_engine.run(arguments, spec.environment, check=False)
     if done.code:
-        engine.check_compose()
+        docker_engine.check_compose()
         raise DrError(f"Docker Compose refuses the stack {spec.project}: {_hidden(spec, done.last_words)}")
     model: dict[str, Any] = _unescaped(json.loads(done.stdout))
     return model
@@ -58,7 +58,7 @@ def check_swarm_file(spec: StackSpec) -> dict[str, Any]:
     """
     import yaml
 
-    done = engine.run(["stack", "config", *_files(spec, "-c")], spec.environment, check=False)
+    done = docker_engine.run(["stack", "config", *_files(spec, "-c")], spec.environment, check=False)
     if done.code:
         words = _hidden(spec, done.last_words)
         is_old = "unsupported Compose file version" in words or "unknown command" in words

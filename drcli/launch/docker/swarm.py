@@ -11,19 +11,26 @@ from pathlib import Path
 from typing import Any
 
 from drcli.errors import DrError
-from drcli.launch import log_files, process
-from drcli.launch.docker import community_host, containers, diagnosis, engine, network, nodes
-from drcli.launch.docker.checks import check_image
+from drcli.launch import local_process, log_files
+from drcli.launch.docker import (
+    community_host,
+    containers,
+    diagnosis,
+    docker_engine,
+    stack_network,
+    swarm_nodes,
+)
 from drcli.launch.docker.claim import check_owner
-from drcli.launch.docker.community import check_scale
+from drcli.launch.docker.community_stacks import check_scale
 from drcli.launch.docker.compose import outcome
-from drcli.launch.docker.ours import max_per_node
+from drcli.launch.docker.image_checks import check_image
+from drcli.launch.docker.own_stacks import max_per_node
 from drcli.launch.docker.stack_spec import StackSpec
+from drcli.launch.local_process import Finished
 from drcli.launch.plan import Plan
-from drcli.launch.process import Finished
 from drcli.launch.processes.run_folder import Replica, RunFolder
-from drcli.launch.view import ReplicaView, StackView
-from drcli.launch.words import last_words
+from drcli.launch.service_errors import last_words
+from drcli.launch.stack_view import ReplicaView, StackView
 from drcli.paths import Workspace
 
 MAX_FAILURES = 4  # Swarm remembers five tasks of each slot
@@ -44,12 +51,12 @@ Task = dict[str, Any]
 
 
 class SwarmLauncher:
-    """`drcli.launch.stack.Launcher` for Docker Swarm; has to be called on a manager."""
+    """`drcli.launch.run_control.Launcher` for Docker Swarm; has to be called on a manager."""
 
     def check(self, plan: Plan, workspace: Workspace) -> None:
         """Engine, a swarm that we manage, nodes that may run it, and nobody else's run of the same number."""
-        engine.client()
-        nodes.check_placement(needs_sagemaker=plan.kind == "training", needs_robomaker=True)
+        docker_engine.client()
+        swarm_nodes.check_placement(needs_sagemaker=plan.kind == "training", needs_robomaker=True)
         if plan.image.count("/") < 2:  # no registry in its name, so it has to be here
             check_image(plan.image)
         check_owner(plan.project, _services(plan.project), workspace.root)
@@ -58,7 +65,7 @@ class SwarmLauncher:
         """`docker stack deploy`; what was begun is taken away when it fails."""
         assert plan.spec is not None, "a plan for Docker has a spec"
         community_host.prepare(plan.spec)
-        network.ensure_network("swarm")
+        stack_network.ensure_network("swarm")
         done = deploy(plan.spec)
         if done.code:
             _remove(plan.project)
@@ -118,13 +125,15 @@ def deploy(spec: StackSpec) -> Finished:
     """`docker stack deploy` with its secrets in the environment."""
     files = [word for path in spec.paths for word in ("-c", str(path))]
     options = ["--detach=true", "--resolve-image", "never"]
-    return engine.run(["stack", "deploy", *options, *files, spec.project], spec.environment, check=False)
+    return docker_engine.run(
+        ["stack", "deploy", *options, *files, spec.project], spec.environment, check=False
+    )
 
 
 def task_log(task: Task, tail: int = 0, goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
     """Lines of one task's log, from whatever node it runs on; with `goes_on` also those that come."""
     options = ["--raw", "--tail", str(tail or "all"), *(["--follow"] if goes_on else [])]
-    return engine.lines(["service", "logs", *options, task["ID"]], goes_on)
+    return docker_engine.lines(["service", "logs", *options, task["ID"]], goes_on)
 
 
 def _quietly(goes_on: Callable[[], bool]) -> Callable[[], bool]:
@@ -140,8 +149,8 @@ def _quietly(goes_on: Callable[[], bool]) -> Callable[[], bool]:
 
 
 def _services(project: str) -> list[Any]:
-    with engine.speaking() as client:
-        return list(client.services.list(filters={"label": f"{engine.SWARM_STACK}={project}"}))
+    with docker_engine.speaking() as client:
+        return list(client.services.list(filters={"label": f"{docker_engine.SWARM_STACK}={project}"}))
 
 
 def _view(services: list[Any], folder: RunFolder) -> StackView:
@@ -224,12 +233,12 @@ def _wanted(service: Any) -> int:
 
 
 def _hostnames() -> dict[str, str]:
-    with engine.speaking() as client:
+    with docker_engine.speaking() as client:
         return {str(node.id): node.attrs["Description"]["Hostname"] for node in client.nodes.list()}
 
 
 def _lost_nodes() -> set[str]:
-    with engine.speaking() as client:
+    with docker_engine.speaking() as client:
         return {str(node.id) for node in client.nodes.list() if node.attrs["Status"]["State"] != "ready"}
 
 
@@ -270,7 +279,7 @@ def _logs_kept(services: list[Any], folder: RunFolder, beyond: int = 0) -> Itera
             log = folder.log(_name(service, task))
             if task["ID"] in last and task["Status"]["State"] == "running":
                 command = ("docker", "service", "logs", "--raw", "--follow", task["ID"])
-                followers.append((process.spawn(command, {}, log), log))
+                followers.append((local_process.spawn(command, {}, log), log))
             else:
                 _append(log, task)
     logs = [log for _, log in followers]
@@ -280,7 +289,7 @@ def _logs_kept(services: list[Any], folder: RunFolder, beyond: int = 0) -> Itera
         _settle(logs)
     finally:
         for follower, _ in followers:
-            process.kill(follower)
+            local_process.kill(follower)
 
 
 def _settle(logs: list[Path]) -> None:
@@ -297,14 +306,14 @@ def _settle(logs: list[Path]) -> None:
 def _limit(service: Any, replicas: int) -> None:
     """Let each node have its share of the new number. It costs the workers a restart, so only where it has to be."""
     limit = int(service.attrs["Spec"]["TaskTemplate"].get("Placement", {}).get("MaxReplicas", 0))
-    wanted = int(max_per_node(replicas, nodes.worker_nodes())) if limit else 0
+    wanted = int(max_per_node(replicas, swarm_nodes.worker_nodes())) if limit else 0
     if wanted > limit:
-        engine.run(["service", "update", "--detach", f"--replicas-max-per-node={wanted}", service.id])
+        docker_engine.run(["service", "update", "--detach", f"--replicas-max-per-node={wanted}", service.id])
 
 
 def _scale(service: Any, replicas: int) -> None:
     """Change the number of tasks, and wait until so many run."""
-    with engine.speaking():
+    with docker_engine.speaking():
         service.reload()
         service.scale(replicas)
 
@@ -319,9 +328,9 @@ def _scale(service: Any, replicas: int) -> None:
 
 def _remove(project: str) -> None:
     """Remove the services and wait until their containers are gone, here at least: their names are free then."""
-    engine.run(["stack", "rm", project], check=False)
-    label: dict[str, str | list[str] | bool] = {"label": f"{engine.SWARM_STACK}={project}"}
-    with engine.speaking() as client:
+    docker_engine.run(["stack", "rm", project], check=False)
+    label: dict[str, str | list[str] | bool] = {"label": f"{docker_engine.SWARM_STACK}={project}"}
+    with docker_engine.speaking() as client:
         _wait(lambda: not _services(project) and not client.containers.list(all=True, filters=label))
 
 

@@ -14,15 +14,15 @@ import docker.errors
 import psutil
 
 from drcli.errors import DrError
-from drcli.launch.docker import engine, network
-from drcli.launch.docker.nodes import Node, SwarmState, label, nodes, require_manager, swarm_state
+from drcli.launch.docker import docker_engine, stack_network
+from drcli.launch.docker.swarm_nodes import SwarmNode, SwarmState, label, nodes, require_manager, swarm_state
 
 LOOPBACK = "127.0.0.1"
 PORT = 2377
 _SLOW_S = 120
 
 
-def init(advertise_addr: str | None = None) -> Node:
+def init(advertise_addr: str | None = None) -> SwarmNode:
     """Make this engine the manager of a swarm, label it for trainer and workers, make the network; this node.
 
     A swarm that exists is kept and completed. Only one that is of this machine alone and empty is made again when an
@@ -32,17 +32,17 @@ def init(advertise_addr: str | None = None) -> Node:
         DrError: this engine is a worker of a swarm, or its swarm is locked or broken; the address is not ours to use;
             a network of our name is in the way and in use.
     """
-    network.check_free("swarm")
+    stack_network.check_free("swarm")
     state = swarm_state()
     if state.state == "inactive":
         _init(advertise_addr or LOOPBACK)
     elif advertise_addr and _is_other(require_manager(), advertise_addr):
         _check_empty(state, advertise_addr)
-        with engine.speaking() as client:
+        with docker_engine.speaking() as client:
             client.swarm.leave(force=True)
         _init(advertise_addr)
     made = label(require_manager().node_id, sagemaker=True, robomaker=True)
-    network.ensure_network("swarm")
+    stack_network.ensure_network("swarm")
     return made
 
 
@@ -54,7 +54,7 @@ def join_command(role: Literal["worker", "manager"] = "worker") -> str:
             f"This swarm is of this machine alone: it listens on {state.address}.",
             f"`dr swarm init --advertise-addr {_suggestion()}` lets others join.",
         )
-    with engine.speaking() as client:
+    with docker_engine.speaking() as client:
         token = client.api.inspect_swarm()["JoinTokens"][role.capitalize()]
     host = f"[{state.address}]" if ":" in state.address else state.address
     return f"docker swarm join --token {token} {host}:{PORT}"
@@ -81,7 +81,7 @@ def check_leave() -> SwarmState:
 def leave() -> None:
     """Take this engine out of its swarm, as far as `check_leave` allows; that of a single manager ends with it."""
     check_leave()
-    with engine.speaking() as client:
+    with docker_engine.speaking() as client:
         client.swarm.leave(force=True)
 
 
@@ -108,7 +108,7 @@ def listen_address(address: str) -> str:
 
 
 def _init(address: str) -> None:
-    with engine.speaking() as client:
+    with docker_engine.speaking() as client:
         try:
             client.swarm.init(advertise_addr=address, listen_addr=listen_address(address))
         except docker.errors.APIError as error:
@@ -153,9 +153,9 @@ def _check_empty(state: SwarmState, wanted: str) -> None:
 
 
 def _users() -> list[str]:
-    with engine.speaking() as client:
+    with docker_engine.speaking() as client:
         services = {service.name for service in client.services.list()}
-    return sorted(services | set(network.attached()))
+    return sorted(services | set(stack_network.attached()))
 
 
 def _is_loopback(address: str) -> bool:

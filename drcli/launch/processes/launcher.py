@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 from drcli.errors import DrError
-from drcli.launch import log_files, process
+from drcli.launch import local_process, log_files
 from drcli.launch.plan import Plan
 from drcli.launch.processes.run_folder import Replica, RunFolder, Stack
 from drcli.launch.processes.supervisor import Supervisor
-from drcli.launch.view import ReplicaView, StackView
+from drcli.launch.stack_view import ReplicaView, StackView
 from drcli.local import ProcessRef, exclusive
 from drcli.paths import Workspace
 
@@ -23,7 +23,7 @@ _RESUME = "`dr start-training --resume` goes on after the last checkpoint."
 
 
 class ProcessLauncher:
-    """`drcli.launch.stack.Launcher` for local processes."""
+    """`drcli.launch.run_control.Launcher` for local processes."""
 
     def check(self, plan: Plan, workspace: Workspace) -> None:
         """Nothing is needed but this machine."""
@@ -45,12 +45,12 @@ class ProcessLauncher:
             if stack.is_orphan:
                 _stop_orphan(folder)
             elif not asked:
-                process.ask_to_stop(stack.supervisor)
+                local_process.ask_to_stop(stack.supervisor)
                 asked = True
             time.sleep(_POLL_S)
             stack = folder.read_stack()
         for replica in stack.replicas if stack is not None else ():
-            process.kill(replica.process)
+            local_process.kill(replica.process)
 
     def scale(self, folder: RunFolder, replicas: int) -> None:
         """Change the number of workers and wait for it."""
@@ -113,14 +113,14 @@ def _stop_orphan(folder: RunFolder) -> None:
 def _supervise(folder: RunFolder, secrets: Mapping[str, str]) -> None:
     """Start a supervisor and wait until it has taken charge. DrError when it does not."""
     command = (sys.executable, "-m", "drcli.launch.processes.supervisor", str(folder.path), str(folder.logs))
-    supervisor = process.spawn(command, secrets, folder.supervisor_log)
+    supervisor = local_process.spawn(command, secrets, folder.supervisor_log)
     deadline = time.monotonic() + _START_DEADLINE_S
     while supervisor.is_alive and time.monotonic() < deadline:
         if _is_in_charge(supervisor, folder):
             return
         time.sleep(_POLL_S)
     if not _is_in_charge(supervisor, folder):
-        process.kill(supervisor)
+        local_process.kill(supervisor)
         said = folder.supervisor_log.read_text(errors="replace").splitlines()[-1:]
         raise DrError(
             ": ".join(["The stack did not start", *said]), f"Its supervisor's log is {folder.supervisor_log}."

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from drcli.launch.plan import Kind, Plan
-from drcli.launch.view import ReplicaView, StackView
+from drcli.launch.stack_view import ReplicaView, StackView
 from drcli.local import ProcessRef, write_private
 from drcli.paths import Workspace
 

@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from drcli import env
-from drcli.launch import process
+from drcli.launch import local_process
 from drcli.launch.plan import Plan, Service
 from drcli.launch.processes.run_folder import Replica, RunFolder, ScaleRequest, Stack
 from drcli.launch.processes.store_keeper import StoreKeeper
-from drcli.launch.words import last_exception, last_words
+from drcli.launch.service_errors import last_exception, last_words
 from drcli.local import ProcessRef
 
 POLL_S = 0.1
@@ -63,7 +63,7 @@ class Supervisor:
             self._start()
         while self._stack.state == "running" and not self._stop_requested:
             time.sleep(POLL_S)
-            process.reap()
+            local_process.reap()
             self._look_after()
             if self._stack.state == "running" and not self._stop_requested:
                 self._scale()
@@ -162,14 +162,14 @@ class Supervisor:
     def _stop(self, replicas: Iterable[Replica], grace_s: float) -> None:
         unfinished = [replica for replica in replicas if replica.exit_code is None]
         for replica in unfinished:
-            process.ask_to_stop(replica.process)
+            local_process.ask_to_stop(replica.process)
         deadline = time.monotonic() + grace_s
         while any(r.process.is_alive for r in unfinished) and time.monotonic() < deadline:
             time.sleep(POLL_S)
-            process.reap()
+            local_process.reap()
             self._look_after_store()  # the last checkpoint goes there
         for replica in unfinished:
-            process.kill(replica.process)
+            local_process.kill(replica.process)
             code = self._folder.exit_code(replica.name)
             self._keep(self._stack.replica(replica, exit_code=0 if code in (None, EXIT_STOPPED) else code))
 
@@ -178,7 +178,7 @@ class Supervisor:
         exit_file = self._folder.exit_file(replica.name)
         exit_file.unlink(missing_ok=True)
         environment = {**service.environment, env.ROLLOUT_IDX: str(index), env.DR_EXIT_FILE: str(exit_file)}
-        started = process.spawn(service.command, environment, self._folder.log(replica.name))
+        started = local_process.spawn(service.command, environment, self._folder.log(replica.name))
         self._started[replica.name] = time.monotonic()
         return replace(replica, process=started)
 

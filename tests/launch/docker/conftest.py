@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from drcli.errors import DrError
-from drcli.launch.docker import containers, engine, everything, images
+from drcli.launch.docker import all_stacks, containers, docker_engine, images
 from drcli.launch.docker.build_log import NEEDS_NETWORK
 from drcli.local import exclusive
 
@@ -69,9 +69,9 @@ def minio_image(base_image: str, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def _remove_leftovers() -> None:
     """Of tests that broke off; never of a real workspace."""
-    for project in everything.projects():
+    for project in all_stacks.projects():
         found = containers.of_project(project)
-        containers.remove(c for c in found if "pytest-of-" in c.labels.get(engine.WORKSPACE, ""))
+        containers.remove(c for c in found if "pytest-of-" in c.labels.get(docker_engine.WORKSPACE, ""))
 
 
 @pytest.fixture(scope="session")

@@ -24,8 +24,8 @@ import psutil
 import pytest
 
 from drcli.errors import DrError
-from drcli.launch.docker import engine, nodes, swarm_mode
-from drcli.launch.docker.network import NAME as NETWORK
+from drcli.launch.docker import docker_engine, swarm_mode, swarm_nodes
+from drcli.launch.docker.stack_network import NAME as NETWORK
 from drcli.local import exclusive
 
 BRIDGE = "drbr0"
@@ -241,13 +241,13 @@ def swarm_of_main() -> Iterator[None]:
     is_open = not why_not()
     address = MANAGER if is_open else swarm_mode.LOOPBACK
     with _bridge() if is_open else nullcontext():
-        state = nodes.swarm_state()
+        state = swarm_nodes.swarm_state()
         if state.is_active and state.address == MANAGER:
             yield
             return
         if state.state != "inactive":
             pytest.skip(f"this engine is in a swarm already, at {state.address or 'an unknown address'}")
-        had_gateway = bool(engine.client().networks.list(names=[_GATEWAY]))
+        had_gateway = bool(docker_engine.client().networks.list(names=[_GATEWAY]))
         try:
             swarm_mode.init(address)
             _run("docker", "swarm", "update", "--dispatcher-heartbeat", "1s")  # a dead node is noticed soon
@@ -268,7 +268,7 @@ def second_node(number: int = 2) -> Iterator[FurtherEngine]:
         )
         node_id = str(made.client.info()["Swarm"]["NodeID"])
         try:
-            wait_for(lambda: nodes.find_node(node_id).is_ready)
+            wait_for(lambda: swarm_nodes.find_node(node_id).is_ready)
             yield made
         finally:
             made.kill()
@@ -289,7 +289,7 @@ def one_node_swarm() -> Iterator[docker.DockerClient]:
     """The real engine as the manager of a swarm of its own, with labels and network. For the tests of a module."""
     _need_engine()
     with swarm_of_main():
-        yield engine.client()
+        yield docker_engine.client()
 
 
 @pytest.fixture(scope="module")
@@ -299,8 +299,8 @@ def two_nodes() -> Iterator[TwoNodes]:
         pytest.skip(reason)
     _need_engine()
     with swarm_of_main(), second_node() as second:
-        nodes.label(second.hostname, robomaker=True)
-        yield TwoNodes(engine.client(), second)
+        swarm_nodes.label(second.hostname, robomaker=True)
+        yield TwoNodes(docker_engine.client(), second)
 
 
 @pytest.fixture(scope="module")
@@ -314,17 +314,17 @@ def two_lone_nodes(base_image: str) -> Iterator[TwoNodes]:
     with further_engine(6) as first, pytest.MonkeyPatch.context() as patch:
         first.load(base_image)
         patch.setenv("DOCKER_HOST", first.host)
-        engine.client.cache_clear()
+        docker_engine.client.cache_clear()
         try:
             swarm_mode.init(first.address)
             first.docker("swarm", "update", "--dispatcher-heartbeat", "1s")
             with second_node() as second:
                 second.load(base_image)
-                nodes.label(second.hostname, robomaker=True)
-                yield TwoNodes(engine.client(), second)
+                swarm_nodes.label(second.hostname, robomaker=True)
+                yield TwoNodes(docker_engine.client(), second)
         finally:
-            engine.client().close()
-            engine.client.cache_clear()
+            docker_engine.client().close()
+            docker_engine.client.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -343,10 +343,10 @@ def lone_engine(
     """An engine that drcli takes for the real one (DOCKER_HOST): in no swarm, without our network or containers."""
     made = lone_engine_of_module
     monkeypatch.setenv("DOCKER_HOST", made.host)
-    engine.client.cache_clear()
+    docker_engine.client.cache_clear()
     yield made
-    engine.client().close()
-    engine.client.cache_clear()
+    docker_engine.client().close()
+    docker_engine.client.cache_clear()
     if made.client.info()["Swarm"]["LocalNodeState"] != "inactive":
         made.reset()  # to leave takes five seconds
     for container in made.client.containers.list(all=True):
@@ -388,13 +388,13 @@ def _real() -> dict[str, str]:
 
 def _is_main_here() -> bool:
     with suppress(DrError):
-        return nodes.swarm_state().address == MANAGER
+        return swarm_nodes.swarm_state().address == MANAGER
     return False  # what drcli takes for the real one has gone already
 
 
 def _need_engine() -> None:
     try:
-        engine.client()
+        docker_engine.client()
     except DrError as error:
         pytest.skip(error.message)
 

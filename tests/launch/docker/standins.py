@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from drcli.launch.docker import engine
+from drcli.launch.docker import docker_engine
 from drcli.store.server import _rclone
 
 BASE = os.environ.get("DR_TEST_BASE_IMAGE", "drbase:bookworm")
@@ -77,8 +77,8 @@ class Engine(http.client.HTTPConnection):
 
 def call(method, path, body=None):
     engine = Engine("docker")
-    engine.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
-    answer = engine.getresponse()
+    docker_engine.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
+    answer = docker_engine.getresponse()
     text = answer.read()
     assert answer.status < 300, text
     return json.loads(text or b"{}")
@@ -120,5 +120,5 @@ def build_community(folder: Path) -> str:
 
 def _build(folder: Path, dockerfile: str, name: str) -> str:
     (folder / "Dockerfile").write_text(dockerfile)
-    engine.run(["build", "-q", "--build-arg", f"BASE={BASE}", "-t", name, str(folder)])
+    docker_engine.run(["build", "-q", "--build-arg", f"BASE={BASE}", "-t", name, str(folder)])
     return name

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from drcli.config.load import load_settings
-from drcli.launch.docker.community import Machine, evaluation_spec, training_spec
+from drcli.launch.docker.community_stacks import Machine, evaluation_spec, training_spec
 from drcli.launch.docker.minio_spec import minio_spec
 from drcli.launch.docker.resolve import resolve
 from drcli.launch.docker.stack_spec import StackSpec

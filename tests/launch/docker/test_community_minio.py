@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from apart import COMMUNITY
 from racing import Racer
+from separate_engines import COMMUNITY
 
-from drcli.launch.docker import containers, engine, network
+from drcli.launch.docker import containers, docker_engine, stack_network
 
 pytestmark = pytest.mark.docker
 
@@ -63,9 +63,9 @@ def test_the_minio_that_deepracer_for_cloud_has_started(
     (racer.workspace.store / "bucket").mkdir(parents=True)
     file = racer.root / "docker-compose-local.yml"
     file.write_text(DRFC.format(image=minio_image, port=racer.port, data=racer.workspace.store))
-    network.ensure_network("compose")
+    stack_network.ensure_network("compose")
     try:
-        engine.run(["compose", "-f", str(file), "-p", "s3", "up", "-d"])
+        docker_engine.run(["compose", "-f", str(file), "-p", "s3", "up", "-d"])
         (before,) = containers.of_project("s3")
         started = racer.dr("start-training", "-q")
         assert started.returncode == 0, started.stderr
@@ -88,11 +88,11 @@ def test_an_image_under_its_former_name(
     racer.write_run_env(**COMMUNITY | {"DR_DOCKER_STYLE": "compose", "DR_MINIO_IMAGE": "drcli-test"})
     missing = racer.dr("store", "start")
     assert (missing.returncode, "docker pull quay.io/minio/minio:drcli-test" in missing.stderr) == (1, True)
-    engine.run(["tag", minio_image, former])
+    docker_engine.run(["tag", minio_image, former])
     try:
         started = racer.dr("store", "start")
         assert started.returncode == 0, started.stderr
         assert [c.attrs["Config"]["Image"] for c in containers.of_project("s3")] == [former]
     finally:
         racer.dr("stop-all", "-y")
-        engine.run(["rmi", former])
+        docker_engine.run(["rmi", former])

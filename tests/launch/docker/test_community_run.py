@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import standins
-from apart import COMMUNITY, engine_apart, racer_apart
 from racing import Racer
 from second_node import FurtherEngine
+from separate_engines import COMMUNITY, separate_engine, separate_racer
 
-from drcli.launch import stack
-from drcli.launch.docker import containers, engine
+from drcli.launch import run_control
+from drcli.launch.docker import containers, docker_engine
 from drcli.store.client import Bucket, StoreConfig
 
 pytestmark = pytest.mark.docker
@@ -51,9 +51,9 @@ def crew(
     request: pytest.FixtureRequest, new_racer: Callable[[], Racer], store: StoreConfig, community_image: str
 ) -> Iterator[Crew]:
     style = str(request.param)
-    with engine_apart(7, IMAGE, is_swarm=style == "swarm") as made:
+    with separate_engine(7, IMAGE, is_swarm=style == "swarm") as made:
         settings = {"DR_DOCKER_STYLE": style, "DR_RUN_ID": "1", "DR_WORKERS": "2"}
-        racer, bucket = racer_apart(new_racer, store, DR_LOCAL_S3_MODEL_PREFIX="model-1", **settings)
+        racer, bucket = separate_racer(new_racer, store, DR_LOCAL_S3_MODEL_PREFIX="model-1", **settings)
         try:
             yield Crew(racer, bucket, style, made, racer.dr("start-training", "-q"))
         finally:
@@ -179,9 +179,12 @@ def own_run(crew: Crew) -> Iterator[None]:
 def foreign(client: Any) -> set[str]:
     """Containers of other programs with names like ours; running."""
     made = {
-        "deepracer-1-robomaker-9": {"labels": {engine.COMPOSE_PROJECT: "deepracer-1b"}},
+        "deepracer-1-robomaker-9": {"labels": {docker_engine.COMPOSE_PROJECT: "deepracer-1b"}},
         "deepracer-12-rl_coach-1": {
-            "labels": {engine.COMPOSE_PROJECT: "deepracer-12", engine.COMPOSE_SERVICE: "rl_coach"}
+            "labels": {
+                docker_engine.COMPOSE_PROJECT: "deepracer-12",
+                docker_engine.COMPOSE_SERVICE: "rl_coach",
+            }
         },
         "tmpother-algo-1-abcde": {"environment": ["RUN_ID=11"], "network": "sagemaker-local"},
         "tmpelsewhere-algo-1-abcde": {"environment": ["RUN_ID=1"]},  # not on our network: not our run's
@@ -240,7 +243,7 @@ def test_stop_all(crew: Crew, own_run: None) -> None:
     crew.racer.write_run_env(DR_DOCKER_STYLE=crew.style, DR_LOCAL_S3_MODEL_PREFIX="model-2")
     assert crew.racer.dr("start-training", "-q").returncode == 0
     assert crew.racer.dr("start-training", "-q", *BESIDE, "-w", "-y").returncode == 0
-    assert len(list(stack.running(crew.racer.workspace))) == 2
+    assert len(list(run_control.running(crew.racer.workspace))) == 2
     stopped = crew.racer.invoke("stop-all")
     assert stopped.exit_code == 0, stopped.stderr
     assert "The training of run 1 has stopped." in stopped.stdout

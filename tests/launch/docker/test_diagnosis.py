@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from drcli.errors import DrError
-from drcli.launch.docker import diagnosis, engine
+from drcli.launch.docker import diagnosis, docker_engine
 from drcli.launch.docker.claim import check_owner, claimed
 from drcli.launch.docker.containers import decode
 
@@ -81,14 +81,14 @@ def test_lines_of_a_stream_that_is_cut_anywhere(size: int) -> None:
 def project(request: pytest.FixtureRequest) -> Iterator[str]:
     name = f"drcli-claim-{abs(hash(request.node.name)) % 10**8}"
     yield name
-    for volume in engine.client().volumes.list(filters={"name": name}):
+    for volume in docker_engine.client().volumes.list(filters={"name": name}):
         volume.remove(force=True)
 
 
 @pytest.mark.docker
 def test_one_has_the_claim(project: str) -> None:
     def volumes() -> list[Any]:
-        return engine.client().volumes.list(filters={"name": project})
+        return docker_engine.client().volumes.list(filters={"name": project})
 
     with claimed(project):
         with pytest.raises(DrError, match="being started by another command"), claimed(project):
@@ -125,8 +125,8 @@ class Labelled:
 
 
 def test_whose_a_project_is() -> None:
-    ours = Labelled(**{engine.WORKSPACE: "/ws"})
-    theirs = Labelled(**{engine.COMPOSE_PROJECT: "deepracer-0"})
+    ours = Labelled(**{docker_engine.WORKSPACE: "/ws"})
+    theirs = Labelled(**{docker_engine.COMPOSE_PROJECT: "deepracer-0"})
     check_owner("deepracer-0", [], Path("/ws"))
     check_owner("deepracer-0", [ours], Path("/ws"))
     with pytest.raises(DrError, match="belongs to another program"):

@@ -9,11 +9,11 @@ from typing import Any
 
 import psutil
 import pytest
-from books import check_books
 from racing import ENDLESS, QUICK, Racer
+from run_accounts import check_accounts
 
 from drcli.config.load import load_settings
-from drcli.launch.docker import containers, engine
+from drcli.launch.docker import containers, docker_engine
 from drcli.store.access import store_config
 from drcli.store.client import Bucket
 
@@ -39,8 +39,8 @@ class Run:
 
     def containers(self, service: str) -> list[Any]:
         """Those that run now, also those of a swarm's tasks."""
-        with engine.speaking() as client:
-            label = engine.COMPOSE_PROJECT if self.style == "compose" else engine.SWARM_STACK
+        with docker_engine.speaking() as client:
+            label = docker_engine.COMPOSE_PROJECT if self.style == "compose" else docker_engine.SWARM_STACK
             found = client.containers.list(filters={"label": f"{label}={self.project}"}, ignore_removed=True)
         names = (f"{self.project}-{service}-", f"{self.project}_{service}.")
         return [c for c in found if c.name.startswith(names)]
@@ -133,10 +133,10 @@ def test_stop_and_resume(run: Run, until: Until) -> None:
     """After all that the books still balance; and a resumed run goes on where the stopped one ended."""
     stopped = run.racer.invoke("stop-training")
     assert stopped.exit_code == 0, stopped.stderr
-    check_books(run.bucket())
+    check_accounts(run.bucket())
     iteration = run.status()["iteration"]
     resumed = run.racer.dr("start-training", "--resume", "-q")
     assert resumed.returncode == 0, resumed.stderr
     until(lambda: run.status()["iteration"] > iteration)
     assert run.racer.invoke("stop-training").exit_code == 0
-    check_books(run.bucket())
+    check_accounts(run.bucket())

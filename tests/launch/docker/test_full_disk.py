@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from books import check_books
 from racing import ENDLESS, QUICK, Racer
+from run_accounts import check_accounts
 
 from drcli.config.load import load_settings
 from drcli.store.access import store_config
@@ -56,4 +56,4 @@ def test_the_disk_of_the_store_is_full(
     seen = racer.status()
     until(lambda: racer.status()["iteration"] > seen["iteration"], 120)
     assert racer.invoke("stop-training").exit_code == 0
-    check_books(Bucket(store_config(load_settings(racer.workspace, ()), racer.workspace)))
+    check_accounts(Bucket(store_config(load_settings(racer.workspace, ()), racer.workspace)))

@@ -17,7 +17,7 @@ import drcli
 from drcli import paths
 from drcli.config.load import settings_of
 from drcli.errors import DrError, UsageError
-from drcli.launch.docker import engine, image_context, images
+from drcli.launch.docker import docker_engine, image_context, images
 from drcli.launch.docker.build_log import BuildLog
 from drcli.launch.docker.images import BuildOptions
 
@@ -295,7 +295,7 @@ def test_a_build_that_says_nothing_of_steps() -> None:
 
 def run_in(image: str, *command: str, user: str = "") -> str:
     """What a program in a container writes."""
-    with engine.speaking() as client:
+    with docker_engine.speaking() as client:
         return client.containers.run(image, list(command), remove=True, user=user or None).decode()
 
 
@@ -308,7 +308,7 @@ def test_the_image_runs_services(simapp_image: str) -> None:
 
 @pytest.mark.docker
 def test_the_image_is_described(simapp_image: str) -> None:
-    config = engine.client().images.get(simapp_image).attrs["Config"]
+    config = docker_engine.client().images.get(simapp_image).attrs["Config"]
     labels = config["Labels"]
     assert labels[images.VERSION] == labels["org.opencontainers.image.version"] == VERSION
     assert labels[images.FLAVOUR] == "cpu" and re.fullmatch(r"[0-9a-f]{16}", labels[images.CONTENT])
@@ -357,7 +357,7 @@ print(getpass.getuser(), len(before) > 10, len(set(home.rglob("*.nbc")) - before
 @pytest.mark.docker
 @pytest.mark.parametrize("is_outdated", [False, True])
 def test_the_image_is_listed(simapp_image: str, monkeypatch: pytest.MonkeyPatch, is_outdated: bool) -> None:
-    made_of = engine.client().images.get(simapp_image).labels[images.CONTENT]
+    made_of = docker_engine.client().images.get(simapp_image).labels[images.CONTENT]
     monkeypatch.setattr(image_context, "current_content", lambda: "another" if is_outdated else made_of)
     found = {f"{info.name}:{info.tag}": info for info in images.list_images(simapp_image)}
     info = found[simapp_image]
@@ -451,7 +451,7 @@ def registry(tmp_path: Path, free_port: int, until: Any) -> Iterator[str]:
 
 @pytest.mark.docker
 def test_push(base_image: str, registry: str) -> None:
-    with engine.speaking() as client:
+    with docker_engine.speaking() as client:
         client.images.get(base_image).tag(images.ENGINE, "test-push")  # a small one
         lines: list[str] = []
         try:

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 import standins
-from apart import engine_apart, racer_apart
 from racing import Done, Racer
 from second_node import FurtherEngine
+from separate_engines import separate_engine, separate_racer
 
-from drcli.launch import stack
-from drcli.launch.docker import engine, nodes, swarm_mode
+from drcli.launch import run_control
+from drcli.launch.docker import docker_engine, swarm_mode, swarm_nodes
 from drcli.store.client import Bucket, StoreConfig
 
 pytestmark = pytest.mark.docker
@@ -59,7 +59,7 @@ class Place:
         ours = {"bridge", "host", "none", "sagemaker-local", "docker_gwbridge", "ingress"}
         assert {network.name for network in seen.networks.list()} <= ours
         assert list(self.bucket.list("model/")) == []
-        assert list(stack.running(self.racer.workspace)) == []
+        assert list(run_control.running(self.racer.workspace)) == []
 
     def run(self, name: str, *words: str, **options: Any) -> None:
         """A container of somebody else's."""
@@ -72,7 +72,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def alone(community_image: str) -> Iterator[FurtherEngine]:
-    with engine_apart(8, IMAGE) as made:
+    with separate_engine(8, IMAGE) as made:
         for tag, entrypoint in BROKEN.items():
             made.docker("create", "--name", tag, IMAGE)
             made.docker("commit", "--change", f"ENTRYPOINT {entrypoint}", tag, f"{standins.COMMUNITY}:{tag}")
@@ -83,7 +83,9 @@ def alone(community_image: str) -> Iterator[FurtherEngine]:
 
 @pytest.fixture
 def place(alone: FurtherEngine, new_racer: Callable[[], Racer], store: StoreConfig) -> Iterator[Place]:
-    racer, bucket = racer_apart(new_racer, store, DR_DOCKER_STYLE="compose", DR_LOCAL_S3_MODEL_PREFIX="model")
+    racer, bucket = separate_racer(
+        new_racer, store, DR_DOCKER_STYLE="compose", DR_LOCAL_S3_MODEL_PREFIX="model"
+    )
     yield Place(racer, bucket, alone, set())
     racer.dr("stop-all", "-y")
     for container in alone.client.containers.list(all=True):
@@ -160,10 +162,10 @@ def test_no_swarm(place: Place) -> None:
 
 
 def test_no_node_has_the_label(swarm: Place) -> None:
-    (node,) = nodes.nodes()
-    nodes.label(node.id, robomaker=False)
+    (node,) = swarm_nodes.nodes()
+    swarm_nodes.label(node.id, robomaker=False)
     swarm.refused("label Robomaker=true", f"dr swarm label {node.hostname} --robomaker")
-    nodes.label(node.id, sagemaker=False, robomaker=True)
+    swarm_nodes.label(node.id, sagemaker=False, robomaker=True)
     swarm.refused("label Sagemaker=true", f"dr swarm label {node.hostname} --sagemaker")
 
 
@@ -221,8 +223,8 @@ def test_wrong_words(place: Place, file: str, name: str, value: str, meant: str)
 
 @pytest.mark.parametrize("owner", ["", "/home/other/ws"])
 def test_the_run_is_somebody_elses(place: Place, owner: str) -> None:
-    labels = {engine.COMPOSE_PROJECT: "deepracer-0", engine.COMPOSE_SERVICE: "rl_coach"}
-    labels |= {engine.WORKSPACE: owner} if owner else {}
+    labels = {docker_engine.COMPOSE_PROJECT: "deepracer-0", docker_engine.COMPOSE_SERVICE: "rl_coach"}
+    labels |= {docker_engine.WORKSPACE: owner} if owner else {}
     place.run("deepracer-0-rl_coach-1", "sleep 600", labels=labels)
     whose = owner or "another program"
     place.refused(f"The stack deepracer-0 on this machine belongs to {whose}", "DR_RUN_ID")
@@ -230,7 +232,7 @@ def test_the_run_is_somebody_elses(place: Place, owner: str) -> None:
 
 
 def test_the_store_is_somebody_elses(place: Place) -> None:
-    place.run("s3-minio-1", "sleep 600", labels={engine.COMPOSE_PROJECT: "s3"})
+    place.run("s3-minio-1", "sleep 600", labels={docker_engine.COMPOSE_PROJECT: "s3"})
     local(place)
     place.refused("The stack s3 on this machine belongs to another program", "DR_CLOUD=remote")
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from drcli.errors import DrError
-from drcli.launch import process
+from drcli.launch import local_process
 from drcli.launch.docker import resolve, stack_spec
 from drcli.launch.docker.resolve import MASK, check_swarm_file, describe
 from drcli.launch.docker.stack_spec import StackSpec
@@ -89,13 +89,13 @@ def test_no_secret_on_a_command_line_or_in_a_repr(
     compose_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[Sequence[str]] = []
-    run: Callable[..., process.Finished] = process.run
+    run: Callable[..., local_process.Finished] = local_process.run
 
-    def watched(command: Sequence[str], *rest: Any) -> process.Finished:
+    def watched(command: Sequence[str], *rest: Any) -> local_process.Finished:
         seen.append(command)
         return run(command, *rest)
 
-    monkeypatch.setattr(process, "run", watched)
+    monkeypatch.setattr(local_process, "run", watched)
     describe(spec())
     check_swarm_file(spec())
     assert len(seen) == 2

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from books import check_books
 from racing import ENDLESS, QUICK, Racer
+from run_accounts import check_accounts
 
 from drcli.config.load import load_settings
-from drcli.launch import stack
-from drcli.launch.docker import containers, engine, everything
+from drcli.launch import run_control
+from drcli.launch.docker import all_stacks, containers, docker_engine
 from drcli.store.access import store_config
 from drcli.store.client import Bucket
 
@@ -120,11 +120,11 @@ def test_stop_leaves_a_whole_model(running: Running) -> None:
     assert seen["state"] == "ended"
     assert running.names() == []
     assert "SIM_TRACE_LOG" in running.racer.invoke("logs", "robomaker").stdout
-    check_books(running.bucket)
+    check_accounts(running.bucket)
     if running.style != "process":
         project = f"deepracer-{RUN[running.style]}"
         assert containers.of_project(project) == []
-        assert project not in everything.projects()
-        assert not [v for v in engine.client().volumes.list() if v.name.startswith(project)]
+        assert project not in all_stacks.projects()
+        assert not [v for v in docker_engine.client().volumes.list() if v.name.startswith(project)]
     assert running.racer.invoke("stop-all").exit_code == 0
-    assert not list(stack.running(running.racer.workspace))
+    assert not list(run_control.running(running.racer.workspace))

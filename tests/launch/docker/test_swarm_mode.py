@@ -7,8 +7,8 @@ import pytest
 from second_node import FurtherEngine
 
 from drcli.errors import DrError
-from drcli.launch.docker import network, nodes, swarm_mode
-from drcli.launch.docker.nodes import ROBOMAKER, SAGEMAKER, swarm_state
+from drcli.launch.docker import stack_network, swarm_mode, swarm_nodes
+from drcli.launch.docker.swarm_nodes import ROBOMAKER, SAGEMAKER, swarm_state
 
 pytestmark = pytest.mark.docker
 
@@ -29,7 +29,7 @@ def test_init_makes_a_swarm_of_this_machine_alone(lone_engine: FurtherEngine) ->
     assert state.is_active and state.is_manager and state.address == "127.0.0.1"
     assert (made.id, made.role, made.is_ready) == (state.node_id, "manager", True)
     assert made.may_run == (SAGEMAKER, ROBOMAKER)
-    assert network.check_network("swarm").startswith("The network sagemaker-local is there (overlay")
+    assert stack_network.check_network("swarm").startswith("The network sagemaker-local is there (overlay")
     assert listening(lone_engine) == {"0100007F"}  # 127.0.0.1
     with pytest.raises(DrError, match="of this machine alone") as caught:
         swarm_mode.join_command()
@@ -44,7 +44,7 @@ def test_init_completes_a_swarm_that_exists(lone_engine: FurtherEngine) -> None:
     assert swarm_mode.init("eth0" if lone_engine.address in swarm_mode.addresses() else None) == before
     lone_engine.client.swarm.reload()
     assert lone_engine.client.swarm.id == cluster
-    assert network.check_network("swarm").startswith("The network sagemaker-local is there")
+    assert stack_network.check_network("swarm").startswith("The network sagemaker-local is there")
 
 
 def test_an_address_opens_an_empty_swarm_to_others(lone_engine: FurtherEngine) -> None:
@@ -86,12 +86,12 @@ def test_a_locked_swarm_says_so(lone_engine: FurtherEngine) -> None:
     lone_engine.docker("swarm", "update", "--autolock")
     lone_engine.restart()
     assert swarm_state().state == "locked"
-    for call in (swarm_mode.init, swarm_mode.join_command, nodes.nodes):
+    for call in (swarm_mode.init, swarm_mode.join_command, swarm_nodes.nodes):
         with pytest.raises(DrError, match="locked") as caught:
             call()
         assert "docker swarm unlock" in caught.value.hint
     with pytest.raises(DrError, match="locked"):
-        network.ensure_network("swarm")
+        stack_network.ensure_network("swarm")
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from books import check_books
 from racing import ENDLESS, QUICK, Racer
+from run_accounts import check_accounts
 from second_node import TwoNodes
 
 from drcli.config.load import load_settings
-from drcli.launch.docker import nodes
+from drcli.launch.docker import swarm_nodes
 from drcli.store.access import store_config
 from drcli.store.client import Bucket
 
@@ -68,16 +68,16 @@ def test_workers_on_both_complete_laps(racer: Racer, two_nodes: TwoNodes, until:
 
 def test_a_node_is_lost_and_comes_back(racer: Racer, two_nodes: TwoNodes, until: Until) -> None:
     two_nodes.second.kill()
-    until(lambda: not nodes.find_node(two_nodes.second.hostname).is_ready, 60)
+    until(lambda: not swarm_nodes.find_node(two_nodes.second.hostname).is_ready, 60)
     until(lambda: racer.status()["workers"] == 1, 120)
     iteration = racer.status()["iteration"]
     until(lambda: racer.status()["iteration"] > iteration + 2, 120)
     assert racer.status()["state"] == "running"
     two_nodes.second.restart()
-    until(lambda: nodes.find_node(two_nodes.second.hostname).is_ready, 60)
+    until(lambda: swarm_nodes.find_node(two_nodes.second.hostname).is_ready, 60)
     until(lambda: racer.status()["workers"] == 2, 180)
     assert two_nodes.second.hostname in places(racer)
     iteration = racer.status()["iteration"]
     until(lambda: racer.status()["iteration"] > iteration + 2, 120)
     assert racer.invoke("stop-training").exit_code == 0
-    check_books(Bucket(store_config(load_settings(racer.workspace, ()), racer.workspace)))
+    check_accounts(Bucket(store_config(load_settings(racer.workspace, ()), racer.workspace)))

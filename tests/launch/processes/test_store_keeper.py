@@ -6,7 +6,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from drcli.launch import process, stack
+from drcli.launch import local_process, run_control
 from drcli.launch.plan import EmbeddedStore
 from drcli.launch.processes import store_keeper
 from drcli.launch.processes.run_folder import RunFolder
@@ -35,7 +35,7 @@ def test_the_supervisor_brings_the_store_back(
     assert Bucket(config).get("a") == b"kept"
     running = psutil.Process(server_status(workspace).pid)
     assert config.secret_key not in " ".join(running.cmdline())
-    stack.stop(workspace, "training", 0)
+    run_control.stop(workspace, "training", 0)
     assert running.is_running()  # it outlives the run
 
 
@@ -52,7 +52,7 @@ def test_a_stack_that_is_stopped_gets_its_store_back_too(
     folder = started(sagemaker="patient", store=EmbeddedStore(str(workspace.root), free_port, "bucket"))
     until(lambda: "ready" in folder.log("sagemaker").read_text())
     kill_server(workspace, until)
-    assert stack.stop(workspace, "training", 0)
+    assert run_control.stop(workspace, "training", 0)
     assert folder.exit_code("sagemaker") == 0
 
 
@@ -94,4 +94,4 @@ def test_what_cannot_be_mended_is_said_once(workspace: Workspace, free_port: int
     keeper.look(now=True)
     assert server_status(workspace).running
     assert said[1:] == ["The store was gone; it is started again."]
-    process.reap()
+    local_process.reap()

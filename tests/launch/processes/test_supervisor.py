@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from drcli.errors import DrError
-from drcli.launch import process, stack
+from drcli.launch import local_process, run_control
 from drcli.launch.processes import scaling, supervisor
 from drcli.launch.processes.run_folder import RunFolder, Stack
 from drcli.local import ProcessRef
@@ -48,7 +48,7 @@ def test_the_run_ends_when_its_main_service_does(started: Started, until: Until)
 def test_a_killed_worker_is_started_again(started: Started, until: Until) -> None:
     folder = started(sagemaker="steady", robomaker="steady")
     before = named(folder, "robomaker-1")
-    process.kill(before)
+    local_process.kill(before)
     until(lambda: named(folder, "robomaker-1") != before and named(folder, "robomaker-1").is_alive)
     seen = folder.read_stack()
     assert seen is not None
@@ -72,7 +72,7 @@ def test_what_the_user_has_to_mend_is_not_tried_again(started: Started, until: U
     seen = until(over(folder))
     assert isinstance(seen, Stack)
     assert (seen.state, seen.message) == ("failed", "the reward function is wrong\n  line 2")
-    assert seen.hint == "mend it"
+    assert seen.hint == "fix it"
     assert [replica.restarts for replica in seen.replicas] == [0, 0]
 
 
@@ -85,9 +85,9 @@ def test_one_that_will_not_stop_is_killed(
     until(lambda: "ready" in folder.log("robomaker-1").read_text())
     seen = folder.read_stack()
     assert seen is not None
-    process.kill(seen.supervisor)
+    local_process.kill(seen.supervisor)
     until(lambda: not seen.supervisor.is_alive)
-    assert stack.stop(workspace, "training", 0)  # in this process, so that the grace is ours
+    assert run_control.stop(workspace, "training", 0)  # in this process, so that the grace is ours
     assert not [replica for replica in seen.replicas if replica.process.is_alive]
     assert (folder.read_stack() or seen).state == "ended"
 
@@ -112,15 +112,15 @@ def test_a_successor_goes_on_where_a_killed_supervisor_was(
     folder = started(sagemaker="steady", robomaker="steady", replicas=2)
     seen = folder.read_stack()
     assert seen is not None
-    process.kill(seen.supervisor)
+    local_process.kill(seen.supervisor)
     until(lambda: not seen.supervisor.is_alive)
     if state == "starting":  # it had begun with one of three
         for replica in seen.replicas[1:]:
-            process.kill(replica.process)
+            local_process.kill(replica.process)
         folder.write_stack(replace(seen, state="starting", replicas=seen.replicas[:1]))
     else:
         folder.write_stack(replace(seen, state="stopping", message="it was wrong"))
-    stack.revive(workspace, "training", 0, {})
+    run_control.revive(workspace, "training", 0, {})
     if state == "starting":
         after = folder.read_stack()
         assert after is not None and after.state == "running"
@@ -163,7 +163,7 @@ def test_one_that_has_ended_is_started_again_when_it_is_asked_for(started: Start
     until(lambda: "ready" in folder.log("robomaker-2").read_text())
     scaling.scale(folder, 2)
     before = named(folder, "robomaker-2")
-    process.ask_to_stop(before)  # by somebody else
+    local_process.ask_to_stop(before)  # by somebody else
     until(lambda: not before.is_alive)
     scaling.scale(folder, 2)
     assert alive(folder) == ["sagemaker", "robomaker-1", "robomaker-2"]
@@ -177,7 +177,7 @@ def test_a_worker_that_will_not_leave_is_killed(
     until(lambda: "ready" in folder.log("robomaker-2").read_text())
     seen = folder.read_stack()
     assert seen is not None
-    process.kill(seen.supervisor)
+    local_process.kill(seen.supervisor)
     until(lambda: not seen.supervisor.is_alive)
     folder.request_replicas("robomaker", 1)
     successor = supervisor.Supervisor(folder)  # in this process, so that the grace is ours
@@ -198,12 +198,12 @@ def test_a_successor_sees_to_the_number_that_was_asked_for(
     folder = started(sagemaker="steady", robomaker="steady", replicas=2)
     seen = folder.read_stack()
     assert seen is not None
-    process.kill(seen.supervisor)
+    local_process.kill(seen.supervisor)
     until(lambda: not seen.supervisor.is_alive)
     with pytest.raises(DrError, match="supervisor of the run was killed") as error:
         scaling.scale(folder, wanted)
     assert f"{wanted} workers" in error.value.hint
-    stack.revive(workspace, "training", 0, {})
+    run_control.revive(workspace, "training", 0, {})
     until(lambda: len(alive(folder)) == 1 + wanted)
     assert named(folder, "robomaker-1") == named_in(seen, "robomaker-1")
 

@@ -1,0 +1,172 @@
+"""Following a run from the terminal: the plan, the progress, the outcome. Ctrl-C only looks away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from drcli.cli import present
+from drcli.config.settings import Settings
+from drcli.errors import DrError
+from drcli.launch import evaluation_start, run_control
+from drcli.launch.evaluation_start import Evaluation
+from drcli.launch.plan import Plan
+from drcli.launch.stack_view import StackView
+from drcli.launch.training_start import Prepared
+from drcli.paths import Workspace
+from drcli.store.run_status import RunStatus, read_status
+from drcli.watch.run_progress import Chronicle, format_outcome, format_status_line
+
+POLL_S = 0.25
+DOCKER_POLL_S = 1.0
+PATIENCE_S = 300.0  # of the community's engine: it unpacks and compiles before its sagemaker is there
+_WORDS = {"running": "started", "starting": "starting", "ended": "ended", "down": "down"}
+
+
+def show_plan(stacks: Sequence[Mapping[str, Any]], command: str, as_json: bool) -> None:
+    """The stacks that `command` would start."""
+    if as_json:
+        present.as_json({"stacks": stacks})
+        return
+    for stack_ in stacks:
+        for name, service in stack_["services"].items():
+            replicas = stack_["replicas"].get(name, 1)
+            words = " ".join([service.get("image", ""), *(service.get("command") or ())]).strip()
+            present.result(f"{stack_['project']}/{name}  x{replicas}  {words}")
+            for variable, value in sorted((service.get("environment") or {}).items()):
+                present.result(f"    {variable}={'' if value is None else value}")
+    present.next_step(command, "without --dry-run starts it")
+
+
+def follow_training(plan: Plan, prepared: Prepared, *, until_ready: bool) -> RunStatus:
+    """Follow a training until it has ended, or until all services are up. Its last status."""
+    chronicle, status = Chronicle(), _before_the_first(plan)
+    with _leaving_is_fine(), present.live() as live:
+        while True:
+            seen = run_control.read(prepared.workspace, plan.kind, plan.run_id)
+            status = read_status_or(prepared, plan, status)
+            for line in chronicle.news(status):
+                live.say(line)
+            if seen is not None and seen.is_over:
+                status = _final(read_status_or(prepared, plan, status), seen)
+                break
+            if until_ready and status.state == "training":
+                break
+            live.line(_now(status, seen))
+            _look_after(plan, prepared.workspace, seen)
+    if seen is not None and seen.is_over:
+        run_control.stop(
+            prepared.workspace, plan.kind, plan.run_id
+        )  # containers that have ended are taken away
+    for line in chronicle.news(status):
+        present.say(line)
+    if status.state == "ended":
+        present.result(format_outcome(status))
+    return status
+
+
+def follow_services(plan: Plan, workspace: Workspace) -> None:
+    """Wait until all services of the community's engine are up, with a line for each that has come.
+
+    DrError when one of them is down, or does not come; what was started is stopped again.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    known: dict[str, str] = {}
+    with _leaving_is_fine(), present.live() as live:
+        while True:
+            seen = run_control.read(workspace, plan.kind, plan.run_id)
+            states: dict[str, str] = {r.name: r.state for r in seen.replicas} if seen is not None else {}
+            for name, state in states.items():
+                if known.get(name) != state and state == "running":
+                    live.say(f"{name} is up.")
+            known = states
+            is_late = time.monotonic() > deadline
+            if seen is not None and (seen.is_over or is_late):
+                run_control.stop(workspace, plan.kind, plan.run_id)
+                missing = ", ".join(
+                    sorted({"sagemaker", *states} - {n for n, s in states.items() if s == "running"})
+                )
+                raise DrError(
+                    seen.message or f"{missing} did not come up.",
+                    seen.hint or "`dr logs rl_coach` shows why.",
+                )
+            if "sagemaker" in states and set(states.values()) == {"running"}:
+                return
+            live.line("starting: " + ", ".join(f"{name} {_WORDS[state]}" for name, state in states.items()))
+            time.sleep(DOCKER_POLL_S)
+
+
+def follow_evaluation(evaluation: Evaluation, workspace: Workspace) -> bool:
+    """Follow an evaluation until it has ended; False when the user looks away. DrError when it failed."""
+    plan = evaluation.plan
+    present.say(f"Evaluating {plan.prefix} on {plan.world_name}.")
+    with _leaving_is_fine(), present.live() as live:
+        while True:
+            seen = run_control.read(workspace, plan.kind, plan.run_id)
+            if seen is not None and seen.is_over:
+                run_control.stop(workspace, plan.kind, plan.run_id)
+                if seen.state != "ended":
+                    raise DrError(seen.message, seen.hint)
+                return True
+            live.line("driving ...")
+            _look_after(plan, workspace, seen)
+    return False
+
+
+def draw(evaluation: Evaluation, settings: Settings, workspace: Workspace) -> Path:
+    """Draw the evaluated laps; where the picture is."""
+    from drcli.sim.catalogue import load_track
+    from drcli.watch.picture import draw_evaluation
+
+    track = load_track(settings.world_name, workspace.tracks, settings.tracks_url)
+    path = workspace.pictures / f"{evaluation.plan.prefix.replace('/', '_')}-{evaluation.name}.png"
+    draw_evaluation(
+        track, evaluation_start.trace(evaluation), f"{evaluation.plan.prefix} on {track.name}", path
+    )
+    return path
+
+
+def read_status_or(prepared: Prepared, plan: Plan, fallback: RunStatus) -> RunStatus:
+    """The run's status document; `fallback` while there is none or the store is away for a moment."""
+    try:
+        return read_status(prepared.bucket, plan.prefix) or fallback
+    except DrError:
+        return fallback
+
+
+def _look_after(plan: Plan, workspace: Workspace, seen: StackView | None) -> None:
+    """Between two looks: a supervisor that was killed gets a successor."""
+    if seen is not None and seen.is_orphan:
+        run_control.revive(workspace, plan.kind, plan.run_id, plan.secrets)
+    time.sleep(POLL_S if plan.spec is None else DOCKER_POLL_S)
+
+
+def _now(status: RunStatus, seen: StackView | None) -> str:
+    if status.state == "training":
+        return format_status_line(status)
+    services = ((r.name, _WORDS[r.state]) for r in (seen.replicas if seen else ()))
+    workers = f"{status.workers} workers connected"
+    return "starting: " + ", ".join([*(f"{name} {state}" for name, state in services), workers])
+
+
+def _final(status: RunStatus, seen: StackView) -> RunStatus:
+    if seen.state == "failed" and status.state != "failed":
+        return replace(status, state="failed", message=seen.message, hint=seen.hint)
+    return status if status.is_over else replace(status, state="ended", stop_reason="stopped")
+
+
+def _before_the_first(plan: Plan) -> RunStatus:
+    now = time.time()
+    return RunStatus("starting", plan.prefix, plan.world_name, plan.run_id, 0, started_at=now, updated_at=now)
+
+
+@contextmanager
+def _leaving_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        present.say("You have left the view; the run goes on.")

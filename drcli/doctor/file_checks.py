@@ -1,0 +1,146 @@
+"""Checks of what the user wrote: settings, custom files, the track; and of who else may read the secrets in them."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from drcli.config.engine import check_supported
+from drcli.config.hyperparameters import Hyperparameters
+from drcli.config.load import load_workers
+from drcli.config.model_metadata import ModelMetadata
+from drcli.config.report import MASK, masked
+from drcli.doctor.finding import CheckResult, Subject, error, ok, warning
+from drcli.errors import DrError
+from drcli.launch.start_checks import check_style
+from drcli.paths import Workspace
+
+_FALLBACK_TRACK = (
+    "drcli_harbour"  # where the reward function is tried while the run's own track is not at hand
+)
+
+
+def check_settings(subject: Subject) -> Iterator[CheckResult]:
+    """What was tolerated in the env files, and whether this version can start what they ask for."""
+    settings, workspace = subject.settings, _workspace(subject)
+    for notice in settings.notices:
+        yield warning(notice, "Change that line, or delete it.")
+    check_style(settings)
+    load_workers(workspace, settings)
+    name = f"experiment {workspace.experiment} of " if workspace.experiment else ""
+    yield ok(
+        f"{name}{workspace.root}: {settings.local_s3_model_prefix} on {settings.world_name}, "
+        f"DR_DOCKER_STYLE={settings.docker_style}, DR_CLOUD={settings.cloud}."
+    )
+
+
+def check_track(subject: Subject) -> Iterator[CheckResult]:
+    """Is the track known and whole? One that is not at hand is fetched, but not kept."""
+    from drcli.sim.catalogue import load_track
+
+    settings, folder = subject.settings, _track_folder(subject)
+    where = settings.source("DR_WORLD_NAME")
+    try:
+        track = load_track(settings.world_name, folder, settings.tracks_url)
+    except DrError as fault:
+        # The community's image brings its worlds along, and may know more of them than we do.
+        say = error if subject.is_ours else warning
+        yield say(f"{where}: DR_WORLD_NAME: {fault.message}", fault.hint)
+        return
+    yield ok(f"{settings.world_name}: {track.length_m:.1f} m long, {track.width_m:.2f} m wide.")
+
+
+def check_hyperparameters(subject: Subject) -> Iterator[CheckResult]:
+    """Does hyperparameters.json parse, and what was tolerated in it?"""
+    path = _workspace(subject).custom_files / "hyperparameters.json"
+    found = Hyperparameters.parse(_read(path), str(path))
+    yield from _tolerated(path, found.warnings)
+
+
+def check_metadata(subject: Subject) -> Iterator[CheckResult]:
+    """Does model_metadata.json parse, and can the engine do what it asks for?"""
+    path = _workspace(subject).custom_files / "model_metadata.json"
+    found = ModelMetadata.parse(_read(path), str(path))
+    if subject.is_ours:
+        check_supported(found, str(path))
+    yield from _tolerated(path, found.warnings)
+
+
+def check_reward(subject: Subject) -> Iterator[CheckResult]:
+    """Does the reward function give a number, called once on a real state?"""
+    from drcli.sim.catalogue import load_track
+    from drcli.sim.reward import RewardFunction, try_once
+
+    settings, path = subject.settings, _workspace(subject).custom_files / "reward_function.py"
+    source = _read(path).decode(errors="replace")
+    try:
+        track = load_track(settings.world_name, _track_folder(subject), settings.tracks_url)
+    except DrError:  # told by check_track
+        track = load_track(_FALLBACK_TRACK, None, settings.tracks_url)
+    try:
+        reward = try_once(RewardFunction(source, str(path)), track)
+    except DrError as fault:
+        if subject.is_ours:
+            raise
+        yield warning(
+            fault.message, "It is tried with drcli's engine here; the image may have what it lacks."
+        )
+        return
+    yield ok(f"{path.name} gives {reward:.4g} at the start line.")
+
+
+def check_secrets(subject: Subject) -> Iterator[CheckResult]:
+    """Can others on this machine read a secret of ours?"""
+    if sys.platform == "win32":  # the modes of files mean nothing there
+        return
+    workspace = _workspace(subject)
+    made_by_us = [workspace.store_key, *sorted(workspace.runs.glob("*/*/wire.json"))]
+    all_is_well = True
+    for path in (*made_by_us, *_written_by_the_user(subject)):
+        if path.is_file() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            all_is_well = False
+            say = error if path in made_by_us else warning
+            yield say(f"{path} holds a secret that others on this machine can read.", f"`chmod 600 {path}`")
+    if all_is_well:
+        yield ok("Files with keys are readable by their owner alone.")
+
+
+def _written_by_the_user(subject: Subject) -> Iterator[Path]:
+    """Env files that hold a secret, and the AWS credentials where they are used."""
+    workspace, settings = _workspace(subject), subject.settings
+    secret = (value for name, value in settings.values.items() if masked(name, value.text) == MASK)
+    yield from sorted(
+        {workspace.root / value.source.rpartition(":")[0] for value in secret} - {workspace.root}
+    )
+    if settings.cloud in ("aws", "remote"):
+        yield Path.home() / ".aws" / "credentials"
+
+
+def _track_folder(subject: Subject) -> Path | None:
+    """The workspace's tracks if the one we need is there. None otherwise: nothing is to be fetched into it."""
+    name, folder = subject.settings.world_name, _workspace(subject).tracks
+    stem = name.removesuffix("_cw").removesuffix("_ccw")
+    at_hand = (f"{name}.npy", f"{name}.yaml", f"{stem}.yaml")
+    return folder if any((folder / file).is_file() for file in at_hand) else None
+
+
+def _tolerated(path: Path, warnings: tuple[str, ...]) -> Iterator[CheckResult]:
+    for text in warnings:
+        yield warning(text, f"Change that in {path}, or leave it.")
+    if not warnings:
+        yield ok(f"{path.name} is in order.")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as fault:
+        hint = f"`dr init` puts a working {path.name} there."
+        raise DrError(f"{path} cannot be read: {fault.strerror or fault}.", hint) from None
+
+
+def _workspace(subject: Subject) -> Workspace:
+    assert subject.workspace is not None  # the table asks these checks only where there is one
+    return subject.workspace

@@ -1,0 +1,138 @@
+"""Checks of the way to the bucket: the ports that a run takes, whose keys it uses, the bucket itself."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+
+import psutil
+
+from drcli.config.settings import Settings
+from drcli.doctor.finding import CheckResult, Subject, error, ok
+from drcli.launch.docker import minio
+from drcli.store.access import is_embedded, is_minio, store_config
+from drcli.store.client import Bucket, credentials
+from drcli.store.server import check_data, server_status
+
+
+def check_store_port(subject: Subject) -> Iterator[CheckResult]:
+    """Is DR_STORE_PORT free, or held by the very store of this workspace?"""
+    settings, workspace = subject.settings, subject.workspace
+    port, change = settings.store_port, "take another: DR_STORE_PORT=9010 in system.env"
+    own = own_store_port(subject)
+    if own == port:
+        yield ok(f"Port {port}: the store of this workspace.")
+    elif own is not None:
+        yield error(
+            f"The store of this workspace runs on port {own}, not {port}.",
+            f"Leave DR_STORE_PORT at {own}, or `dr store stop` first.",
+        )
+    elif workspace is None:
+        yield from check_port(port, "the store", "With a workspace: " + change)
+    else:
+        yield from check_port(port, "the store", "Stop it, or " + change)
+
+
+def check_port(port: int, what: str, fix: str) -> Iterator[CheckResult]:
+    """Is a port of this machine free?"""
+    taken = why_taken(port)
+    if taken:
+        yield error(f"Port {port}, which {what} needs, {taken}.", fix)
+    else:
+        yield ok(f"Port {port}, for {what}, is free.")
+
+
+def check_credentials(subject: Subject) -> Iterator[CheckResult]:
+    """Whose keys are used. Whether they hold, the bucket tells."""
+    assert subject.workspace is not None
+    settings, key_file = subject.settings, subject.workspace.store_key
+    config = store_config(settings, subject.workspace)  # DrError when the key file is broken
+    if is_local(settings) and config.access_key is not None and not settings.local_access_key_id:
+        made = "is there" if key_file.is_file() else "is made at the first start"
+        yield ok(f"The store's own key pair, {key_file}, {made}.")
+    elif config.access_key and not config.secret_key:
+        yield error(
+            "DR_LOCAL_ACCESS_KEY_ID is set, its secret is not.",
+            "Set DR_LOCAL_SECRET_ACCESS_KEY in system.env.",
+        )
+    else:
+        found = credentials(config)  # DrError when there are none
+        own = f"DR_LOCAL_ACCESS_KEY_ID ({settings.source('DR_LOCAL_ACCESS_KEY_ID')})"
+        who = own if config.access_key else config.who if found is not None else "the role of this machine"
+        yield ok(f"The keys of the bucket are those of {who}.")
+
+
+def check_bucket(subject: Subject) -> Iterator[CheckResult]:
+    """Can the bucket be read and written? Leaves nothing there; a store of our own that is not running stays so."""
+    assert subject.workspace is not None
+    settings, workspace = subject.settings, subject.workspace
+    config = store_config(settings, workspace)
+    if is_embedded(settings):
+        check_data(workspace)
+    if is_local(settings):
+        if own_store_port(subject) is None:
+            yield ok("The store is not running; a start starts it, and so does `dr store start`.")
+            return
+        if not (workspace.store / config.bucket).is_dir():
+            yield ok(f"The {config.place} is made at the next start.")
+            return
+    Bucket(config).check(write=True)
+    yield ok(f"The {config.place} can be read and written.")
+
+
+def is_local(settings: Settings) -> bool:
+    """Whether the store is one of our own, on this machine: the embedded server or MinIO."""
+    return is_embedded(settings) or is_minio(settings)
+
+
+def own_store_port(subject: Subject) -> int | None:
+    """The port of the store of this workspace; None while it does not run."""
+    if subject.workspace is None:
+        return None
+    if is_embedded(subject.settings):
+        endpoint = server_status(subject.workspace).endpoint_url
+        return int(endpoint.rpartition(":")[2]) if endpoint else None
+    found = minio.of_workspace(subject.workspace)
+    is_running = found is not None and found.status == "running"
+    published = found.attrs["NetworkSettings"]["Ports"].get("9000/tcp") if found and is_running else None
+    return int(published[0]["HostPort"]) if published else None
+
+
+def is_free(port: int) -> bool:
+    """Whether a port of this machine can be listened on."""
+    return not _refused(port)
+
+
+def why_taken(port: int) -> str:
+    """Why a port of this machine cannot be listened on, in words; empty when it can."""
+    code = _refused(port)
+    if code == errno.EACCES:
+        return "is for administrators only"
+    return f"is taken{_by(port)}" if code else ""
+
+
+def _refused(port: int) -> int:
+    """The error code of listening on a port; 0 when it can be done."""
+    with socket.socket() as probe:
+        if (
+            sys.platform == "linux"
+        ):  # free is what was just left; elsewhere the option lets two listen at once
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as fault:
+            return fault.errno or errno.EADDRINUSE
+    return 0
+
+
+def _by(port: int) -> str:
+    """Who listens on a port, as far as we may know."""
+    for process in psutil.process_iter(["name"]):
+        with suppress(psutil.Error):
+            for connection in process.net_connections("tcp"):
+                if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+                    return f" by {process.info['name']} (pid {process.pid})"
+    return ""

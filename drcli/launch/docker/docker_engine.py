@@ -1,0 +1,117 @@
+"""The Docker engine of this machine: the client, and the programs `docker compose` and `docker stack`.
+
+The only module that looks for Docker; what is missing is named here, with what to do about it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+
+import docker
+import docker.errors
+import requests
+
+from drcli import env
+from drcli.errors import DrError
+from drcli.launch import local_process
+from drcli.launch.local_process import Finished
+
+# Labels of all that we create.
+WORKSPACE = "drcli.workspace"
+KIND = "drcli.kind"
+RUN_ID = "drcli.run_id"
+PREFIX = "drcli.prefix"
+# Labels that Docker itself sets.
+COMPOSE_PROJECT = "com.docker.compose.project"
+COMPOSE_SERVICE = "com.docker.compose.service"
+COMPOSE_NUMBER = "com.docker.compose.container-number"
+SWARM_STACK = "com.docker.stack.namespace"
+
+
+@cache
+def client() -> docker.DockerClient:
+    """The engine. DrError when Docker is absent, not running, or not ours to use."""
+    host = _host()
+    try:
+        found = docker.DockerClient(base_url=host, timeout=120) if host else docker.from_env(timeout=120)
+        found.ping()
+    except (docker.errors.DockerException, requests.RequestException) as error:
+        raise _why_not(error, host) from None
+    return found
+
+
+@contextmanager
+def speaking() -> Iterator[docker.DockerClient]:
+    """The engine; what it refuses becomes a DrError in its own words."""
+    try:
+        yield client()
+    except docker.errors.APIError as error:
+        raise DrError(f"Docker refuses: {error.explanation or error}") from None
+    except requests.RequestException as error:
+        raise DrError(f"The Docker engine has gone: {error}", _START) from None
+
+
+def check_compose() -> None:
+    """DrError unless `docker compose` is version 2."""
+    if run(["compose", "version", "--short"], check=False).code == 0:
+        return
+    if shutil.which("docker-compose"):
+        raise DrError(
+            "Only Docker Compose version 1 is installed here, which is no longer maintained.",
+            "Install the plugin: `sudo apt install docker-compose-v2`, or docker-compose-plugin.",
+        )
+    raise DrError(
+        "Docker has no `compose` command here.",
+        "Install the plugin: `sudo apt install docker-compose-v2`, or docker-compose-plugin.",
+    )
+
+
+def run(
+    arguments: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    *,
+    check: bool = True,
+    text: str = "",
+) -> Finished:
+    """Run `docker ARGUMENTS`. DrError when Docker is not installed, and with `check` when the command fails."""
+    try:
+        done = local_process.run(["docker", *arguments], environment, text)
+    except FileNotFoundError:
+        raise DrError("Docker is not installed here.", _INSTALL) from None
+    if check and done.code:
+        raise DrError(f"`docker {' '.join(arguments[:2])}` failed: {done.last_words}")
+    return done
+
+
+def lines(arguments: Sequence[str], goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
+    """What `docker ARGUMENTS` writes, line by line as it comes; with `goes_on` only while that is so."""
+    return local_process.lines(["docker", *arguments], goes_on)
+
+
+_INSTALL = "See docs.docker.com/engine/install; or use DR_DOCKER_STYLE=process, which needs no Docker."
+_START = "Start it: `sudo systemctl start docker`, or Docker Desktop; or use DR_DOCKER_STYLE=process."
+
+
+def _host() -> str:
+    """The engine that `docker` itself would talk to; empty: the usual one."""
+    if env.read("DOCKER_HOST") or not shutil.which("docker"):
+        return ""
+    shown = local_process.run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])
+    return shown.stdout.strip() if shown.code == 0 else ""
+
+
+def _why_not(error: Exception, host: str) -> DrError:
+    text = str(error)
+    if "PermissionError" in text or "permission denied" in text.lower():
+        return DrError(
+            f"{getpass.getuser()} may not use Docker.",
+            f"`sudo usermod -aG docker {getpass.getuser()}`, then log out and in again.",
+        )
+    if not shutil.which("docker"):
+        return DrError("Docker is not installed here.", _INSTALL)
+    where = f" at {host}" if host else ""
+    return DrError(f"The Docker engine does not answer{where}.", _START)

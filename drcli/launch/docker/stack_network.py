@@ -1,0 +1,233 @@
+"""The network of our stacks, `sagemaker-local`: one for all runs, and for Compose and Swarm side by side.
+
+A bridge of this machine, or an overlay that spans the nodes of a swarm and takes plain containers too. Name, labels
+and addresses are those of DeepRacer-for-Cloud.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import docker
+import docker.errors
+import psutil
+
+from drcli.errors import DrError
+from drcli.launch.docker import docker_engine
+from drcli.launch.docker.swarm_nodes import require_manager, swarm_state
+
+NAME = "sagemaker-local"
+LABELS = {"com.docker.compose.network": NAME, "com.docker.compose.project": NAME}
+
+ContainerStyle = Literal["compose", "swarm"]
+
+_FIRST, _LAST = 200, 254  # overlays are 192.168.X.0/24
+_ATTEMPTS = 8
+_READY_S = 10.0
+_TAKEN = ("already exists", "name conflicts with an existing object")  # as the engine and the swarm put it
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that goes by our name. `attached` names the containers and services on it.
+
+    The driver of an overlay is empty until the swarm has found room for its addresses.
+    """
+
+    id: str
+    driver: str
+    is_attachable: bool
+    subnet: str
+    created: str
+    attached: tuple[str, ...]
+
+    def serves(self, style: ContainerStyle) -> bool:
+        """Whether stacks of this style can use it."""
+        is_overlay = self.driver == "overlay" and self.is_attachable
+        return is_overlay or (style == "compose" and self.driver == "bridge")
+
+
+def ensure_network(style: ContainerStyle) -> None:
+    """Make the network unless there is one that serves; a wrong one gives way if nothing is attached to it.
+
+    Raises:
+        DrError: something is attached to a wrong one; swarm style on an engine that manages no swarm.
+    """
+    is_overlay = _is_overlay_wanted(style)
+    for _ in range(_ATTEMPTS):
+        found = _settled()
+        _remove([network for network in found if not network.serves(style)], style)
+        good = sorted(
+            (n for n in found if n.serves(style)), key=lambda n: (n.driver != "overlay", n.created, n.id)
+        )
+        if good:
+            # Engines up to 24 let two callers make bridges of one name; each keeps the older one.
+            _remove([network for network in good[1:] if not network.attached], style)
+            return
+        _create(is_overlay)
+    raise DrError(
+        f"The network {NAME} could not be made: others keep changing it, or its addresses clash.",
+        "`docker network ls` shows what is there.",
+    )
+
+
+def check_network(style: ContainerStyle) -> str:
+    """What `ensure_network` would find or do, in a sentence. Changes nothing; raises what it would raise."""
+    _is_overlay_wanted(style)
+    check_free(style)
+    good = next((network for network in _networks() if network.serves(style)), None)
+    if good is None:
+        return f"The network {NAME} is made when a run starts."
+    users = f", {len(good.attached)} attached" if good.attached else ""
+    return f"The network {NAME} is there ({good.driver} {good.subnet}{users})."
+
+
+def check_free(style: ContainerStyle) -> None:
+    """DrError when a network of our name cannot serve this style, and cannot be replaced as it is in use."""
+    for network in _networks():
+        if not network.serves(style) and network.attached:
+            raise _in_the_way(network, style)
+
+
+def attached() -> tuple[str, ...]:
+    """The names of the containers and services on the network."""
+    return tuple(name for network in _networks() for name in network.attached)
+
+
+def _is_overlay_wanted(style: ContainerStyle) -> bool:
+    """Where a swarm is managed, Compose gets an overlay too, so that runs of both styles find the one store."""
+    seen = require_manager() if style == "swarm" else swarm_state()
+    return seen.is_active and seen.is_manager
+
+
+def _networks() -> list[Network]:
+    with docker_engine.speaking() as client:
+        found = [
+            n["Id"] for n in client.api.networks(names=[NAME]) if n["Name"] == NAME
+        ]  # the filter takes parts
+        seen = [_inspect(client.api, network_id) for network_id in found]
+    return [network for network in seen if network is not None]
+
+
+def _settled() -> list[Network]:
+    """As `_networks`, once the swarm has made up its mind about those that somebody else has just asked for."""
+    deadline = time.monotonic() + _READY_S
+    found = _networks()
+    while any(not network.driver for network in found) and time.monotonic() < deadline:
+        time.sleep(0.05)
+        found = _networks()
+    return found
+
+
+def _inspect(api: docker.APIClient, network_id: str) -> Network | None:
+    try:
+        seen = api.inspect_network(network_id)
+    except docker.errors.NotFound:  # gone since it was listed
+        return None
+    # An overlay's own load balancer is there as a container called so, with an endpoint called so.
+    balancer = (f"lb-{NAME}", f"{NAME}-endpoint")
+    users = (seen["Containers"] or {}).items()
+    containers = {c["Name"] for key, c in users if key not in balancer and c["Name"] not in balancer}
+    ranges = [config["Subnet"] for config in (seen["IPAM"].get("Config") or ()) if "Subnet" in config]
+    return Network(
+        id=seen["Id"],
+        driver=seen["Driver"],
+        is_attachable=seen["Attachable"],
+        subnet=", ".join(ranges),
+        created=seen["Created"],
+        attached=tuple(sorted(containers | _services_on(seen))),
+    )
+
+
+def _services_on(network: dict[str, Any]) -> set[str]:
+    """The services of a swarm's network; their tasks may run on nodes whose containers are not seen here."""
+    if network["Scope"] != "swarm" or not swarm_state().is_manager:
+        return set()
+    with docker_engine.speaking() as client:
+        return {
+            service.name
+            for service in client.services.list()
+            if any(
+                n["Target"] == network["Id"]
+                for n in service.attrs["Spec"]["TaskTemplate"].get("Networks") or ()
+            )
+        }
+
+
+def _remove(unwanted: list[Network], style: ContainerStyle) -> None:
+    for network in unwanted:
+        if network.attached:
+            raise _in_the_way(network, style)
+        with docker_engine.speaking() as client:
+            try:
+                client.api.remove_network(network.id)
+            except docker.errors.NotFound:
+                continue
+            except docker.errors.APIError:
+                now = _inspect(client.api, network.id)
+                if now is None:
+                    continue
+                if now.attached:  # since it was looked at
+                    raise _in_the_way(now, style) from None
+                raise
+
+
+def _create(is_overlay: bool) -> None:
+    """Ask for the network. The caller looks at what has come of it; somebody else may have made it meanwhile."""
+    with docker_engine.speaking() as client:
+        pool = (
+            docker.types.IPAMPool(subnet=subnet)
+            if is_overlay and (subnet := _free_subnet(client.api))
+            else None
+        )
+        try:
+            client.api.create_network(
+                NAME,
+                driver="overlay" if is_overlay else "bridge",
+                ipam=docker.types.IPAMConfig(pool_configs=[pool]) if pool else None,
+                attachable=True if is_overlay else None,
+                labels=LABELS,
+                check_duplicate=True,
+            )
+        except docker.errors.APIError as error:
+            if error.status_code == 409 or any(words in str(error) for words in _TAKEN):
+                time.sleep(0.1)  # a network that is being removed keeps its name for a moment
+                return
+            raise
+
+
+def _free_subnet(api: docker.APIClient) -> str:
+    """A /24 that neither a network of Docker nor an interface of this machine uses; empty: none is left."""
+    taken = list(_taken(api))
+    for number in range(_FIRST, _LAST + 1):
+        candidate = ipaddress.ip_network(f"192.168.{number}.0/24")
+        if not any(candidate.overlaps(other) for other in taken):
+            return str(candidate)
+    return ""
+
+
+def _taken(api: docker.APIClient) -> Iterator[ipaddress.IPv4Network]:
+    for network in api.networks():
+        for config in network["IPAM"].get("Config") or ():
+            if ":" not in config.get("Subnet", ":"):
+                yield ipaddress.IPv4Network(config["Subnet"], strict=False)
+    for addresses in psutil.net_if_addrs().values():
+        for address in addresses:
+            if address.family == socket.AF_INET and address.netmask:
+                yield ipaddress.IPv4Network(f"{address.address}/{address.netmask}", strict=False)
+
+
+def _in_the_way(network: Network, style: ContainerStyle) -> DrError:
+    kind = network.driver if network.driver != "overlay" else "overlay that is not attachable"
+    users = ", ".join(network.attached)
+    return DrError(
+        f"The network {NAME} is a {kind}, which DR_DOCKER_STYLE={style} cannot use; it cannot be replaced "
+        f"while in use by {users}.",
+        "Stop these first: `dr stop-all --everywhere` ends what drcli has started, `docker stop` or "
+        "`docker service rm` the rest.",
+    )

@@ -1,0 +1,164 @@
+"""Start an evaluation, and read what it has left in the bucket."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from drcli.config.engine import check_supported
+from drcli.config.model_metadata import ModelMetadata
+from drcli.config.params_documents import Document, render_evaluation, to_yaml
+from drcli.config.settings import Settings
+from drcli.contract.keys import ModelKeys, evaluation_facts, join
+from drcli.errors import DrError
+from drcli.launch import run_control
+from drcli.launch.bucket import open_bucket
+from drcli.launch.plan import Plan, plan_evaluation
+from drcli.launch.start_checks import check_style, check_world, is_ours, publish_track
+from drcli.paths import Workspace
+from drcli.store import simtrace
+from drcli.store.access import store_config
+from drcli.store.checkpoints import Which, choose_checkpoint
+from drcli.store.client import Bucket
+from drcli.store.metrics import STATUS_LABELS, EvaluationMetrics
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An evaluation that was started: what of, and where its results will be."""
+
+    plan: Plan
+    bucket: Bucket
+    document: Document
+
+    @property
+    def metrics_key(self) -> str:
+        """Where the metrics will be."""
+        return _first(self.document.values["METRICS_S3_OBJECT_KEY"])
+
+    @property
+    def simtrace_prefix(self) -> str:
+        """Where all but the metrics will be: `<model>/evaluation-<time>`."""
+        return _first(self.document.values["SIMTRACE_S3_PREFIX"])
+
+    @property
+    def trace_key(self) -> str:
+        """Where the trace will be."""
+        return join(self.simtrace_prefix, "evaluation-simtrace", "0-iteration.csv")
+
+    @property
+    def name(self) -> str:
+        """`evaluation-<time>`."""
+        return self.simtrace_prefix.rsplit("/", 1)[-1]
+
+
+def plan(settings: Settings, workspace: Workspace) -> Plan:
+    """What would be started; touches nothing."""
+    check_style(settings)
+    return _plan(settings, workspace, settings.local_s3_model_prefix)
+
+
+def _plan(settings: Settings, workspace: Workspace, prefix: str) -> Plan:
+    if settings.docker_style == "process":
+        return plan_evaluation(settings, workspace, store_config(settings, workspace), prefix)
+    from drcli.launch.docker import container_plans
+
+    return container_plans.plan_evaluation(settings, workspace, prefix)
+
+
+def start(
+    settings: Settings, workspace: Workspace, *, clone: bool = False, which: Which | None = None
+) -> Evaluation:
+    """Check, write the params document, start the stack. `which` overrides DR_EVAL_CHECKPOINT."""
+    check_style(settings)
+    run_control.check_not_running(workspace, "evaluation", settings.run_id)
+    run_control.launcher(settings.docker_style).check(plan(settings, workspace), workspace)
+    bucket = open_bucket(settings, workspace, write=True)
+    prefix = settings.local_s3_model_prefix
+    if is_ours(settings):
+        check_world(settings, workspace)
+        _check_model(bucket, ModelKeys(prefix), settings.eval_checkpoint if which is None else which)
+    else:
+        _check_any_model(bucket, prefix)
+    document = render_evaluation(settings, datetime.now(), clone)
+    if which is not None:
+        document = Document(document.key, {**document.values, "EVAL_CHECKPOINT": str(which)})
+    target = _first(document.values["MODEL_S3_PREFIX"])
+    planned = _plan(settings, workspace, target)
+    with run_control.claim(workspace, "evaluation", settings.run_id, target, settings.docker_style):
+        run_control.launcher(settings.docker_style).check(
+            planned, workspace
+        )  # somebody else may have been faster
+        if clone:
+            _clone(bucket, prefix, target)
+        publish_track(settings, workspace, bucket, target)
+        bucket.put(document.key, to_yaml(document.values).encode())
+        run_control.start(planned, workspace)
+    return Evaluation(planned, bucket, document)
+
+
+def results(evaluation: Evaluation) -> dict[str, Any]:
+    """What `dr evaluate --json` prints; DrError when the evaluation has left nothing."""
+    data = evaluation.bucket.find(evaluation.metrics_key)
+    if data is None:
+        raise DrError(
+            "The evaluation ended without a result.",
+            "Was it stopped? Else `dr logs robomaker --evaluation` shows why.",
+        )
+    facts = json.loads(evaluation.bucket.find(evaluation_facts(evaluation.simtrace_prefix)) or "{}")
+    return {
+        "model": _first(evaluation.document.values["MODEL_S3_PREFIX"]),
+        "checkpoint": facts.get("checkpoint", evaluation.document.values.get("EVAL_CHECKPOINT")),
+        "world_name": str(evaluation.document.values["WORLD_NAME"]),
+        "trials": [_trial(row) for row in EvaluationMetrics.from_json(data).trials],
+    }
+
+
+def trace(evaluation: Evaluation) -> list[tuple[Any, ...]]:
+    """Rows of the evaluation's simtrace."""
+    return simtrace.read_csv(evaluation.bucket.get(evaluation.trace_key), evaluation.trace_key)
+
+
+def _trial(row: dict[str, Any]) -> dict[str, Any]:
+    # The document says "In progress" of every completed lap but the last, as the community's engine does.
+    is_complete = row["completion_percentage"] >= 100
+    return {
+        "trial": row["trial"],
+        "completion_percentage": row["completion_percentage"],
+        "lap_time_s": row["elapsed_time_in_milliseconds"] / 1000,
+        "off_track_count": row["off_track_count"],
+        "crash_count": row["crash_count"],
+        "reset_count": row["reset_count"],
+        "status": STATUS_LABELS["lap_complete"] if is_complete else row["episode_status"],
+    }
+
+
+def _check_model(bucket: Bucket, keys: ModelKeys, which: Which) -> None:
+    """DrError where there is no such checkpoint, or none that we can drive."""
+    choose_checkpoint(bucket, keys, which)
+    metadata = bucket.get(keys.model_metadata)
+    check_supported(ModelMetadata.parse(metadata, keys.model_metadata), keys.model_metadata)
+
+
+def _check_any_model(bucket: Bucket, prefix: str) -> None:
+    """The community's engine keeps its checkpoints in a form of its own."""
+    if not any(bucket.list(f"{prefix}/model/")):
+        raise DrError(f"There is no model under {prefix}.", "`dr models` lists those there are.")
+
+
+def _clone(bucket: Bucket, prefix: str, target: str) -> None:
+    """Copy model/ and ip/ to the clone's prefix; what is there of an older clone goes first."""
+    bucket.delete_prefix(target)
+    for folder in ("model", "ip"):
+        for info in bucket.list(f"{prefix}/{folder}/"):
+            try:
+                bucket.copy(info.key, target + info.key.removeprefix(prefix))
+            except DrError:
+                if bucket.exists(info.key):  # else a running training has pruned it meanwhile
+                    raise
+
+
+def _first(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else value[0]

@@ -1,0 +1,136 @@
+"""The state of a run at a glance: stack, progress, store, as one structure for the table and for JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from drcli.config.settings import Settings
+from drcli.errors import DrError
+from drcli.launch import run_control
+from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.stack_view import StackView
+from drcli.paths import Workspace
+from drcli.store.access import is_embedded, store_config
+from drcli.store.client import Bucket
+from drcli.store.run_status import RunStatus, read_status
+from drcli.store.server import server_status
+
+_PROGRESS = (
+    "world_name",
+    "seed",
+    "workers",
+    "iteration",
+    "episodes",
+    "steps",
+    "steps_per_s",
+    "real_time_factor",
+    "reward",
+    "training_progress",
+    "evaluations",
+    "evaluation_progress",
+    "best_checkpoint",
+    "best_metric",
+    "last_checkpoint",
+    "stop_reason",
+)
+
+
+def overview(settings: Settings, workspace: Workspace) -> dict[str, Any]:
+    """What is running under DR_RUN_ID and how far it is; None for what is not known. Starts nothing."""
+    seen = run_control.read(workspace, "training", settings.run_id)
+    prefix = str(_of_plan(workspace, settings, "prefix", settings.local_s3_model_prefix))
+    store, status = _store(settings, workspace, prefix)
+    training = _stack(seen)
+    is_ours = _of_plan(workspace, settings, "is_ours", True)  # another's tells nothing of its progress
+    if (
+        training["state"] == "running"
+        and is_ours
+        and (status is None or status.state in ("starting", "stopped"))
+    ):
+        training["state"] = "starting"
+    progress = asdict(status) if status else {}
+    return {
+        "run_id": settings.run_id,
+        "model": prefix,
+        **{key: value for key, value in training.items() if key != "services"},
+        **{key: progress.get(key) for key in _PROGRESS},
+        "elapsed_s": status.elapsed_s if status else None,
+        "services": training["services"],
+        "evaluation": _stack(run_control.read(workspace, "evaluation", settings.run_id)),
+        "store": store,
+    }
+
+
+def format_overview(seen: dict[str, Any]) -> str:
+    """As aligned text; what is not known is left out. Pure."""
+    world = f" on {seen['world_name']}" if seen["world_name"] else ""
+    rows = [(f"run {seen['run_id']}", _state(seen)), ("model", seen["model"] + world)]
+    if seen["steps"] is not None:
+        rows += _progress_rows(seen)
+    rows += [(service["name"], _service(service)) for service in seen["services"]]
+    if seen["hint"]:
+        rows.insert(1, ("hint", seen["hint"]))
+    rows.append(("evaluation", _state(seen["evaluation"])))
+    rows.append(("store", _state(seen["store"])))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
+
+
+def _progress_rows(seen: dict[str, Any]) -> list[tuple[str, str]]:
+    rate = f"{seen['steps_per_s']:,.0f} steps/s, {seen['real_time_factor']:.1f} times real time"
+    rows = [
+        ("iteration", str(seen["iteration"])),
+        ("episodes", str(seen["episodes"])),
+        ("steps", f"{seen['steps']:,} in {seen['elapsed_s']:,.0f} s ({rate})"),
+    ]
+    if seen["reward"] is not None:
+        rows.append(("reward", f"{seen['reward']:.1f} (mean of the last episodes)"))
+    if seen["evaluation_progress"] is not None:
+        rows.append(("evaluation progress", f"{seen['evaluation_progress']:.0f} %"))
+    rows.append(("checkpoints", f"best {seen['best_checkpoint']}, last {seen['last_checkpoint']}"))
+    return rows
+
+
+def _state(seen: dict[str, Any]) -> str:
+    parts = (seen.get(key) for key in ("state", "message", "stop_reason", "endpoint_url"))
+    return ", ".join(part for part in parts if part)
+
+
+def _service(service: dict[str, Any]) -> str:
+    restarts = f", {service['restarts']} restarts" if service["restarts"] else ""
+    node = f" on {service['node']}" if service["node"] else ""
+    message = f": {service['message']}" if service["message"] else ""
+    return f"{service['state']}{node}{restarts}{message}"
+
+
+def _stack(seen: StackView | None) -> dict[str, Any]:
+    if seen is None:
+        return {"state": "never started", "message": "", "hint": "", "services": []}
+    services = [
+        {k: v for k, v in asdict(r).items() if k not in ("service", "exit_code")} for r in seen.replicas
+    ]
+    return {"state": seen.state, "message": seen.message, "hint": seen.hint, "services": services}
+
+
+def _store(settings: Settings, workspace: Workspace, prefix: str) -> tuple[dict[str, Any], RunStatus | None]:
+    """The state of the store, and what it knows of the run."""
+    config = store_config(settings, workspace)
+    store: dict[str, Any] = {"state": "running", "message": "", "endpoint_url": config.endpoint_url}
+    if is_embedded(settings):
+        server = server_status(workspace)
+        if not server.running:
+            return store | {"state": "stopped", "endpoint_url": None}, None
+        config = replace(config, endpoint_url=server.endpoint_url)
+    try:
+        return store, read_status(Bucket(config), prefix)
+    except DrError as error:
+        return store | {"state": "unreachable", "message": error.message}, None
+
+
+def _of_plan(workspace: Workspace, settings: Settings, name: str, default: Any) -> Any:
+    """What the plan of the training that was started last says, also after run.env was edited."""
+    try:
+        return RunFolder.of(workspace, "training", settings.run_id).read_plan().get(name, default)
+    except (OSError, ValueError):
+        return default

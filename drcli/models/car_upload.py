@@ -1,0 +1,83 @@
+"""`dr upload-car-zip`: the file a car installs, made from what is in the bucket; no run has to be alive."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from drcli.config.model_metadata import ModelMetadata
+from drcli.config.settings import Settings
+from drcli.contract.keys import ModelKeys
+from drcli.errors import DrError
+from drcli.launch.bucket import open_bucket
+from drcli.models import carfile
+from drcli.models.upload import ModelLocation
+from drcli.paths import Workspace
+from drcli.store import model_files, transfer
+from drcli.store.access import open_upload_bucket
+from drcli.store.checkpoints import CheckpointName, Which
+from drcli.store.client import Bucket
+from drcli.store.transfer import Meter, Tell
+
+
+@dataclass(frozen=True)
+class CarFile:
+    """The packed model and where it came from."""
+
+    source: ModelLocation
+    checkpoint: CheckpointName
+    content: bytes
+
+
+def build(settings: Settings, workspace: Workspace, which: Which, prefix: str | None = None) -> CarFile:
+    """Pack one checkpoint. DrError when it has no graph, or the car would refuse it."""
+    bucket = open_bucket(settings, workspace)
+    source = ModelLocation(bucket, transfer.prefix_of(prefix or settings.local_s3_model_prefix))
+    chosen = model_files.choose(bucket, source.prefix, which)
+    metadata = bucket.get(ModelKeys(source.prefix).model_metadata)
+    return CarFile(source, chosen.name, carfile.pack(metadata, _graph(bucket, chosen, metadata)))
+
+
+def _graph(bucket: Bucket, chosen: model_files.Chosen, metadata: bytes) -> bytes:
+    if not chosen.is_ours:
+        if chosen.graph is None:
+            raise DrError(
+                f"There is no model_{chosen.name.number}.pb beside {chosen.name}.",
+                "The engine that trained it writes that; choose another checkpoint.",
+            )
+        return bucket.get(chosen.graph.key)
+    from drcli.train.export import frozen_graph
+
+    (weights,) = (info for info in chosen.files if info.key.endswith(".safetensors"))
+    return frozen_graph(bucket.get(weights.key), ModelMetadata.parse(metadata, "model_metadata.json"))
+
+
+def target(settings: Settings, workspace: Workspace, prefix: str | None, *, is_local: bool) -> ModelLocation:
+    """Where the car file goes: its key is `ModelLocation.prefix`."""
+    folder = transfer.prefix_of(prefix or settings.upload_s3_prefix)
+    bucket = open_bucket(settings, workspace, write=True) if is_local else open_upload_bucket(settings)
+    return ModelLocation(bucket, f"{folder}/{carfile.NAME}")
+
+
+def upload(car: CarFile, place: ModelLocation, tell: Tell = transfer.quiet) -> None:
+    """Write it to the bucket: readers see the old file or the new one, nothing between."""
+    meter = Meter(len(car.content), tell)
+    with tempfile.TemporaryDirectory(prefix="drcli-car-") as folder:
+        path = Path(folder) / carfile.NAME
+        path.write_bytes(car.content)
+        place.bucket.upload_file(path, place.prefix, meter.of(carfile.NAME))
+
+
+def write(car: CarFile, path: Path) -> None:
+    """Write it to a file, whole or not at all. DrError where that is not possible."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(car.content)
+        draft.replace(path)
+    except OSError as error:
+        raise DrError(f"{error.filename}: {error.strerror}.") from error
+    finally:
+        draft.unlink(missing_ok=True)

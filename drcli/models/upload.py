@@ -1,0 +1,246 @@
+"""`dr upload-model`: exactly one checkpoint of a model, with all that belongs to it, to AWS or beside it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from drcli.config.params_documents import UPLOAD_NAME, render_upload, to_yaml
+from drcli.config.settings import Settings
+from drcli.contract.keys import ModelKeys, join
+from drcli.errors import DrError
+from drcli.launch import run_control
+from drcli.launch.bucket import open_bucket
+from drcli.models import console_import as console
+from drcli.paths import Workspace
+from drcli.store import model_files, transfer
+from drcli.store.access import open_upload_bucket
+from drcli.store.checkpoints import Which
+from drcli.store.client import Bucket, ObjectInfo
+from drcli.store.transfer import Content, Meter, Tell
+
+
+@dataclass(frozen=True)
+class ModelLocation:
+    """A prefix in a bucket."""
+
+    bucket: Bucket
+    prefix: str
+
+    @property
+    def address(self) -> str:
+        """s3://bucket/prefix."""
+        return f"s3://{self.bucket.config.bucket}/{self.prefix}"
+
+    @property
+    def console(self) -> str:
+        """The folder's page in AWS's console; empty for other stores."""
+        return self._page("buckets", f"{self.prefix}/")
+
+    @property
+    def console_of_file(self) -> str:
+        """As `console`, where the prefix is the key of one object."""
+        return self._page("object", self.prefix)
+
+    def _page(self, kind: str, prefix: str) -> str:
+        if not self.bucket.is_aws:
+            return ""
+        region, bucket = self.bucket.config.region, self.bucket.config.bucket
+        return f"https://{region}.console.aws.amazon.com/s3/{kind}/{bucket}?region={region}&prefix={quote(prefix)}"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload that passed all checks and has touched nothing."""
+
+    source: ModelLocation
+    target: ModelLocation
+    checkpoint: model_files.Chosen
+    files: Mapping[str, bytes | ObjectInfo]  # name under the target → content, or the object it comes from
+    existing: tuple[ObjectInfo, ...]  # what is at the target
+    findings: tuple[console.ImportFault, ...]
+    warnings: tuple[str, ...]
+    was_finished: bool  # an upload to this target that had been cut off was finished first
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each file."""
+        return {
+            name: len(item) if isinstance(item, bytes) else item.size_bytes
+            for name, item in self.files.items()
+        }
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of all files."""
+        return sum(self.sizes.values())
+
+    def outdated(self, *, wipe: bool) -> list[str]:
+        """Keys at the target that go."""
+        return model_files.outdated(self.target.prefix, self.existing, self.files, wipe=wipe)
+
+    def to_dict(self, *, wipe: bool) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "source": self.source.address,
+            "target": self.target.address,
+            "console": self.target.console,
+            "checkpoint": str(self.checkpoint.name),
+            "files": self.sizes,
+            "bytes": self.total_bytes,
+            "deleted": self.outdated(wipe=wipe),
+            "import_findings": [vars(finding) for finding in self.findings],
+        }
+
+
+def prepare(
+    settings: Settings,
+    workspace: Workspace,
+    which: Which,
+    *,
+    prefix: str | None = None,
+    upload_prefix: str | None = None,
+    is_local: bool = False,
+    is_dry: bool = False,
+) -> Upload:
+    """Choose and check everything; starts the store when it is the embedded one, changes nothing else.
+
+    Unless `is_dry`, an upload to the same target that was cut off in its last moment is finished first.
+
+    Args:
+        settings: of the run whose model goes up.
+        workspace: its workspace.
+        which: the checkpoint.
+        prefix: a model's prefix, here and there, instead of those of the settings.
+        upload_prefix: the prefix there, instead of DR_UPLOAD_S3_PREFIX.
+        is_local: to the workspace's own bucket.
+        is_dry: touch nothing.
+    """
+    own = open_bucket(settings, workspace, write=is_local and not is_dry)
+    source = ModelLocation(own, transfer.prefix_of(prefix or settings.local_s3_model_prefix))
+    there = transfer.prefix_of(prefix or upload_prefix or settings.upload_s3_prefix)
+    target = ModelLocation(own if is_local else open_upload_bucket(settings), there)
+    check_apart(source, target, workspace)
+    checkpoint = model_files.choose(own, source.prefix, which)
+    files, warnings = _collect(settings, source, target, checkpoint, is_other=prefix is not None)
+    was_finished = not is_dry and transfer.recover(target.bucket, target.prefix)
+    existing = tuple(target.bucket.list(f"{target.prefix}/"))
+    inside = model_files.models_inside(target.prefix, existing)
+    if inside:
+        raise DrError(
+            f"{target.address} is a folder with other models in it: {', '.join(inside)}.",
+            "Choose another DR_UPLOAD_S3_PREFIX.",
+        )
+    upload = Upload(source, target, checkpoint, files, existing, (), tuple(warnings), was_finished)
+    small = {name: item for name, item in files.items() if isinstance(item, bytes)}
+    return replace(upload, findings=tuple(console.check_import(upload.sizes, small)))
+
+
+def upload(prepared: Upload, *, wipe: bool, tell: Tell = transfer.quiet) -> None:
+    """Send it: all files or none. DrError leaves the target as it was."""
+    objects = [item for item in prepared.files.values() if isinstance(item, ObjectInfo)]
+    meter = Meter(prepared.total_bytes, tell, model_files.total_bytes(objects))
+    with tempfile.TemporaryDirectory(prefix="drcli-upload-") as folder:
+        fetched = dict(transfer.fetch(prepared.source.bucket, objects, Path(folder), meter))
+        files: dict[str, Content] = {
+            name: item if isinstance(item, bytes) else fetched[item] for name, item in prepared.files.items()
+        }
+        target = prepared.target
+        drop = prepared.outdated(wipe=wipe)
+        transfer.replace_files(target.bucket, target.prefix, files, drop=drop, meter=meter)
+
+
+def check_apart(source: ModelLocation, target: ModelLocation, workspace: Workspace) -> None:
+    """DrError when a model would be written over itself, into itself, or into one that is being trained."""
+    if not model_files.is_same_bucket(source.bucket, target.bucket):
+        return
+    if model_files.overlap(source.prefix, target.prefix):
+        raise DrError(
+            f"{target.address} is the model itself, or in it, or around it.",
+            "Choose another prefix to write to.",
+        )
+    check_idle(workspace, target.prefix)
+
+
+def check_idle(workspace: Workspace, prefix: str) -> None:
+    """DrError while a run of this workspace writes at, in or around the prefix."""
+    for folder in run_control.running(workspace):
+        busy = str(folder.read_plan()["prefix"])
+        if model_files.overlap(busy, prefix):
+            stop = "stop-training" if folder.kind == "training" else "stop-evaluation"
+            raise DrError(
+                f"The {folder.kind} of run {folder.run_id} is using the model {busy}.",
+                f"`dr {stop} --set DR_RUN_ID={folder.run_id}` ends it.",
+            )
+
+
+def _collect(
+    settings: Settings,
+    source: ModelLocation,
+    target: ModelLocation,
+    checkpoint: model_files.Chosen,
+    *,
+    is_other: bool,
+) -> tuple[dict[str, bytes | ObjectInfo], list[str]]:
+    """The files of the upload, and what the user should know about them."""
+    bucket, keys = source.bucket, ModelKeys(source.prefix)
+    warnings: list[str] = []
+    spare = (
+        () if is_other else (settings.local_s3_reward_key,)
+    )  # the custom files are the settings' own model's
+    metadata = _need(bucket, keys.model_metadata)
+    document = render_upload(settings, target.bucket.config.bucket, target.prefix)
+    files: dict[str, bytes | ObjectInfo] = {
+        "model/model_metadata.json": metadata,
+        "model_metadata.json": metadata,
+        "reward_function.py": _need(bucket, keys.reward_function, *spare),
+        "ip/hyperparameters.json": _need(bucket, keys.hyperparameters),
+        "model/deepracer_checkpoints.json": checkpoint.index.to_json(),
+        "model/.coach_checkpoint": str(checkpoint.name).encode(),
+        UPLOAD_NAME: to_yaml(document.values).encode(),
+    }
+    for info in checkpoint.objects:
+        files[f"model/{info.key.rpartition('/')[2]}"] = info
+    metrics = keys.key("metrics") if is_other else join(settings.local_s3_metrics_prefix)
+    found = model_files.relative(metrics, bucket.list(f"{metrics}/"))
+    files |= {f"metrics/{name}": bucket.get(info.key) for name, info in found.items()}
+    if not found:
+        warnings.append(f"The model has no metrics under {metrics}.")
+    warnings += _differences(settings, bucket, keys, document.values)
+    return files, warnings
+
+
+def _need(bucket: Bucket, *keys: str) -> bytes:
+    for key in keys:
+        content = bucket.find(key)
+        if content is not None:
+            return content
+    raise DrError(
+        f"The model lacks {keys[0]} in the {bucket.config.place}.",
+        "A training writes it; `dr models` lists models.",
+    )
+
+
+def _differences(
+    settings: Settings, bucket: Bucket, keys: ModelKeys, values: Mapping[str, object]
+) -> list[str]:
+    """Where the document of the upload, made from the settings, says something else than the training's."""
+    import yaml
+
+    trained: object = None
+    with suppress(yaml.YAMLError):
+        trained = yaml.safe_load(bucket.find(keys.params(settings.local_s3_training_params_file)) or b"")
+    if not isinstance(trained, dict):
+        return []
+    return [
+        f"{UPLOAD_NAME} says {key} {json.dumps(values.get(key))}, as the settings do; "
+        f"the model was trained with {json.dumps(trained[key])}."
+        for key in ("WORLD_NAME", "RACE_TYPE")
+        if key in trained and str(trained[key]) != values.get(key)
+    ]

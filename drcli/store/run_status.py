@@ -1,0 +1,68 @@
+"""`P/status.json`: how a training run is doing, written by the trainer about once a second, read by `dr status`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Literal
+
+from drcli.contract.keys import ModelKeys
+from drcli.store.client import Bucket
+
+# stopped: by a signal, in a container; it goes on if Docker starts the trainer again
+RunState = Literal["starting", "training", "stopped", "ended", "failed"]
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """RunState of a run. Times are seconds since the epoch; progress in %; reward is the mean of recent episodes."""
+
+    state: RunState
+    prefix: str
+    world_name: str
+    run_id: int
+    seed: int
+    started_at: float
+    updated_at: float
+    workers: int = 0
+    iteration: int = 0
+    episodes: int = 0
+    steps: int = 0
+    steps_per_s: float = 0.0
+    real_time_factor: float = 0.0
+    reward: float | None = None
+    training_progress: float | None = None
+    evaluations: int = 0
+    evaluation_progress: float | None = None
+    best_checkpoint: str | None = None
+    best_metric: float | None = None
+    last_checkpoint: str | None = None
+    stop_reason: str = ""
+    message: str = ""
+    hint: str = ""
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds from start to the last sign of life."""
+        return self.updated_at - self.started_at
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the trainer has finished, well or not."""
+        return self.state in ("ended", "failed")
+
+    def to_json(self) -> bytes:
+        """As the document in the bucket."""
+        return json.dumps(asdict(self), indent=2).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> RunStatus:
+        """From the document; keys of a newer version are ignored."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{key: value for key, value in json.loads(data).items() if key in known})
+
+
+def read_status(bucket: Bucket, prefix: str) -> RunStatus | None:
+    """The status of the run that writes to `prefix`; None before there is one."""
+    data = bucket.find(ModelKeys(prefix).status)
+    return RunStatus.from_json(data) if data is not None else None

@@ -1,0 +1,296 @@
+"""From a DeepRacer-for-Cloud folder to a workspace of our own: its configuration, and its models if they are wanted.
+
+The folder is only read. In the workspace nothing is overwritten: a file or an object that is there and differs stays.
+Planned first (`plan_import`), so that it can be shown; `Import.write` and `copy_models` do it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from drcli.config.load import find_workspace, load_settings
+from drcli.config.settings import Settings
+from drcli.errors import DrError, UsageError
+from drcli.launch.run_control import free_port
+from drcli.launch.start_checks import ENGINE
+from drcli.paths import Workspace
+from drcli.store import access
+from drcli.store.client import Bucket
+from drcli.store.model_list import list_models
+from drcli.store.server import ensure_server, server_status, stop_server
+from drcli.store.transfer import Meter, Tell, fetch, prefix_of, quiet, replace_files
+from drcli.workspace.env_edit import edited
+from drcli.workspace.scaffold import FileState
+
+_JUNK = ("__pycache__", ".ipynb_checkpoints")
+_JUNK_SUFFIXES = (".pyc", ".swp")
+_OWN_ENGINE = {
+    "DR_DOCKER_STYLE": "process",
+    "DR_SIMAPP_SOURCE": ENGINE,
+    "DR_SIMAPP_VERSION": "",
+    "DR_MINIO_IMAGE": "",
+}
+_OWN_BUCKET = {"DR_CLOUD": "local"}
+_NOTE = "# DeepRacer-for-Cloud: "
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line of an env file that differs from the one it was made of."""
+
+    where: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class ImportedFile:
+    """A file of the folder, what it becomes, and how that compares with what is there."""
+
+    name: str
+    path: Path
+    content: bytes
+    changes: tuple[Change, ...]
+    state: FileState
+
+
+@dataclass(frozen=True)
+class Import:
+    """What an import would do. `source` are the folder's settings as they are, `settings` those it will have."""
+
+    files: tuple[ImportedFile, ...]
+    source: Settings
+    settings: Settings
+    folder: Workspace
+    target: Workspace
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """All lines that differ, in all files."""
+        return tuple(change for file in self.files for change in file.changes)
+
+    def write(self) -> None:
+        """Write what is missing. DrError when the disk or its permissions forbid it."""
+        for file in self.files:
+            if file.state is FileState.MISSING:
+                _write(file)
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What became of one model."""
+
+    prefix: str
+    objects: int
+    size_bytes: int
+    was_there: bool = False
+
+
+def plan_import(folder: Path, target: Path, *, keep_engine: bool = False, own_bucket: bool = False) -> Import:
+    """Read the folder and work out the workspace. Writes nothing.
+
+    Args:
+        folder: with system.env and run.env.
+        target: a folder that may not exist yet.
+        keep_engine: leave style and images as they are, instead of local processes and our engine.
+        own_bucket: the workspace gets a bucket of its own whatever DR_CLOUD says.
+
+    Raises:
+        UsageError: the target is the folder or in it, or a setting is wrong, with file and line.
+        DrError: it is no such folder, or a file cannot be read.
+    """
+    source, into = Workspace(folder.resolve()), Workspace(target.resolve())
+    _check_folders(source, into)
+    source = find_workspace(source.root)
+    if keep_engine and own_bucket:
+        raise UsageError(
+            "--keep-engine and models contradict each other: a machine has one MinIO, and it holds theirs.",
+            "Without --keep-engine the workspace has a store of its own; or use the folder as it is: start `dr` there.",
+        )
+    wanted = ({} if keep_engine else _OWN_ENGINE) | (_OWN_BUCKET if own_bucket else {})
+    files = tuple(_planned(source, into, path, wanted) for path in _paths(source.root))
+    return Import(
+        files,
+        source=load_settings(source, _placeholders(source)),
+        settings=load_settings(source, [f"{name}={value}" for name, value in wanted.items()]),
+        folder=source,
+        target=into,
+    )
+
+
+def models_of(planned: Import, prefixes: Sequence[str] = ()) -> tuple[Bucket, list[str]]:
+    """The bucket of the folder, which has to be reachable, and the models in it: all, or those named.
+
+    Raises:
+        DrError: the bucket cannot be reached, with what to do about it; or there is no such model.
+    """
+    bucket = Bucket(access.store_config(planned.source, planned.folder))
+    try:
+        bucket.check()
+    except DrError as error:
+        raise _unreachable(planned, error) from None
+    there = [model.prefix for model in list_models(bucket, planned.source.local_s3_training_params_file)]
+    wanted = [prefix_of(text) for text in prefixes]
+    missing = [prefix for prefix in wanted if prefix not in there]
+    if missing:
+        raise DrError(
+            f"There is no model {missing[0]} in the {bucket.config.place}.",
+            f"There are: {', '.join(there)}." if there else "There is none at all.",
+        )
+    return bucket, wanted or there
+
+
+def copy_models(
+    planned: Import, source: Bucket, prefixes: Sequence[str], tell: Tell = quiet
+) -> Iterator[Copied]:
+    """Copy models to the bucket of the workspace, each whole or not at all; one that is there stays as it is.
+
+    DrError: a bucket cannot be used.
+    """
+    with _own_bucket(planned) as target:
+        for prefix in prefixes:
+            yield _copy_model(source, target, prefix, tell)
+
+
+def _copy_model(source: Bucket, target: Bucket, prefix: str, tell: Tell) -> Copied:
+    objects = [info for info in source.list(f"{prefix}/") if not info.key.endswith("/")]
+    size = sum(info.size_bytes for info in objects)
+    if target.list(f"{prefix}/"):
+        return Copied(prefix, len(objects), size, was_there=True)
+    with tempfile.TemporaryDirectory(prefix="dr-import-") as folder:
+        meter = Meter(size, tell, fetched_bytes=size)
+        files = {
+            info.key.removeprefix(f"{prefix}/"): path
+            for info, path in fetch(source, objects, Path(folder), meter)
+        }
+        replace_files(target, prefix, files, meter=meter)
+    return Copied(prefix, len(objects), size)
+
+
+@contextmanager
+def _own_bucket(planned: Import) -> Iterator[Bucket]:
+    """The embedded store of the workspace. Its usual port may be held by the store that is copied from."""
+    settings = load_settings(planned.target)
+    if not access.is_embedded(settings):
+        raise DrError(
+            f"{planned.target.system_env} is of an import without models: "
+            f"DR_CLOUD={settings.cloud}, DR_DOCKER_STYLE={settings.docker_style}.",
+            "Import into a new folder, or set DR_CLOUD=local and DR_DOCKER_STYLE=process there.",
+        )
+    running = server_status(planned.target).endpoint_url
+    port = int(running.rpartition(":")[2]) if running else free_port()
+    try:
+        yield Bucket(ensure_server(planned.target, port, settings.local_s3_bucket))
+    finally:
+        if not running:
+            stop_server(planned.target)
+
+
+def _check_folders(source: Workspace, target: Workspace) -> None:
+    for path in (source.system_env, source.run_env):
+        if not path.is_file():
+            raise DrError(
+                f"{source.root} is no folder of DeepRacer-for-Cloud: it has no {path.name}.",
+                "Name the folder in which its bin/init.sh has written system.env and run.env.",
+            )
+    if target.root == source.root:
+        raise UsageError(
+            f"{target.root} would be imported into itself.",
+            "No import is needed to use it where it is: start `dr` there. Else name another folder.",
+        )
+    if target.root.is_relative_to(source.root / "custom_files") or target.root.is_relative_to(
+        source.root / "experiments"
+    ):
+        raise UsageError(f"{target.root} is a part of what is imported.", "Name another folder.")
+
+
+def _paths(root: Path) -> list[Path]:
+    """The configuration, without what editors and Python leave behind."""
+    env_files = [root / "system.env", root / "run.env", *sorted(root.glob("worker-*.env"))]
+    experiments = sorted(path for path in root.glob("experiments/*") if path.is_dir())
+    for folder in experiments:
+        env_files += [*sorted(folder.glob("run.env")), *sorted(folder.glob("worker-*.env"))]
+    custom = [
+        path
+        for folder in (root, *experiments)
+        for path in sorted((folder / "custom_files").rglob("*"))
+        if not {*path.relative_to(folder).parts} & {*_JUNK} and path.suffix not in _JUNK_SUFFIXES
+    ]
+    return [path for path in (*env_files, *custom) if path.is_file()]
+
+
+def _planned(source: Workspace, target: Workspace, path: Path, wanted: Mapping[str, str]) -> ImportedFile:
+    relative = path.relative_to(source.root)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DrError(f"Cannot read {path}: {error.strerror}.") from None
+    changes: tuple[Change, ...] = ()
+    if path.suffix == ".env":
+        content, changes = _adopted(content, relative.as_posix(), wanted)
+    goal = target.root / relative
+    return ImportedFile(relative.as_posix(), goal, content, changes, _state(goal, content))
+
+
+def _adopted(content: bytes, name: str, wanted: Mapping[str, str]) -> tuple[bytes, tuple[Change, ...]]:
+    """An env file with the values wanted; each changed line has the old one as a comment above it.
+
+    A setting that the file does not name keeps our default, which is what is wanted.
+    """
+    from drcli.config.envfile import parse
+
+    named = {item.key for item in parse(content, name)[0]}
+    after, lines = edited(content, {key: text for key, text in wanted.items() if key in named}, name)
+    changes = tuple(Change(f"{name}:{line.number}", line.before, line.after) for line in lines)
+    if b"\n" not in after:
+        return after, changes
+    rows = after.split(b"\n")
+    for line in sorted(lines, key=lambda line: -line.number):
+        end = b"\r" if rows[line.number - 1].endswith(b"\r") else b""
+        rows.insert(line.number - 1, f"{_NOTE}{line.before}".encode() + end)
+    return b"\n".join(rows), changes
+
+
+def _placeholders(source: Workspace) -> list[str]:
+    """Overrides for what an init that broke off has left: DR_DOCKER_STYLE=<DOCKER_STYLE> means its default."""
+    text = source.system_env.read_bytes()
+    return ["DR_DOCKER_STYLE=swarm"] if b"DR_DOCKER_STYLE=<" in text else []
+
+
+def _state(path: Path, content: bytes) -> FileState:
+    try:
+        return FileState.CURRENT if path.read_bytes() == content else FileState.DIFFERS
+    except FileNotFoundError:
+        return FileState.MISSING
+    except OSError as error:
+        raise DrError(f"Cannot read {path}: {error.strerror}.") from None
+
+
+def _write(file: ImportedFile) -> None:
+    """In one step, and never over a file that has come meanwhile."""
+    part = file.path.with_name(f".{file.path.name}.part")
+    try:
+        file.path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(file.content)
+        if file.path.exists():
+            raise DrError(f"{file.path} has come meanwhile; it stays.", "Try again.")
+        part.replace(file.path)
+    except OSError as error:
+        raise DrError(f"Cannot write {file.path}: {error.strerror}.") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _unreachable(planned: Import, error: DrError) -> DrError:
+    root = planned.folder.root
+    if planned.source.cloud in ("local", "azure") and (planned.folder.store / ".minio.sys").exists():
+        return DrError(
+            f"{error.message}\nThe models are in {planned.folder.store}, in MinIO's own format: only MinIO can read "
+            "them, and it does not run.",
+            f"Start it: `dr store start` in {root}, or source its bin/activate.sh; then this command again.",
+        )
+    return error

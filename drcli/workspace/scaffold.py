@@ -1,0 +1,69 @@
+"""What a new workspace holds: the templates that ship with drcli, and where each goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from drcli.errors import DrError, UsageError
+from drcli.paths import Workspace, defaults_dir, is_folder_name
+
+CUSTOM_FILES = ("reward_function.py", "model_metadata.json", "hyperparameters.json")
+
+
+class FileState(Enum):
+    """A file of a workspace, compared with its template."""
+
+    MISSING = "missing"
+    CURRENT = "current"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """A template and the file it becomes."""
+
+    template: Path
+    path: Path
+    state: FileState
+
+    def write(self) -> None:
+        """Write the file, in one step: it is never seen half-written. DrError when it cannot be."""
+        part = self.path.with_name(f"{self.path.name}.part")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(self.template.read_bytes())
+            part.replace(self.path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise DrError(f"Cannot write {self.path}: {error.strerror}.") from None
+
+
+def plan_workspace(workspace: Workspace) -> tuple[PlannedFile, ...]:
+    """Every file of a workspace with its state now. Writes nothing.
+
+    Raises:
+        UsageError: the experiment's name is no folder name.
+        DrError: something is in the way.
+    """
+    if workspace.experiment and not is_folder_name(workspace.experiment):
+        raise UsageError(
+            f"{workspace.experiment!r} cannot be the name of an experiment.", "as in `dr -e wet init`"
+        )
+    defaults = defaults_dir()
+    pairs = [
+        (defaults / "template-system.env", workspace.system_env),
+        (defaults / "template-run.env", workspace.run_env),
+        *((defaults / "custom_files" / name, workspace.custom_files / name) for name in CUSTOM_FILES),
+    ]
+    return tuple(PlannedFile(template, path, _state(template, path)) for template, path in pairs)
+
+
+def _state(template: Path, path: Path) -> FileState:
+    try:
+        return FileState.CURRENT if path.read_bytes() == template.read_bytes() else FileState.DIFFERS
+    except FileNotFoundError:
+        return FileState.MISSING
+    except OSError as error:
+        raise DrError(f"Cannot read {path}: {error.strerror}.") from None

@@ -1,0 +1,117 @@
+"""Models in a bucket, of our engine and of the community's, and a second bucket behind an AWS profile."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from drcli.contract.keys import ModelKeys
+from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName
+from drcli.store.client import Bucket, StoreConfig
+from drcli.store.metrics import EpisodeResult, TrainingMetrics
+
+SENSOR = "FRONT_FACING_CAMERA"
+METADATA = {
+    "action_space": [
+        {"index": 0, "steering_angle": -20, "speed": 1.0},
+        {"index": 1, "steering_angle": 20, "speed": 2.0},
+    ],
+    "action_space_type": "discrete",
+    "sensor": [SENSOR],
+    "neural_network": "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW",
+    "training_algorithm": "clipped_ppo",
+    "version": "5",
+}
+REWARD = b"def reward_function(params):\n    return float(params['progress'])\n"
+PARTS = ("data-00000-of-00001", "index", "meta")
+
+
+def name(number: int) -> CheckpointName:
+    return CheckpointName(number, number * 100)
+
+
+def graph(number: int) -> bytes:
+    """What stands for a frozen graph: the name of its input, and which one it is."""
+    return f"main_level/agent/main/online/network_0/{SENSOR}/{SENSOR} graph {number}".encode()
+
+
+def weights(number: int, part: str) -> bytes:
+    return f"{part} of checkpoint {number} ".encode() * 500
+
+
+def make_model(
+    bucket: Bucket,
+    prefix: str,
+    numbers: Iterable[int] = (1, 2, 10),
+    *,
+    best: int | None = None,
+    last: int | None = None,
+    community: bool = True,
+    world: str = "reInvent2019_track",
+) -> None:
+    """A trained model; `best` and `last` default to the first and the last number."""
+    numbers = list(numbers)
+    keys = ModelKeys(prefix)
+    bucket.put(keys.reward_function, REWARD)
+    bucket.put(keys.model_metadata, json.dumps(METADATA).encode())
+    bucket.put(keys.hyperparameters, json.dumps({"batch_size": 64}).encode())
+    bucket.put(keys.ip, b'{"IP": "127.0.0.1"}')
+    bucket.put(keys.params("training_params.yaml"), params(bucket.config.bucket, prefix, world))
+    for number in numbers:
+        if community:
+            for part in PARTS:
+                bucket.put(keys.key("model", f"{name(number)}.{part}"), weights(number, part))
+            bucket.put(keys.graph(number), graph(number))
+        else:
+            bucket.put(keys.checkpoint(str(name(number))), weights(number, "safetensors"))
+    first = CheckpointEntry(name(numbers[0] if best is None else best), 83.5, 12.5)
+    final = CheckpointEntry(name(numbers[-1] if last is None else last), 70.0, 99.5)
+    bucket.put(keys.checkpoints_index, CheckpointIndex(first, final).to_json())
+    bucket.put(keys.coach_checkpoint, str(final.name).encode())
+    metrics = TrainingMetrics()
+    metrics.append("evaluation", EpisodeResult(9.0, 87.6, "off_track", 0.0, 8.0))
+    bucket.put(keys.default_metrics, metrics.to_json())
+
+
+def params(bucket: str, prefix: str, world: str) -> bytes:
+    return (
+        f"---\n'METRICS_S3_BUCKET': '{bucket}'\n'METRICS_S3_OBJECT_KEY': '{prefix}/metrics/TrainingMetrics.json'\n"
+        f"'MODEL_METADATA_FILE_S3_KEY': 'custom_files/model_metadata.json'\n'RACE_TYPE': 'TIME_TRIAL'\n"
+        f"'SAGEMAKER_SHARED_S3_BUCKET': '{bucket}'\n'SAGEMAKER_SHARED_S3_PREFIX': '{prefix}'\n"
+        f"'WORLD_NAME': '{world}'\n"
+    ).encode()
+
+
+def contents(bucket: Bucket, prefix: str = "") -> dict[str, bytes]:
+    """Everything in a bucket, by key."""
+    return {info.key: bucket.get(info.key) for info in bucket.list(prefix)}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """An AWS profile whose S3 is the local server: temporary credentials out of a program, as a login gives them."""
+
+    name: str
+    config_file: Path
+
+
+def make_profile(folder: Path, store: StoreConfig, profile: str) -> Profile:
+    answer = {
+        "Version": 1,
+        "AccessKeyId": store.access_key,
+        "SecretAccessKey": store.secret_key,
+        "SessionToken": "a-temporary-token",
+        "Expiration": "2099-01-01T00:00:00Z",
+    }
+    (folder / "login.json").write_text(json.dumps(answer))
+    program = folder / "login.py"
+    program.write_text(f"print(open({str(folder / 'login.json')!r}).read())\n")
+    config = folder / "aws-config"
+    config.write_text(
+        f"[profile {profile}]\ncredential_process = {sys.executable} {program}\n"
+        f"endpoint_url = {store.endpoint_url}\ns3 =\n  addressing_style = path\n"
+    )
+    return Profile(profile, config)
