@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from drcli import local
 from drcli.cli import main
-from drcli.launch import local_process, run_control
+from drcli.launch import local_process
 from drcli.launch.processes.run_folder import RunFolder
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
@@ -132,13 +133,16 @@ def new_racer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
 
     def make() -> Racer:
         home = tmp_path_factory.mktemp("racer")
-        keep = {"PATH", "LANG", "SYSTEMROOT", "DOCKER_HOST"}
+        keep = {"PATH", "PYTHONPATH", "LANG", "SYSTEMROOT", "DOCKER_HOST"}
         environment = {name: value for name, value in os.environ.items() if name in keep}
         cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
         environment |= {"HOME": str(home), "XDG_CACHE_HOME": cache, "COLUMNS": "100"}
+        environment |= {"AWS_EC2_METADATA_DISABLED": "true", "DR_STORE_IDLE_MINUTES": "0"}
         environment |= {"DOCKER_CONFIG": os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))}
         racer = Racer(
-            home / "ws", run_control.free_port(), environment | {"AWS_EC2_METADATA_DISABLED": "true"}
+            home / "ws",
+            local.free_port(),
+            environment | {"AWS_EC2_METADATA_DISABLED": "true", "DR_STORE_IDLE_MINUTES": "0"},
         )
         racers.append(racer)
         with chdir(home):

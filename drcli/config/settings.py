@@ -21,6 +21,8 @@ RaceType = Literal["TIME_TRIAL", "OBJECT_AVOIDANCE", "HEAD_TO_BOT", "HEAD_TO_MOD
 CarColor = Literal["Black", "Grey", "Blue", "Red", "Orange", "White", "Purple"]
 Checkpoint = Literal["last", "best"]
 
+_MINIO_PORT = 9000
+
 _RUN = Section(RUN, "The run")
 _CAR = Section(RUN, "The car")
 _MODEL = Section(RUN, "The model and its files in the bucket")
@@ -173,7 +175,12 @@ class Settings(BaseModel):
         "local", "Where the bucket is: this machine, AWS, Azure through a local gateway, or any S3 server."
     )
     local_s3_bucket: Bucket = _STORE("bucket", "The bucket that runs read and write.")
-    store_port: int = _STORE(9000, "Port of the embedded S3 server on 127.0.0.1.", ge=1, le=65535)
+    store_port: int | None = _STORE(
+        None,
+        "Port of the workspace's S3 server on 127.0.0.1; empty: a free one, with MinIO 9000.",
+        ge=1,
+        le=65535,
+    )
     local_s3_profile: str = _STORE("default", "AWS profile with the key of the bucket (aws, remote).")
     remote_minio_url: Url = _STORE(
         "", "Address of the S3 server (remote).", rare=True, example="http://nas.local:9000"
@@ -264,16 +271,22 @@ class Settings(BaseModel):
 
     @property
     def store_endpoint_url(self) -> str | None:
-        """Address at which services reach the bucket; None: AWS's own."""
+        """Address at which services reach the bucket. None: AWS's own, or an embedded server on a port of its choice.
+
+        `drcli.store.access.with_store_port` fills in the port that such a server has.
+        """
         if self.minio_url:
             return self.minio_url
-        if self.cloud == "aws":
-            return None
-        if self.cloud == "remote":
-            return self.remote_minio_url
-        return (
-            f"http://127.0.0.1:{self.store_port}" if self.docker_style == "process" else "http://minio:9000"
-        )
+        if self.cloud in ("aws", "remote"):
+            return self.remote_minio_url if self.cloud == "remote" else None
+        if self.docker_style != "process":
+            return "http://minio:9000"
+        return f"http://127.0.0.1:{self.store_port}" if self.store_port is not None else None
+
+    @property
+    def minio_port(self) -> int:
+        """The port of MinIO on this machine: as with DeepRacer-for-Cloud unless DR_STORE_PORT says otherwise."""
+        return _MINIO_PORT if self.store_port is None else self.store_port
 
 
 @cache

@@ -19,7 +19,7 @@ from drcli.launch.plan import Plan, plan_evaluation
 from drcli.launch.start_checks import check_style, check_world, is_ours, publish_track
 from drcli.paths import Workspace
 from drcli.store import simtrace
-from drcli.store.access import store_config
+from drcli.store.access import store_config, with_store_port
 from drcli.store.checkpoints import Which, choose_checkpoint
 from drcli.store.client import Bucket
 from drcli.store.metrics import STATUS_LABELS, EvaluationMetrics
@@ -76,6 +76,7 @@ def start(
     run_control.check_not_running(workspace, "evaluation", settings.run_id)
     run_control.launcher(settings.docker_style).check(plan(settings, workspace), workspace)
     bucket = open_bucket(settings, workspace, write=True)
+    settings = with_store_port(settings, workspace)
     prefix = settings.local_s3_model_prefix
     if is_ours(settings):
         check_world(settings, workspace)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 from drcli import env
 from drcli.contract.keys import ModelKeys
@@ -196,7 +197,8 @@ def trainer_threads(settings: Settings, cores: int) -> str:
 def _plan(
     kind: Kind, settings: Settings, services: tuple[Service, ...], workspace: Workspace, store: StoreConfig
 ) -> Plan:
-    embedded = EmbeddedStore(str(workspace.root), settings.store_port, store.bucket)
+    port = urlsplit(store.endpoint_url or "").port or 0
+    embedded = EmbeddedStore(str(workspace.root), port, store.bucket)
     return Plan(
         kind=kind,
         run_id=settings.run_id,

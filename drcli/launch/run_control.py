@@ -7,7 +7,6 @@ asked where it runs: processes by their supervisor's book, containers by their l
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
@@ -17,7 +16,7 @@ from drcli.launch.plan import KINDS, Kind, Plan
 from drcli.launch.processes import launcher as processes
 from drcli.launch.processes.run_folder import RunFolder
 from drcli.launch.stack_view import StackView
-from drcli.local import exclusive
+from drcli.local import lock
 from drcli.paths import Workspace
 
 
@@ -55,14 +54,6 @@ def launcher(style: str) -> Launcher:
     return ComposeLauncher() if style == "compose" else SwarmLauncher()
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def claim(
     workspace: Workspace, kind: Kind, run_id: int, prefix: str, style: str = "process"
@@ -75,7 +66,7 @@ def claim(
         DrError: the run is under way, another one trains the model `prefix`, or another workspace starts it now.
     """
     folder = RunFolder.of(workspace, kind, run_id)
-    with exclusive(folder.lock), _engine_wide(folder.project, style):
+    with lock(folder.lock), _engine_wide(folder.project, style):
         check_not_running(workspace, kind, run_id)
         for other in running(workspace) if kind == "training" else ():
             if other.read_plan()["prefix"] == prefix and other.kind == kind:
@@ -162,7 +153,7 @@ def scale(workspace: Workspace, run_id: int, replicas: int) -> None:
         raise DrError(f"No training of run {run_id} is running.", "`dr start-training` starts one.")
     if replicas < 1:
         raise UsageError("A training needs a worker.", "`dr stop-training` ends it.")
-    with exclusive(folder.lock):
+    with lock(folder.lock):
         _launcher_of(folder).scale(folder, replicas)
 
 

@@ -21,8 +21,9 @@ from drcli.launch.start_checks import (
     check_workers,
     publish_track,
 )
+from drcli.local import free_port
 from drcli.paths import Workspace
-from drcli.store.access import store_config
+from drcli.store.access import store_config, with_store_port
 from drcli.store.checkpoints import choose_checkpoint, list_checkpoints
 from drcli.store.client import Bucket
 
@@ -57,7 +58,7 @@ def plan(settings: Settings, workspace: Workspace) -> Plan:
 
         return container_plans.plan_training(settings, workspace)
     folder = RunFolder.of(workspace, "training", settings.run_id)
-    place = Place(f"tcp://127.0.0.1:{run_control.free_port()}", str(folder.wire_keys), os.cpu_count() or 1)
+    place = Place(f"tcp://127.0.0.1:{free_port()}", str(folder.wire_keys), os.cpu_count() or 1)
     return plan_training(settings, workspace, store_config(settings, workspace), place)
 
 
@@ -69,6 +70,7 @@ def prepare(settings: Settings, workspace: Workspace) -> Prepared:
     check_workers(settings, workspace)
     run_control.launcher(settings.docker_style).check(plan(settings, workspace), workspace)
     bucket = open_bucket(settings, workspace, write=True)
+    settings = with_store_port(settings, workspace)
     if settings.local_s3_pretrained:
         _check_pretrained(settings, bucket)
     prefix = settings.local_s3_model_prefix

@@ -31,7 +31,7 @@ def minio_spec(settings: Settings, workspace: Workspace, keys: Mapping[str, str]
 
     It is a Compose project in Swarm style, too: only so is it bound to 127.0.0.1, and where the data are.
     """
-    port = settings.store_port
+    port = settings.minio_port
     return StackSpec(
         project="s3",
         style="compose",

@@ -12,7 +12,7 @@ from drcli.launch.plan import Plan
 from drcli.launch.processes.run_folder import Replica, RunFolder, Stack
 from drcli.launch.processes.supervisor import Supervisor
 from drcli.launch.stack_view import ReplicaView, StackView
-from drcli.local import ProcessRef, exclusive
+from drcli.local import ProcessRef, lock
 from drcli.paths import Workspace
 
 _START_DEADLINE_S = 30.0
@@ -67,7 +67,7 @@ class ProcessLauncher:
 
 def revive(folder: RunFolder, secrets: Mapping[str, str]) -> None:
     """Give a stack whose supervisor was killed a new one, which takes over what still runs."""
-    with exclusive(folder.lock):
+    with lock(folder.lock):
         stack = folder.read_stack()
         if stack is not None and stack.is_orphan:
             _supervise(folder, secrets)
@@ -103,7 +103,7 @@ def _replica(replica: Replica) -> ReplicaView:
 
 def _stop_orphan(folder: RunFolder) -> None:
     """Do the part of the supervisor that was killed."""
-    with exclusive(folder.lock):
+    with lock(folder.lock):
         supervisor = Supervisor(folder)
         supervisor.request_stop()
         supervisor.take_over()
