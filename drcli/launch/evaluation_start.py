@@ -11,7 +11,7 @@ from drcli.config.engine import check_supported
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.params_documents import Document, render_evaluation, to_yaml
 from drcli.config.settings import Settings
-from drcli.contract.keys import ModelKeys, evaluation_facts, join
+from drcli.contract.keys import ModelKeys, evaluation_facts, evaluation_trace
 from drcli.errors import DrError
 from drcli.launch import run_control
 from drcli.launch.bucket import open_bucket
@@ -46,7 +46,7 @@ class Evaluation:
     @property
     def trace_key(self) -> str:
         """Where the trace will be."""
-        return join(self.simtrace_prefix, "evaluation-simtrace", "0-iteration.csv")
+        return evaluation_trace(self.simtrace_prefix)
 
     @property
     def name(self) -> str:

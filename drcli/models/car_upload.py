@@ -8,6 +8,7 @@ from pathlib import Path
 
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.settings import Settings
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.launch.bucket import open_bucket
@@ -17,7 +18,7 @@ from drcli.models.upload import ModelLocation
 from drcli.paths import Workspace
 from drcli.store import model_files, transfer
 from drcli.store.access import open_upload_bucket
-from drcli.store.checkpoints import CheckpointName, Which
+from drcli.store.checkpoints import Which
 from drcli.store.client import Bucket
 from drcli.store.transfer import Meter, Tell
 

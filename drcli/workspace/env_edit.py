@@ -68,13 +68,6 @@ class Edit:
             raise DrError(f"Cannot write {self.path}: {error.strerror}.") from None
 
 
-def set_values(path: Path, values: Mapping[str, str]) -> tuple[ChangedLine, ...]:
-    """Set settings in an env file; the lines that changed. `values` and what is raised: as `plan_edit`."""
-    edit = plan_edit(path, values)
-    edit.write()
-    return edit.lines
-
-
 def plan_edit(path: Path, values: Mapping[str, str]) -> Edit:
     """What `path` becomes with `values`; writes nothing.
 
