@@ -38,7 +38,6 @@ LONG_MODULES = {  # lines
     "drcli.launch.docker.swarm": 344,
     "drcli.services.sagemaker": 379,
     "drcli.sim.geometry": 304,
-    "drcli.store.client": 303,
 }
 LONG_FUNCTIONS = {  # lines
     "drcli.cli.download_custom_files.command": 41,

@@ -57,7 +57,7 @@ def command(
       dr upload-model -c 12 -L -d
       dr upload-model -p team/model-3 -f
     """
-    from drcli.cli import transfer_progress
+    from drcli.cli import transfer_summary
     from drcli.models import upload
 
     which = _which(best, checkpoint)
@@ -84,9 +84,9 @@ def command(
         _show_plan(prepared, outdated, as_json, wipe)
         return
     address = prepared.target.address
-    transfer_progress.agree_to_replace(address, len(prepared.existing), outdated, force=force, wipe=wipe)
-    with transfer_progress.bar("uploading") as tell:
-        upload.upload(prepared, wipe=wipe, tell=tell)
+    transfer_summary.agree_to_replace(address, len(prepared.existing), outdated, force=force, wipe=wipe)
+    with present.transfer("uploading") as shown:
+        upload.upload(prepared, wipe=wipe, tell=shown.tell)
     if counted:
         counted.edit.write()
         present.say(f"{counted.name} is {counted.new} in {counted.edit.path}, it was {counted.old}.")
@@ -95,9 +95,9 @@ def command(
 
 
 def _show_done(prepared: Upload, as_json: bool, wipe: bool) -> None:
-    from drcli.cli import transfer_progress
+    from drcli.cli import transfer_summary
 
-    done = transfer_progress.summary(len(prepared.files), prepared.total_bytes)
+    done = transfer_summary.summary(len(prepared.files), prepared.total_bytes)
     if as_json:
         present.as_json(prepared.to_dict(wipe=wipe) | {"dry_run": False})
     else:
@@ -138,20 +138,20 @@ def _show_findings(prepared: Upload, strict: bool) -> None:
 
 
 def _show_plan(prepared: Upload, outdated: list[str], as_json: bool, wipe: bool) -> None:
-    from drcli.cli import transfer_progress
+    from drcli.cli import transfer_summary
 
     if as_json:
         present.as_json(prepared.to_dict(wipe=wipe) | {"dry_run": True})
     else:
         present.result(f"{prepared.source.address} -> {prepared.target.address}  {prepared.checkpoint.name}")
-        transfer_progress.show_files(prepared.sizes)
+        transfer_summary.show_files(prepared.sizes)
         for finding in prepared.findings:
             if finding.severity == "note":
                 present.say(f"note: {finding}")
     if outdated:
         present.say(f"At the target these {len(outdated)} files would be deleted:")
-        transfer_progress.show_keys(outdated)
+        transfer_summary.show_keys(outdated)
     present.say(
-        f"{transfer_progress.summary(len(prepared.files), prepared.total_bytes)}; nothing was touched."
+        f"{transfer_summary.summary(len(prepared.files), prepared.total_bytes)}; nothing was touched."
     )
     present.next_step("dr upload-model", "the same without -d")

@@ -14,7 +14,8 @@ from drcli.config.settings import Settings
 from drcli.doctor.finding import CheckResult, Subject, error, ok
 from drcli.launch.docker import minio
 from drcli.store.access import is_embedded, is_minio, store_config
-from drcli.store.client import Bucket, credentials
+from drcli.store.client import Bucket
+from drcli.store.credentials import credentials
 from drcli.store.server import check_data, server_status
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from drcli.errors import DrError
 from drcli.paths import Workspace
-from drcli.store.client import Bucket, StoreConfig, has_profile
+from drcli.store.client import Bucket, StoreConfig
+from drcli.store.credentials import has_profile
 from drcli.store.key_pair import read_key_pair
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from drcli.contract.checkpoint_names import CHECKPOINT, GRAPH_FILE, graph_number
 from drcli.contract.checkpoint_names import CheckpointName as CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
+from drcli.retry import keep_trying
 from drcli.store.client import Bucket
 
 Which = Literal["best", "last"] | int
@@ -29,6 +30,10 @@ _KEEP = 4  # NUM_MODELS_TO_KEEP of the community's engine, the best one among th
 _POLL_S = 0.1
 _DEAD_LOCK_S = 60.0  # nobody holds the lock that long, not even with clocks that differ
 _FILE = re.compile(rf"(?P<name>{CHECKPOINT})\..+|(?P<graph>{GRAPH_FILE})")
+
+
+class _PrunedMeanwhile(DrError):
+    """A checkpoint was deleted while it was about to be read; the next one may be had."""
 
 
 @dataclass(frozen=True)
@@ -145,13 +150,22 @@ def read_checkpoint(
     """
     deadline = time.monotonic() + deadline_s
     wait_for_lock(bucket, keys, deadline, stale_lock_s)
-    while True:
+
+    def read() -> tuple[CheckpointName, bytes]:
         name = choose_checkpoint(bucket, keys, which)
         weights = bucket.find(keys.checkpoint(str(name)))
-        if weights is not None:
-            return name, weights
-        if time.monotonic() > deadline:  # pruned each time between the two lines above
-            raise DrError(f"The checkpoints of {keys.prefix} change too fast to be read.", "Try again.")
+        if weights is None:  # pruned between the two lines above
+            raise _PrunedMeanwhile(
+                f"The checkpoints of {keys.prefix} change too fast to be read.", "Try again."
+            )
+        return name, weights
+
+    return keep_trying(
+        read,
+        patience_s=deadline - time.monotonic(),
+        pause_s=lambda attempts: 0.0,
+        is_worth_it=lambda error: isinstance(error, _PrunedMeanwhile),
+    )
 
 
 def choose_checkpoint(bucket: Bucket, keys: ModelKeys, which: Which) -> CheckpointName:

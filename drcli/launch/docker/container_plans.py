@@ -17,7 +17,7 @@ from drcli.launch.docker.stack_spec import StackSpec
 from drcli.launch.plan import Kind, Plan
 from drcli.paths import Workspace
 from drcli.store.access import is_minio, store_config
-from drcli.store.client import credentials
+from drcli.store.credentials import credentials
 
 
 def plan_training(settings: Settings, workspace: Workspace) -> Plan:

@@ -24,7 +24,8 @@ from drcli.launch.docker.stack_spec import StackSpec
 from drcli.local import lock
 from drcli.paths import Workspace
 from drcli.store.access import store_config
-from drcli.store.client import Bucket, credentials
+from drcli.store.client import Bucket
+from drcli.store.credentials import credentials
 from drcli.store.key_pair import make_key_pair
 
 PROJECT = "s3"
