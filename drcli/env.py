@@ -13,6 +13,11 @@ DR_EXPERIMENT_NAME = "DR_EXPERIMENT_NAME"
 
 NO_COLOR = "NO_COLOR"  # any text: no colours, see no-color.org
 
+# Where the engine of containers and the X server of this machine are.
+DOCKER_HOST = "DOCKER_HOST"
+DISPLAY = "DISPLAY"
+XAUTHORITY = "XAUTHORITY"
+
 # What pip and OpenSSL are told on this machine holds for the building of images, too.
 PIP_FIND_LINKS = "PIP_FIND_LINKS"  # folders of wheels
 PIP_CERT = "PIP_CERT"

@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from drcli.cli import main
-from drcli.launch import local_process, run_control
-from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch import local_process, machine
+from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
 from drcli.store.server import ensure_server, server_config, stop_server
@@ -116,7 +116,7 @@ class Racer:
     def end(self) -> None:
         """Kill all that was started here."""
         for folder in self.workspace.runs.glob("*/*"):
-            seen = RunFolder(folder, Path()).read_stack()
+            seen = ProcessFolder(folder, Path()).read_state()
             if seen is not None:
                 for ref in (seen.supervisor, *(replica.process for replica in seen.replicas)):
                     if ref.pid != os.getpid():
@@ -137,9 +137,7 @@ def new_racer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
         cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
         environment |= {"HOME": str(home), "XDG_CACHE_HOME": cache, "COLUMNS": "100"}
         environment |= {"DOCKER_CONFIG": os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))}
-        racer = Racer(
-            home / "ws", run_control.free_port(), environment | {"AWS_EC2_METADATA_DISABLED": "true"}
-        )
+        racer = Racer(home / "ws", machine.free_port(), environment | {"AWS_EC2_METADATA_DISABLED": "true"})
         racers.append(racer)
         with chdir(home):
             assert CliRunner().invoke(main, ["init", "ws"]).exit_code == 0

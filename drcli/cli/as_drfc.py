@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from drcli.cli import drfc, present
+from drcli.cli.command_table import COMMANDS
 
 _AS_TYPED = {"ignore_unknown_options": True, "help_option_names": []}
 
@@ -20,8 +21,8 @@ def command(experiment: str | None, name: str, words: tuple[str, ...]) -> None:
 
 def run(experiment: str | None, name: str, words: tuple[str, ...]) -> None:
     """Run our commands for one of theirs, until one fails."""
-    from drcli.cli import COMMANDS, main
-
+    context = click.get_current_context()
+    root = context.find_root().command
     for line in drfc.translate(name, words):
         if line[0] in drfc.RETIRED:
             present.say(drfc.RETIRED[line[0]])
@@ -30,9 +31,9 @@ def run(experiment: str | None, name: str, words: tuple[str, ...]) -> None:
             present.warn(f"drcli has nothing for dr-{line[0]} yet.")
             continue
         chosen = ["-e", experiment] if experiment else []
-        code = main.main([*chosen, *line], prog_name="dr", standalone_mode=False)
+        code = root.main([*chosen, *line], prog_name="dr", standalone_mode=False)
         if code:
-            click.get_current_context().exit(code)
+            context.exit(code)
 
 
 def theirs(name: str) -> click.Command | None:

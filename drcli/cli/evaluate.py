@@ -32,12 +32,10 @@ def command(
     """
     from drcli.cli import follow_run
     from drcli.launch import evaluation_start
-    from drcli.launch.plan import describe
 
     workspace, settings = options.load(experiment, overrides)
     if dry_run:
-        plan = evaluation_start.plan(settings, workspace)
-        follow_run.show_plan(describe(plan, settings, workspace), "dr evaluate", as_json)
+        follow_run.show_plan(evaluation_start.dry_run(settings, workspace), "dr evaluate", as_json)
         return
     started = evaluation_start.start(settings, workspace, clone=clone, which=options.checkpoint(checkpoint))
     if quiet or not follow_run.follow_evaluation(started, workspace):
@@ -52,5 +50,5 @@ def command(
     else:
         present.result(f"{results['model']}, checkpoint {results['checkpoint']}, on {results['world_name']}")
         present.result(present.format_table(results["trials"]))
-    present.say(f"The laps are drawn in {follow_run.draw(started, settings, workspace)}.")
+    present.say(f"The laps are drawn in {follow_run.draw(started, workspace)}.")
     present.next_step("dr models", "what is in the bucket; or change custom_files/ and train again")

@@ -23,7 +23,7 @@ def command(experiment: str | None, as_json: bool) -> None:
       dr models --json
     """
     from drcli.config.load import find_workspace, load_settings
-    from drcli.store.access import open_bucket
+    from drcli.launch.bucket import open_bucket
     from drcli.store.model_list import list_models
 
     workspace = find_workspace(experiment=experiment)

@@ -10,16 +10,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from drcli.config.envfile import Value
-from drcli.config.variable import RUN, SYSTEM, Bucket, FileName, Key, Name, Positions, Section, Url, Variable
+from drcli.config.variable import (
+    RUN,
+    SYSTEM,
+    Bucket,
+    FileName,
+    Key,
+    MemberOf,
+    Name,
+    Positions,
+    Section,
+    Url,
+    Variable,
+)
+from drcli.tables import LAUNCHERS
 
 RaceType = Literal["TIME_TRIAL", "OBJECT_AVOIDANCE", "HEAD_TO_BOT", "HEAD_TO_MODEL"]
 CarColor = Literal["Black", "Grey", "Blue", "Red", "Orange", "White", "Purple"]
 Checkpoint = Literal["last", "best"]
+Style = Annotated[str, MemberOf(LAUNCHERS)]
 
 _RUN = Section(RUN, "The run")
 _CAR = Section(RUN, "The car")
@@ -188,7 +202,7 @@ class Settings(BaseModel):
     upload_s3_profile: str = _STORE("default", "AWS profile for the upload bucket.")
     upload_s3_bucket: Bucket = _STORE("not-defined", "The bucket that finished models are uploaded to.")
 
-    docker_style: Literal["process", "compose", "swarm"] = _STACK(
+    docker_style: Style = _STACK(
         "process", "How services run: local processes (no Docker), Docker Compose or Docker Swarm."
     )
     workers: int = _STACK(1, "Number of workers that drive at the same time.", ge=1)
@@ -271,9 +285,8 @@ class Settings(BaseModel):
             return None
         if self.cloud == "remote":
             return self.remote_minio_url
-        return (
-            f"http://127.0.0.1:{self.store_port}" if self.docker_style == "process" else "http://minio:9000"
-        )
+        address: str = LAUNCHERS.load(self.docker_style).own_store.address_for_services(self.store_port)
+        return address
 
 
 @cache

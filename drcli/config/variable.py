@@ -13,6 +13,8 @@ from pydantic import Field, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
+from drcli.tables import Table
+
 SYSTEM, RUN = "system.env", "run.env"
 
 
@@ -27,6 +29,27 @@ class Text:
         """`text` itself; ValueError when it is not of this kind."""
         if text and not re.fullmatch(self.pattern, text):
             raise ValueError(self.words)
+        return text
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+
+@dataclass(frozen=True)
+class MemberOf:
+    """The name of a member of a table; other packages may add some."""
+
+    table: Table
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """All names."""
+        return tuple(self.table)
+
+    def check(self, text: str) -> str:
+        """`text` itself; ValueError when the table has no such member."""
+        if text not in self.table:
+            raise ValueError(", ".join(self.choices))
         return text
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -115,7 +138,7 @@ class Variable:
             example=facts["example"] or default,
             worker=facts["worker"],
             secret=facts["secret"],
-            choices=_choices(kinds),
+            choices=_choices(kinds, info.metadata),
             boolean=bool in kinds,
             optional=type(None) in kinds,
         )
@@ -126,7 +149,10 @@ def _kinds(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if type(None) in get_args(annotation) else (annotation,)
 
 
-def _choices(kinds: tuple[Any, ...]) -> tuple[str, ...]:
+def _choices(kinds: tuple[Any, ...], metadata: list[Any]) -> tuple[str, ...]:
+    for kind in metadata:
+        if isinstance(kind, MemberOf):
+            return kind.choices
     return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
 
 
@@ -135,8 +161,8 @@ def _expected(kinds: tuple[Any, ...], metadata: list[Any], limits: dict[str, Any
     for kind in metadata:
         if isinstance(kind, Text):
             return kind.words
-    if bool in kinds or _choices(kinds):
-        return ", ".join(_choices(kinds)) or "True, False"
+    if bool in kinds or _choices(kinds, metadata):
+        return ", ".join(_choices(kinds, metadata)) or "True, False"
     if str in kinds:
         return "text"
     word = "a whole number" if int in kinds else "a number"

@@ -14,7 +14,8 @@ from drcli.config.model_metadata import ModelMetadata
 from drcli.config.report import MASK, masked
 from drcli.doctor.finding import CheckResult, Subject, error, ok, warning
 from drcli.errors import DrError
-from drcli.launch.start_checks import check_style
+from drcli.launch.start_checks import check_settings as check_startable
+from drcli.launch.start_checks import tracks_at_hand
 from drcli.paths import Workspace
 
 _FALLBACK_TRACK = (
@@ -27,7 +28,7 @@ def check_settings(subject: Subject) -> Iterator[CheckResult]:
     settings, workspace = subject.settings, _workspace(subject)
     for notice in settings.notices:
         yield warning(notice, "Change that line, or delete it.")
-    check_style(settings)
+    check_startable(settings)
     load_workers(workspace, settings)
     name = f"experiment {workspace.experiment} of " if workspace.experiment else ""
     yield ok(
@@ -119,11 +120,7 @@ def _written_by_the_user(subject: Subject) -> Iterator[Path]:
 
 
 def _track_folder(subject: Subject) -> Path | None:
-    """The workspace's tracks if the one we need is there. None otherwise: nothing is to be fetched into it."""
-    name, folder = subject.settings.world_name, _workspace(subject).tracks
-    stem = name.removesuffix("_cw").removesuffix("_ccw")
-    at_hand = (f"{name}.npy", f"{name}.yaml", f"{stem}.yaml")
-    return folder if any((folder / file).is_file() for file in at_hand) else None
+    return tracks_at_hand(subject.settings.world_name, _workspace(subject))
 
 
 def _tolerated(path: Path, warnings: tuple[str, ...]) -> Iterator[CheckResult]:

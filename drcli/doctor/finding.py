@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from drcli.config.settings import Settings
-from drcli.launch.start_checks import is_ours
+from drcli.launch.launcher import launcher_of
+from drcli.launch.simapp import is_ours
 from drcli.paths import Workspace
 
 Level = Literal["ok", "warning", "error"]
@@ -76,12 +77,12 @@ class Subject:
     @property
     def uses_docker(self) -> bool:
         """Whether services run in containers."""
-        return self.settings.docker_style != "process"
+        return launcher_of(self.settings.docker_style).needs_docker
 
     @property
     def is_swarm(self) -> bool:
         """Whether they run on a Swarm."""
-        return self.settings.docker_style == "swarm"
+        return launcher_of(self.settings.docker_style).spans_machines
 
     @property
     def is_ours(self) -> bool:

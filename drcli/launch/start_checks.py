@@ -13,14 +13,14 @@ from drcli.config.model_metadata import ModelMetadata
 from drcli.config.settings import Settings
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError, UsageError
+from drcli.launch.launcher import launcher_of
+from drcli.launch.simapp import is_ours
 from drcli.paths import Workspace
+from drcli.tables import RACES
 
 if TYPE_CHECKING:
     from drcli.sim.track import Track
     from drcli.store.client import Bucket
-
-ENGINE = "drcli/simapp"
-RACE_TYPES = ("TIME_TRIAL",)
 
 
 @dataclass(frozen=True)
@@ -31,49 +31,43 @@ class CustomFiles:
     warnings: tuple[str, ...]
 
 
-def check_style(settings: Settings) -> None:
-    """UsageError for what this version cannot start."""
-    if not is_ours(settings):
-        if settings.docker_style == "process":
-            raise UsageError(
-                f"{settings.source('DR_SIMAPP_SOURCE')}: the engine {settings.simapp_source} runs in containers only.",
-                f"Use DR_DOCKER_STYLE=compose or swarm, or our own engine: --set DR_SIMAPP_SOURCE={ENGINE}",
-            )
-        return
-    if settings.race_type not in RACE_TYPES:
-        raise _cannot(settings, "DR_RACE_TYPE", settings.race_type, RACE_TYPES)
+def check_settings(settings: Settings) -> None:
+    """UsageError for what this version cannot start, or not in this style."""
+    launcher_of(settings.docker_style).check_settings(settings)
+    if is_ours(settings) and settings.race_type not in RACES:
+        choices = tuple(RACES)
+        raise UsageError(
+            f"{settings.source('DR_RACE_TYPE')}: DR_RACE_TYPE={settings.race_type} cannot be started yet by this "
+            "version of drcli.",
+            f"Use DR_RACE_TYPE={' or '.join(choices)}, for example with --set DR_RACE_TYPE={choices[0]}.",
+        )
 
 
-def is_ours(settings: Settings) -> bool:
-    """Is it our own engine, perhaps from a registry of the user's? Else it is the community's, or like it."""
-    return settings.simapp_source == ENGINE or settings.simapp_source.endswith(f"/{ENGINE}")
-
-
-def _cannot(settings: Settings, name: str, value: str, can: tuple[str, ...]) -> UsageError:
-    choices = " or ".join(can)
-    return UsageError(
-        f"{settings.source(name)}: {name}={value} cannot be started yet by this version of drcli.",
-        f"Use {name}={choices}, for example with --set {name}={can[0]}.",
-    )
-
-
-def check_world(settings: Settings, workspace: Workspace) -> Track:
-    """The track of the run. DrError names the setting, and worlds with a similar name."""
+def check_world(settings: Settings, workspace: Workspace, *, keep: bool = True) -> Track:
+    """The track of the run, fetched if need be, and kept with `keep`. DrError names the setting, and similar worlds."""
     from drcli.sim.catalogue import load_track
 
+    folder = workspace.tracks if keep else tracks_at_hand(settings.world_name, workspace)
     try:
-        return load_track(settings.world_name, workspace.tracks, settings.tracks_url)
+        return load_track(settings.world_name, folder, settings.tracks_url)
     except DrError as error:
         where = settings.source("DR_WORLD_NAME")
         raise DrError(f"{where}: DR_WORLD_NAME: {error.message}", error.hint) from None
 
 
-def check_workers(settings: Settings, workspace: Workspace) -> tuple[Settings, ...]:
+def tracks_at_hand(world_name: str, workspace: Workspace) -> Path | None:
+    """The workspace's tracks if that of the name is there. None otherwise: nothing is to be fetched into it."""
+    stem = world_name.removesuffix("_cw").removesuffix("_ccw")
+    names = (f"{world_name}.npy", f"{world_name}.yaml", f"{stem}.yaml")
+    return workspace.tracks if any((workspace.tracks / name).is_file() for name in names) else None
+
+
+def check_workers(settings: Settings, workspace: Workspace, *, keep: bool = True) -> tuple[Settings, ...]:
     """Settings of the workers 2, 3, … of a multi-config run, whose races and worlds can be started like the first."""
     workers = load_workers(workspace, settings)
     for worker in workers if is_ours(settings) else ():
-        check_style(worker)
-        check_world(worker, workspace)
+        check_settings(worker)
+        check_world(worker, workspace, keep=keep)
     return workers
 
 
@@ -85,10 +79,11 @@ def publish_track(settings: Settings, workspace: Workspace, bucket: Bucket, pref
             bucket.put(ModelKeys(prefix).tracks_folder + path.name, path.read_bytes())
 
 
-def check_training_files(settings: Settings, workspace: Workspace) -> CustomFiles:
+def check_training_files(settings: Settings, workspace: Workspace, *, keep: bool = True) -> CustomFiles:
     """Read and check custom_files/ against the track: everything that would fail minutes later.
 
-    The reward function is called once on a real state. DrError names file, line and what to do.
+    The reward function is called once on a real state. A track that is fetched for that is kept with `keep`. DrError
+    names file, line and what to do.
     """
     from drcli.sim.reward import RewardFunction, try_once
 
@@ -99,7 +94,7 @@ def check_training_files(settings: Settings, workspace: Workspace) -> CustomFile
     metadata = ModelMetadata.parse(contents[names[1]], str(folder / names[1]))
     if is_ours(settings):
         check_supported(metadata, str(folder / names[1]))
-        track = check_world(settings, workspace)
+        track = check_world(settings, workspace, keep=keep)
         source = contents[names[2]].decode(errors="replace")
         try_once(RewardFunction(source, str(folder / names[2])), track)
     return CustomFiles(contents, (*hyperparameters.warnings, *metadata.warnings))

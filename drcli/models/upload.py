@@ -171,7 +171,7 @@ def check_apart(source: ModelLocation, target: ModelLocation, workspace: Workspa
 def check_idle(workspace: Workspace, prefix: str) -> None:
     """DrError while a run of this workspace writes at, in or around the prefix."""
     for folder in run_control.running(workspace):
-        busy = str(folder.read_plan()["prefix"])
+        busy = folder.read_head().prefix
         if model_files.overlap(busy, prefix):
             stop = "stop-training" if folder.kind == "training" else "stop-evaluation"
             raise DrError(

@@ -1,7 +1,7 @@
 """From settings to the bucket: which store a run uses (DR_CLOUD), and with whose keys.
 
-The embedded server is for DR_CLOUD=local with local processes; it is started here when it is needed. MinIO, for
-DR_CLOUD=local with containers, is started by `drcli.launch.docker.minio`.
+With DR_CLOUD=local the style of the run (DR_DOCKER_STYLE) says which server of the workspace's own it is: the embedded
+one is started here when it is needed, MinIO by `drcli.launch.docker.minio`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from drcli.errors import DrError
 from drcli.paths import Workspace
 from drcli.store.client import Bucket, StoreConfig, has_profile
 from drcli.store.key_pair import read_key_pair
+from drcli.tables import LAUNCHERS
 
 if TYPE_CHECKING:
     from drcli.config.settings import Settings
@@ -19,12 +20,21 @@ if TYPE_CHECKING:
 
 def is_embedded(settings: Settings) -> bool:
     """Does the run use the server of its own workspace?"""
-    return settings.cloud in ("local", "azure") and settings.docker_style == "process"
+    return has_own_store(settings) and _is_embedded_in(settings.docker_style)
 
 
 def is_minio(settings: Settings) -> bool:
     """Does the run use a MinIO of its own workspace, in a container?"""
-    return settings.cloud in ("local", "azure") and settings.docker_style != "process"
+    return has_own_store(settings) and not _is_embedded_in(settings.docker_style)
+
+
+def has_own_store(settings: Settings) -> bool:
+    """Is the bucket on this machine, in a server of the workspace's own?"""
+    return settings.cloud in ("local", "azure")
+
+
+def _is_embedded_in(style: str) -> bool:
+    return bool(LAUNCHERS.load(style).own_store.is_embedded)
 
 
 def store_config(settings: Settings, workspace: Workspace) -> StoreConfig:

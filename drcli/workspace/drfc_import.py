@@ -15,8 +15,8 @@ from pathlib import Path
 from drcli.config.load import find_workspace, load_settings
 from drcli.config.settings import Settings
 from drcli.errors import DrError, UsageError
-from drcli.launch.run_control import free_port
-from drcli.launch.start_checks import ENGINE
+from drcli.launch.machine import free_port
+from drcli.launch.simapp import ENGINE
 from drcli.paths import Workspace
 from drcli.store import access
 from drcli.store.client import Bucket

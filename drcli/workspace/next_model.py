@@ -178,9 +178,9 @@ def _check_new(name: str, old: str, new: str) -> None:
 
 def _check_idle(workspace: Workspace, *prefixes: str) -> None:
     for run in run_control.running(workspace):
-        plan = run.read_plan()
-        if run.kind == "training" and plan["prefix"] in prefixes:
+        busy = run.read_head().prefix
+        if run.kind == "training" and busy in prefixes:
             raise DrError(
-                f"The run {run.run_id} is training the model {plan['prefix']}.",
+                f"The run {run.run_id} is training the model {busy}.",
                 f"End it first: `dr stop-training --set DR_RUN_ID={run.run_id}`.",
             )

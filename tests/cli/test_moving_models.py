@@ -8,7 +8,7 @@ import yaml
 from model_samples import contents, make_model
 from upload_targets import UploadTargets
 
-from drcli.launch.processes.run_folder import RunFolder, Stack
+from drcli.launch.processes.process_folder import ProcessFolder, SupervisedRun
 from drcli.local import ProcessRef, write_private
 
 
@@ -18,12 +18,12 @@ def under(prefix: str, keys: dict[str, bytes]) -> dict[str, bytes]:
     }
 
 
-def pretend_to_train(upload_targets: UploadTargets, prefix: str) -> RunFolder:
+def pretend_to_train(upload_targets: UploadTargets, prefix: str) -> ProcessFolder:
     """A run whose supervisor is alive: this process."""
-    folder = RunFolder.of(upload_targets.workspace, "training", 3)
+    folder = ProcessFolder.of(upload_targets.workspace, "training", 3)
     plan = {"prefix": prefix, "style": "process", "main": "sagemaker", "services": []}
     write_private(folder.path / "plan.json", plan)
-    folder.write_stack(Stack("running", ProcessRef.of(os.getpid()), 0.0))
+    folder.write_state(SupervisedRun("running", ProcessRef.of(os.getpid()), 0.0))
     return folder
 
 

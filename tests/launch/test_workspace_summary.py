@@ -10,7 +10,7 @@ from drcli.config.load import settings_of
 from drcli.config.settings import Settings
 from drcli.contract.keys import ModelKeys
 from drcli.launch import workspace_summary
-from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.paths import Workspace
 from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName, publish_checkpoint
 from drcli.store.client import Bucket
@@ -31,7 +31,7 @@ def test_checkpoints_in_a_store_that_runs(workspace: Workspace, free_port: int) 
 
 
 def test_what_runs(
-    workspace: Workspace, started: Callable[..., RunFolder], until: Callable[..., object]
+    workspace: Workspace, started: Callable[..., ProcessFolder], until: Callable[..., object]
 ) -> None:
     started(run_id=3, prefix="other", sagemaker="steady", robomaker="steady", replicas=2)
 

@@ -6,12 +6,12 @@ import pytest
 
 from drcli.config.load import load_settings
 from drcli.errors import DrError, UsageError
-from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.paths import Workspace
 from drcli.workspace import next_model
 from drcli.workspace.next_model import Increment
 
-Started = Callable[..., RunFolder]
+Started = Callable[..., ProcessFolder]
 MODEL, UPLOAD = next_model.MODEL, next_model.UPLOAD
 
 

@@ -19,12 +19,11 @@ from drcli import env
 from drcli.errors import DrError, UsageError
 from drcli.launch.docker import docker_engine, image_context
 from drcli.launch.docker.build_log import BuildLog, Report
+from drcli.launch.simapp import COMMUNITY, ENGINE, is_our_name, is_ours
 
 if TYPE_CHECKING:
     from drcli.config.settings import Settings
 
-ENGINE = "drcli/simapp"
-COMMUNITY = "awsdeepracercommunity/deepracer-simapp"
 MINIO = "minio"
 # Labels of our images; compose/Dockerfile sets them.
 VERSION = "drcli.version"
@@ -83,11 +82,6 @@ class ImageInfo:
 def default_tag(*, gpu: bool = False) -> str:
     """The tag of this drcli's image."""
     return f"{drcli.__version__}-{'gpu' if gpu else 'cpu'}"
-
-
-def is_ours(settings: Settings) -> bool:
-    """Whether the engine is drcli's own, from whichever registry."""
-    return is_our_name(settings.simapp_source)
 
 
 def image_of(settings: Settings) -> str:
@@ -252,12 +246,6 @@ def _info(image: dict[str, Any], name: str, wanted: str, content: str) -> ImageI
         is_wanted=name == wanted,
         is_outdated=CONTENT in labels and labels[CONTENT] != content,
     )
-
-
-def is_our_name(name: str) -> bool:
-    """Whether an image of this name, with or without tag, is our engine's."""
-    name = name if ":" not in name.rpartition("/")[2] else name.rpartition(":")[0]
-    return name == ENGINE or name.endswith(f"/{ENGINE}")
 
 
 def _last(name: str) -> str:

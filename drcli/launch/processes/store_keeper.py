@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from drcli.errors import DrError
-from drcli.launch.plan import EmbeddedStore
+from drcli.launch.processes.process_plan import EmbeddedServer
 from drcli.local import ProcessRef
 from drcli.paths import Workspace
 from drcli.store.server import ensure_server, server_status
@@ -18,7 +18,7 @@ LOOK_S = 1.0
 class StoreKeeper:
     """Looks at the server once a second, and starts it again when it is gone."""
 
-    def __init__(self, store: EmbeddedStore, report: Callable[[str], None]) -> None:
+    def __init__(self, store: EmbeddedServer, report: Callable[[str], None]) -> None:
         self._store = store
         self._workspace = Workspace(Path(store.root))
         self._report = report
