@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -22,6 +21,8 @@ from drcli.store.client import Bucket, StoreConfig
 from drcli.store.server import ensure_server, stop_server
 
 sys.path.append(str(Path(__file__).parent))  # for what several rooms of tests share
+
+from polling import until
 
 _FOREIGN = ("AWS_", "DR_", "S3_", "RCLONE_", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _CACHE = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
@@ -63,18 +64,9 @@ def engine_where_needed(request: pytest.FixtureRequest, isolation: None) -> None
         pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
-def until() -> Callable[..., Any]:
-    """Poll until a condition gives something true; that."""
-
-    def poll(condition: Callable[[], Any], deadline_s: float = 60.0, every_s: float = 0.02) -> Any:
-        deadline = time.monotonic() + deadline_s
-        while not (result := condition()):
-            assert time.monotonic() < deadline, "it did not happen in time"
-            time.sleep(every_s)
-        return result
-
-    return poll
+@pytest.fixture(scope="session", name="until")
+def until_fixture() -> Callable[..., Any]:
+    return until
 
 
 def free_port() -> int:
