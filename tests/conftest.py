@@ -30,6 +30,22 @@ _DOCKER_CONFIG = os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))
 _numbers = count(1)
 
 
+# What these give has cost a training. Tests that look at it follow each other, so that one worker of pytest-xdist runs
+# them all: with `--dist worksteal` each begins with a piece of the list, and what is stolen is taken from its end.
+_TRAINED = ("live", "finished")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def is_looking_at_a_training(item: pytest.Item) -> bool:
+        return any(name in item.fixturenames for name in _TRAINED)  # type: ignore[attr-defined]
+
+    for item in items:
+        if "live" in item.fixturenames:  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: not is_looking_at_a_training(item))
+
+
 @pytest.fixture(autouse=True)
 def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A home of its own, no AWS or DR variables, a fixed width."""
