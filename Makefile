@@ -10,15 +10,23 @@ ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 endif
 
-.PHONY: train test test-car check lint types docs format benchmarks lock clean
+PYTEST := $(BIN)/python -m pytest
+# As many tests at once as there are cores, four at most. Those on the Docker engine, of which there is one, do without.
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
+
+.PHONY: train test test-all test-car check lint types docs format benchmarks lock clean
 
 train: $(VENV)/.installed ## train the default model on the default track, then drive it
 	$(BIN)/dr init . < /dev/null
 	$(BIN)/dr start-training $(ARGS)
 	$(BIN)/dr evaluate
 
-test: $(VENV)/.developing ## all tests that this machine can run
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.developing ## the tests that are quick and need no Docker
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not slow and not docker" $(ARGS)
+
+test-all: test ## and those that train for long, and those that need a Docker engine
+	$(PYTEST) $(SIDE_BY_SIDE) -m "slow and not docker" $(ARGS)
+	$(PYTEST) -m docker $(ARGS)
 
 test-car: $(VENV)/.developing ## the car's graph in real TensorFlow and OpenVINO (some GB)
 	$(BIN)/python -m pip install --quiet --group car
