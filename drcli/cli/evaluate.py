@@ -31,10 +31,11 @@ def command(
       dr evaluate --checkpoint best --set DR_WORLD_NAME=drcli_technical --json
     """
     from drcli.cli import follow_run
-    from drcli.launch import evaluation_start
+    from drcli.launch import evaluation_start, start_checks
     from drcli.launch.plan import describe
 
     workspace, settings = options.load(experiment, overrides)
+    present.warn_all(start_checks.settings_without_effect(settings, "evaluation"))
     if dry_run:
         plan = evaluation_start.plan(settings, workspace)
         follow_run.show_plan(describe(plan, settings, workspace), "dr evaluate", as_json)

@@ -25,8 +25,8 @@ def offer_build(settings: Settings, *, is_wanted: bool) -> None:
     if not image:
         return
     if is_wanted or (sys.stdin.isatty() and click.confirm(f"{said} Build it now?", default=True, err=True)):
-        images.build(
-            images.BuildOptions(gpu=image.endswith("-gpu"), tag=image.rpartition(":")[2]), present.say
-        )
+        extra = images.requirements_of(image) or ()  # a rebuilt image keeps what `--with` added to it
+        options = images.BuildOptions(gpu=image.endswith("-gpu"), tag=image.rpartition(":")[2], extra=extra)
+        images.build(options, present.say)
     else:
         present.warn(f"{said} `dr images build` builds it.")
