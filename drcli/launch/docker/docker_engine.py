@@ -108,7 +108,9 @@ def _host() -> str:
 
 def _knock(host: str) -> None:
     """OSError when no engine listens on this socket: Docker's own client would leave open the one it tried with."""
-    address = docker.utils.parse_host(host or env.read("DOCKER_HOST"))
+    from docker.utils import parse_host
+
+    address = str(parse_host(host or env.read("DOCKER_HOST")))  # typed as bytes, which it is not
     if address.startswith("http+unix://"):
         with socket.socket(socket.AF_UNIX) as door:
             door.connect("/" + address.removeprefix("http+unix://").lstrip("/"))

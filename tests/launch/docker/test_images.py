@@ -369,6 +369,13 @@ def test_the_image_is_listed(simapp_image: str, monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.docker
+def test_an_image_tells_what_was_added_to_it(simapp_image: str) -> None:
+    assert images.requirements_of(simapp_image) == ()
+    assert images.was_added("opencv-python-headless", simapp_image) is False
+    assert images.was_added("opencv-python-headless", "drcli/simapp:no-such-tag") is None
+
+
+@pytest.mark.docker
 def test_is_it_here(simapp_image: str) -> None:
     assert images.exists(simapp_image) and not images.exists("drcli/simapp:no-such-tag")
 
