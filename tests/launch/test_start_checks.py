@@ -59,10 +59,14 @@ def test_sac_with_additive_noise_is_the_business_of_an_engine_that_has_it(racer:
     change(racer, "model_metadata.json", **SAC)
     change(racer, "hyperparameters.json", exploration_type="additive_noise", sac_alpha=0.2)
     start_checks.check_settings(settings(racer, **THEIRS))
-    files = check_training_files(settings(racer, **THEIRS), racer)
-    assert len(files.contents) == 3
-    assert any("hyperparameters.json:" in text and "additive_noise" in text for text in files.warnings)
+    assert len(check_training_files(settings(racer, **THEIRS), racer).contents) == 3
     with pytest.raises(UsageError):
+        check_training_files(settings(racer), racer)
+
+
+def test_our_ppo_explores_without_additive_noise(racer: Workspace) -> None:
+    change(racer, "hyperparameters.json", exploration_type="additive_noise")
+    with pytest.raises(UsageError, match=r"hyperparameters\.json.*additive_noise"):
         check_training_files(settings(racer), racer)
 
 
