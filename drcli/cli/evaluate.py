@@ -35,7 +35,7 @@ def command(
     from drcli.launch.plan import describe
 
     workspace, settings = options.load(experiment, overrides)
-    present.warn_all(start_checks.settings_without_effect(settings, "evaluation"))
+    present.warn_all(start_checks.settings_without_effect(settings, workspace, "evaluation"))
     if dry_run:
         plan = evaluation_start.plan(settings, workspace)
         follow_run.show_plan(describe(plan, settings, workspace), "dr evaluate", as_json)

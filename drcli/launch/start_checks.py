@@ -54,7 +54,7 @@ def is_ours(settings: Settings) -> bool:
     return settings.simapp_source == ENGINE or settings.simapp_source.endswith(f"/{ENGINE}")
 
 
-def settings_without_effect(settings: Settings, kind: str = "") -> tuple[str, ...]:
+def settings_without_effect(settings: Settings, workspace: Workspace, kind: str = "") -> tuple[str, ...]:
     """Settings that the user has changed but the engine of this run ignores, one line each.
 
     Args:
@@ -62,12 +62,15 @@ def settings_without_effect(settings: Settings, kind: str = "") -> tuple[str, ..
     """
     if not is_ours(settings):
         return ()
+    workers = () if kind == "evaluation" else load_workers(workspace, settings)
     others = tuple(prefix for name, prefix in _PREFIX_OF.items() if kind and name != kind)
-    return tuple(
-        f"{settings.source(name)}: {name}={settings.text(name)} has no effect: it is only for {row.only_for}."
+    lines = (
+        f"{each.source(name)}: {name}={each.text(name)} has no effect: it is only for {row.only_for}."
+        for each in (settings, *workers)
         for name, row in variables().items()
-        if row.only_for and settings.is_changed(name) and not name.startswith(others)
+        if row.only_for and each.is_changed(name) and not name.startswith(others)
     )
+    return tuple(dict.fromkeys(lines))
 
 
 def _cannot(settings: Settings, name: str, value: str, can: tuple[str, ...]) -> UsageError:
