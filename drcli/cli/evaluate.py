@@ -34,7 +34,7 @@ def command(
     from drcli.launch import evaluation_start, start_checks
 
     workspace, settings = options.load(experiment, overrides)
-    present.warn_all(start_checks.settings_without_effect(settings, "evaluation"))
+    present.warn_all(start_checks.settings_without_effect(settings, workspace, "evaluation"))
     if dry_run:
         follow_run.show_plan(evaluation_start.dry_run(settings, workspace), "dr evaluate", as_json)
         return

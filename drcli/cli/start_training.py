@@ -44,7 +44,7 @@ def command(
     if as_json and not dry_run:
         raise UsageError("--json is for --dry-run.", "`dr status --json` tells how a run is doing.")
     workspace, settings = options.load(experiment, overrides)
-    present.warn_all(start_checks.settings_without_effect(settings, "training"))
+    present.warn_all(start_checks.settings_without_effect(settings, workspace, "training"))
     if dry_run:
         found = training_start.dry_run(settings, workspace)
         follow_run.show_plan(found, "dr start-training", as_json)

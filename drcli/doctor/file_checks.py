@@ -36,7 +36,7 @@ def check_settings(subject: Subject) -> Iterator[CheckResult]:
     settings, workspace = subject.settings, _workspace(subject)
     for notice in settings.notices:
         yield warning(notice, "Change that line, or delete it.")
-    for line in settings_without_effect(settings):
+    for line in settings_without_effect(settings, workspace):
         yield warning(line, "Delete that line, or use an engine that reads it: DR_SIMAPP_SOURCE.")
     check_startable(settings)
     load_workers(workspace, settings)

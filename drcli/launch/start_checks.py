@@ -49,7 +49,7 @@ def check_settings(settings: Settings) -> None:
         )
 
 
-def settings_without_effect(settings: Settings, kind: str = "") -> tuple[str, ...]:
+def settings_without_effect(settings: Settings, workspace: Workspace, kind: str = "") -> tuple[str, ...]:
     """Settings that the user has changed but the engine of this run ignores, one line each.
 
     Args:
@@ -57,12 +57,15 @@ def settings_without_effect(settings: Settings, kind: str = "") -> tuple[str, ..
     """
     if not is_ours(settings):
         return ()
+    workers = () if kind == "evaluation" else load_workers(workspace, settings)
     others = tuple(prefix for name, prefix in _PREFIX_OF.items() if kind and name != kind)
-    return tuple(
-        f"{settings.source(name)}: {name}={settings.text(name)} has no effect: it is only for {row.only_for}."
+    lines = (
+        f"{each.source(name)}: {name}={each.text(name)} has no effect: it is only for {row.only_for}."
+        for each in (settings, *workers)
         for name, row in variables().items()
-        if row.only_for and settings.is_changed(name) and not name.startswith(others)
+        if row.only_for and each.is_changed(name) and not name.startswith(others)
     )
+    return tuple(dict.fromkeys(lines))
 
 
 def check_world(settings: Settings, workspace: Workspace, *, keep: bool = True) -> Track:

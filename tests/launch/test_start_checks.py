@@ -120,13 +120,23 @@ def test_a_setting_without_effect_says_so(
     line = len(racer.run_env.read_text().splitlines())
     said = f"run.env:{line}: {name}={value} has no effect: it is only for the community's engine."
     for kind in ("training", "evaluation", ""):
-        assert settings_without_effect(settings(racer), kind) == ((said,) if kind in kinds else ())
-    assert settings_without_effect(settings(racer, **THEIRS)) == ()
+        assert settings_without_effect(settings(racer), racer, kind) == ((said,) if kind in kinds else ())
+    assert settings_without_effect(settings(racer, **THEIRS), racer) == ()
 
 
 def test_defaults_are_not_worth_a_word(racer: Workspace) -> None:
-    assert settings_without_effect(settings(racer)) == ()
-    assert settings_without_effect(settings_of({"DR_EVAL_SAVE_MP4": "no", "DR_TRAIN_RTF": ""})) == ()
+    assert settings_without_effect(settings(racer), racer) == ()
+    assert settings_without_effect(settings_of({"DR_EVAL_SAVE_MP4": "no", "DR_TRAIN_RTF": ""}), racer) == ()
+
+
+def test_workers_with_settings_of_their_own_are_looked_at_too(racer: Workspace) -> None:
+    racer.worker_env(2).write_text("DR_CAMERA_SUB_ENABLE=True\n")
+    many = settings(racer, DR_TRAIN_MULTI_CONFIG="True", DR_WORKERS="2", DR_TRAIN_RTF="1")
+    assert settings_without_effect(many, racer, "training") == (
+        "--set: DR_TRAIN_RTF=1 has no effect: it is only for the community's engine.",
+        "worker-2.env:1: DR_CAMERA_SUB_ENABLE=True has no effect: it is only for the community's engine.",
+    )
+    assert settings_without_effect(many, racer, "evaluation") == ()
 
 
 def test_the_table_says_which_settings_that_are() -> None:

@@ -58,6 +58,7 @@ def test_what_services_do_not_need_goes_with_what_only_it_needs() -> None:
     kept = {package.name for package in image_context.for_services(lock)}
     gone = {package.name for package in lock} - kept
     assert {"boto3", "click", "numba", "numpy", "urllib3", "python-dateutil", "sympy"} <= kept
+    assert {"pandas", "scipy", "shapely"} <= kept  # for reward functions
     assert {
         "matplotlib",
         "pillow",
