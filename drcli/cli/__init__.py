@@ -1,4 +1,4 @@
-"""`dr`: the root command. One command, one module of this folder; a module is imported only when it runs.
+"""`dr`: the root command. Each command is one module of this folder, imported only when it runs.
 
 Errors become exit codes here and nowhere else.
 """
@@ -14,48 +14,48 @@ import click
 import drcli
 from drcli.errors import DrError, UsageError
 
-# command → one line for `dr --help`; the module is the name with underscores, its function is `command`.
+# Command → its line in `dr --help`. The module is the name with underscores, its function is `command`.
 COMMANDS = {
-    "init": "Make a workspace: env files and custom files.",
-    "import-drfc": "Make a workspace of a DeepRacer-for-Cloud folder.",
-    "new-experiment": "Make an experiment: a copy of run.env and custom files to change.",
+    "init": "Create a workspace: env files and custom files.",
+    "import-drfc": "Create a workspace from a DeepRacer-for-Cloud folder.",
+    "new-experiment": "Create an experiment: a copy of run.env and custom files to change.",
     "config": "Show every setting, its value and where it comes from.",
-    "doctor": "Check the machine and the workspace; say what is missing.",
+    "doctor": "Check the machine and the workspace, and show how to fix problems.",
     "summary": "Show the workspace at a glance.",
     "render": "Print the params document of a training, an evaluation or an upload.",
-    "tracks": "List the tracks, draw one.",
-    "store": "Start, stop or look at the embedded S3 server.",
-    "s3": "Look at the bucket, copy files and delete them: ls, cp, sync, rm, mb.",
-    "upload-custom-files": "Upload what has changed in custom_files/.",
-    "download-custom-files": "Download what differs to custom_files/.",
+    "tracks": "List the tracks, or draw one.",
+    "store": "Start or stop the embedded S3 server, or show its status.",
+    "s3": "List, copy and delete files in the bucket: ls, cp, sync, rm, mb.",
+    "upload-custom-files": "Upload changed files from custom_files/.",
+    "download-custom-files": "Download changed files to custom_files/.",
     "start-training": "Train a model.",
     "increment-training": "Prepare run.env for the next training, from this model.",
     "stop-training": "Stop the training run.",
     "status": "Show how the run is doing.",
-    "scale": "Change the number of workers while training runs.",
+    "scale": "Change the number of workers of a running training.",
     "logs": "Show the log of a service.",
     "evaluate": "Evaluate a model: laps, times, resets.",
     "stop-evaluation": "Stop the evaluation.",
     "evaluations": "List the evaluations in the bucket, with lap times.",
     "stop-all": "Stop everything of this workspace.",
     "models": "List the models in the bucket.",
-    "upload-model": "Upload one checkpoint of a model, to AWS or beside it.",
+    "upload-model": "Upload one checkpoint of a model.",
     "increment-upload-model": "Prepare run.env for the next upload.",
     "upload-car-zip": "Pack a model for a car, and upload it or write it to a file.",
     "download-model": "Download a model from another bucket.",
     "copy-model": "Copy a model to another prefix.",
-    "delete-model": "Delete a model, after showing what goes.",
-    "images": "Build, list and push the images that Docker runs.",
-    "swarm": "Make a swarm of machines, see and label its nodes.",
-    "update-check": "Show which version this is; ask for a newer one only if told whom.",
-    "shell-init": "Print completion and DeepRacer-for-Cloud's commands, for a shell.",
+    "delete-model": "Delete a model.",
+    "images": "Build, list and push our Docker images.",
+    "swarm": "Set up a Docker Swarm, show and label its nodes.",
+    "update-check": "Show the installed version; check for a newer one only at an address you name.",
+    "shell-init": "Print shell completion and DeepRacer-for-Cloud's commands for a shell.",
 }
 
-HIDDEN = ("as-drfc",)  # called by what `dr shell-init` prints
+HIDDEN = ("as-drfc",)  # called by the functions that `dr shell-init` prints
 
 
 class _Commands(click.Group):
-    """A group that knows its commands by name, so that `dr --help` imports none of them."""
+    """A group that lists its commands by name, so that `dr --help` imports none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -72,14 +72,14 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if ctx.resilient_parsing:  # of the completion: an unknown word is no error there
+        if ctx.resilient_parsing:  # shell completion: an unknown word is not an error
             return super().resolve_command(ctx, args)
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             import difflib
 
             near = difflib.get_close_matches(args[0], COMMANDS, n=2)
             hint = f"Did you mean {' or '.join(near)}?" if near else "`dr --help` lists the commands."
-            raise UsageError(f"There is no command {args[0]!r}.", hint)
+            raise UsageError(f"Unknown command {args[0]!r}.", hint)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -105,8 +105,8 @@ class _Commands(click.Group):
 def main(ctx: click.Context, experiment: str | None) -> None:
     """Train, evaluate and ship AWS DeepRacer models on your own machines.
 
-    A workspace is a folder with system.env, run.env and custom_files/; commands find it from the
-    current folder upwards, or from DR_DIR. Start with:
+    A workspace is a folder with system.env, run.env and custom_files/. Commands look for it in the
+    current folder and its parents, or use DR_DIR. Start with:
 
     \b
       dr init my-racer && cd my-racer
