@@ -109,7 +109,7 @@ def plan_import(folder: Path, target: Path, *, keep_engine: bool = False, own_bu
     if keep_engine and own_bucket:
         raise UsageError(
             "--keep-engine cannot be combined with models: a machine has one MinIO, which already holds them.",
-            "Omit --keep-engine to give the workspace its own store, or do not import and run `dr` in the folder itself.",
+            "Omit --keep-engine to give the workspace its own store, or run `dr` in the folder itself.",
         )
     wanted = ({} if keep_engine else _OWN_ENGINE) | (_OWN_BUCKET if own_bucket else {})
     files = tuple(_planned(source, into, path, wanted) for path in _paths(source.root))
