@@ -24,7 +24,9 @@ sys.path.append(str(Path(__file__).parent))  # for what several rooms of tests s
 from polling import until
 from ports import free_port
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side: threads of torch would wait for each other
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # tests run side by side: threads of torch would wait for each other
 _FOREIGN = ("AWS_", "DR_", "S3_", "RCLONE_", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _CACHE = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
 _DOCKER_CONFIG = os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))
