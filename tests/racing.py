@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from polling import DEADLINE_S
 
 from drcli.cli import main
 from drcli.launch import local_process, machine
@@ -88,7 +89,7 @@ class Racer:
     def dr(self, *words: str, **more: str) -> Done:
         """`dr` to its end."""
         started = self.popen(*words, **more)
-        stdout, stderr = started.communicate(timeout=180)
+        stdout, stderr = started.communicate(timeout=DEADLINE_S)
         return Done(words, started.returncode, stdout, stderr)
 
     def invoke(self, *words: str, answer: str | None = None) -> Result:
@@ -132,7 +133,13 @@ def new_racer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
 
     def make() -> Racer:
         home = tmp_path_factory.mktemp("racer")
-        keep = {"PATH", "PYTHONPATH", "LANG", "SYSTEMROOT", "DOCKER_HOST"}
+        keep = {
+            "PATH",
+            "LANG",
+            "SYSTEMROOT",
+            "DOCKER_HOST",
+            "PYTHONPATH",
+        }  # the code under test, wherever it lies
         environment = {name: value for name, value in os.environ.items() if name in keep}
         cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
         environment |= {"HOME": str(home), "XDG_CACHE_HOME": cache, "COLUMNS": "100"}

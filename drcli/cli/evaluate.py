@@ -31,9 +31,10 @@ def command(
       dr evaluate --checkpoint best --set DR_WORLD_NAME=drcli_technical --json
     """
     from drcli.cli import follow_run
-    from drcli.launch import evaluation_start
+    from drcli.launch import evaluation_start, start_checks
 
     workspace, settings = options.load(experiment, overrides)
+    present.warn_all(start_checks.settings_without_effect(settings, workspace, "evaluation"))
     if dry_run:
         follow_run.show_plan(evaluation_start.dry_run(settings, workspace), "dr evaluate", as_json)
         return

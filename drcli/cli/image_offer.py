@@ -20,7 +20,9 @@ def offer_build(settings: Settings, *, is_wanted: bool) -> None:
     if is_wanted or (sys.stdin.isatty() and click.confirm(question, default=True, err=True)):
         from drcli.launch.docker import images
 
-        options = images.BuildOptions(gpu=found.image.endswith("-gpu"), tag=found.image.rpartition(":")[2])
+        extra = images.requirements_of(found.image) or ()  # a rebuilt image keeps what `--with` added to it
+        tag = found.image.rpartition(":")[2]
+        options = images.BuildOptions(gpu=found.image.endswith("-gpu"), tag=tag, extra=extra)
         images.build(options, present.say)
     else:
         present.warn(f"{found.reason} `dr images build` builds it.")

@@ -48,7 +48,11 @@ def command() -> None:
 )
 @click.option("--tag", default="", help="Another tag, or a whole NAME:TAG.")
 @click.option(
-    "--with", "extra", multiple=True, metavar="PACKAGE", help="Add what your reward function imports."
+    "--with",
+    "extra",
+    multiple=True,
+    metavar="PACKAGE",
+    help="Add a package that your reward function imports; scipy, pandas and shapely are included.",
 )
 def build(
     gpu: bool,
@@ -66,7 +70,7 @@ def build(
     \b
       dr images build --torch-index URL
       dr images build --gpu
-      dr images build --wheels wheels/ --base python:3.13-slim --with shapely
+      dr images build --wheels wheels/ --base python:3.13-slim --with scikit-learn
     """
     from drcli.launch import simapp
     from drcli.launch.docker import images

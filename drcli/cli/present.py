@@ -27,6 +27,12 @@ def warn(text: str) -> None:
     click.echo(click.style("warning: ", fg="yellow") + text, err=True)
 
 
+def warn_all(texts: Iterable[str]) -> None:
+    """Each of them as a warning."""
+    for text in texts:
+        warn(text)
+
+
 def next_step(command: str, why: str) -> None:
     """The likely next command, at the end of every command; of the same experiment."""
     context = click.get_current_context(silent=True)

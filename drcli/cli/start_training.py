@@ -37,21 +37,21 @@ def command(
       dr start-training -w --set DR_WORLD_NAME=reInvent2019_track --set DR_TRAIN_MAX_MINUTES=10
     """
     from drcli.cli import follow_run, image_offer
-    from drcli.launch import training_start
+    from drcli.launch import start_checks, training_start
 
     if wipe and resume:
         raise UsageError("-w and --resume contradict each other.", "-w starts anew, --resume continues.")
     if as_json and not dry_run:
         raise UsageError("--json is for --dry-run.", "`dr status --json` tells how a run is doing.")
     workspace, settings = options.load(experiment, overrides)
+    present.warn_all(start_checks.settings_without_effect(settings, workspace, "training"))
     if dry_run:
         found = training_start.dry_run(settings, workspace)
         follow_run.show_plan(found, "dr start-training", as_json)
         return
     image_offer.offer_build(settings, is_wanted=yes)
     prepared = training_start.prepare(settings, workspace)
-    for warning in prepared.files.warnings:
-        present.warn(warning)
+    present.warn_all(prepared.files.warnings)
     if wipe and prepared.existing and not yes:
         name = settings.local_s3_model_prefix
         click.confirm(f"Wipe the model {name} ({prepared.contents})?", abort=True, err=True)

@@ -16,6 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 from drcli.tables import Table
 
 SYSTEM, RUN = "system.env", "run.env"
+COMMUNITY = "the community's engine"  # the one there is beside ours
 
 
 @dataclass(frozen=True)
@@ -36,20 +37,16 @@ class Text:
 
 
 @dataclass(frozen=True)
-class MemberOf:
-    """The name of a member of a table; other packages may add some."""
+class Member:
+    """The name of a table's member. Messages and pages list `names`; what else the table holds passes, too."""
 
+    names: tuple[str, ...]
     table: Table
 
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """All names."""
-        return tuple(self.table)
-
     def check(self, text: str) -> str:
-        """`text` itself; ValueError when the table has no such member."""
-        if text not in self.table:
-            raise ValueError(", ".join(self.choices))
+        """`text` itself; ValueError when there is no such member."""
+        if text not in self.names and text not in self.table:
+            raise ValueError(", ".join(self.names))
         return text
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -88,6 +85,7 @@ class Section:
         example: str = "",
         worker: bool = False,
         secret: bool = False,
+        only_for: str = "",
         **limits: Any,
     ) -> Any:
         """A pydantic field.
@@ -98,10 +96,11 @@ class Section:
             rare: templates show it commented out, with `example` or else with its default.
             worker: whether `worker-N.env` may set it too.
             secret: never shown.
+            only_for: the engine that reads it, where ours does not; `COMMUNITY`.
             limits: `ge`, `gt`, `le` of pydantic.
         """
         facts: Any = {"section": self, "rare": rare, "example": example, "worker": worker, "secret": secret}
-        facts["limits"] = limits
+        facts |= {"only_for": only_for, "limits": limits}
         return Field(default, description=description, json_schema_extra=facts, **limits)
 
 
@@ -121,6 +120,12 @@ class Variable:
     choices: tuple[str, ...] = ()
     boolean: bool = False
     optional: bool = False  # empty means none; where it is not, empty means the default
+    only_for: str = ""
+
+    @property
+    def meaning(self) -> str:
+        """The description, and which engine it is for if not for each."""
+        return f"{self.description} Only for {self.only_for}." if self.only_for else self.description
 
     @classmethod
     def of(cls, attribute: str, info: FieldInfo) -> Variable:
@@ -141,6 +146,7 @@ class Variable:
             choices=_choices(kinds, info.metadata),
             boolean=bool in kinds,
             optional=type(None) in kinds,
+            only_for=facts["only_for"],
         )
 
 
@@ -150,10 +156,8 @@ def _kinds(annotation: Any) -> tuple[Any, ...]:
 
 
 def _choices(kinds: tuple[Any, ...], metadata: list[Any]) -> tuple[str, ...]:
-    for kind in metadata:
-        if isinstance(kind, MemberOf):
-            return kind.choices
-    return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
+    listed = [kind.names for kind in metadata if isinstance(kind, Member)]
+    return next(iter(listed + [get_args(kind) for kind in kinds if get_origin(kind) is Literal]), ())
 
 
 def _expected(kinds: tuple[Any, ...], metadata: list[Any], limits: dict[str, Any]) -> str:
@@ -161,8 +165,9 @@ def _expected(kinds: tuple[Any, ...], metadata: list[Any], limits: dict[str, Any
     for kind in metadata:
         if isinstance(kind, Text):
             return kind.words
-    if bool in kinds or _choices(kinds, metadata):
-        return ", ".join(_choices(kinds, metadata)) or "True, False"
+    choices = _choices(kinds, metadata)
+    if bool in kinds or choices:
+        return ", ".join(choices) or "True, False"
     if str in kinds:
         return "text"
     word = "a whole number" if int in kinds else "a number"

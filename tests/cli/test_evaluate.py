@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from polling import DEADLINE_S
 
 from drcli.contract.keys import ModelKeys
 from drcli.launch import local_process
@@ -116,7 +117,7 @@ def test_a_clone_of_the_best_checkpoint(finished: Any, until: Callable[..., Any]
     started = racer.popen("evaluate", "-c", "--checkpoint", "best")
     seen = until(lambda: (now := folder.read_state()) and now.started_at and now.state == "running" and now)
     local_process.kill(seen.supervisor)  # the view gives it a new one
-    stdout, stderr = started.communicate(timeout=120)
+    stdout, stderr = started.communicate(timeout=DEADLINE_S)
     assert started.returncode == 0, stderr
     assert folder.read_state().supervisor != seen.supervisor  # type: ignore[union-attr]
     best = read_index(bucket, ModelKeys("model")).best.name  # type: ignore[union-attr]

@@ -179,6 +179,7 @@ def left(new_racer: Callable[[], Any], until: Until) -> Any:
     return racer, started.returncode, said[0] + stderr, stdout
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_view_not_the_run(left: Any) -> None:
     racer, code, said, stdout = left
     assert code == 0
@@ -189,12 +190,14 @@ def test_ctrl_c_leaves_the_view_not_the_run(left: Any) -> None:
     assert racer.status()["state"] == "running"
 
 
+@pytest.mark.slow
 def test_wiped_and_no_more_than_that(left: Any) -> None:
     bucket = left[0].bucket
     assert not bucket.exists("model/old.txt")
     assert bucket.exists("model-10/keep.txt")
 
 
+@pytest.mark.slow
 def test_it_survives_kill_9_of_any_part_then_stops_and_goes_on(left: Any, until: Until) -> None:
     racer = left[0]
     workspace: Workspace = racer.workspace
@@ -262,6 +265,7 @@ def test_it_survives_kill_9_of_any_part_then_stops_and_goes_on(left: Any, until:
     assert read_index(bucket, MODEL).last.name > index.last.name  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_three_starts_at_the_same_moment(new_racer: Callable[[], Any], until: Until) -> None:
     """Two of the same run, of which one wins, and one beside it; then each goes its own way."""
     racer = new_racer()
@@ -291,6 +295,7 @@ def test_three_starts_at_the_same_moment(new_racer: Callable[[], Any], until: Un
     racer.end()
 
 
+@pytest.mark.slow
 def test_a_reward_function_that_fails_later(new_racer: Callable[[], Any]) -> None:
     racer = new_racer()
     source = "def reward_function(params):\n    if params['steps'] < 6:\n        return 1\n    return params['step']\n"
@@ -327,6 +332,7 @@ def nas(new_racer: Callable[[], Any], bucket: Bucket, finished: Any) -> Iterator
     return racer
 
 
+@pytest.mark.slow
 def test_a_server_of_the_users_own_and_the_best_of_a_pretrained_model(nas: Any, bucket: Bucket) -> None:
     nas.write_run_env(
         DR_LOCAL_S3_PRETRAINED="True",

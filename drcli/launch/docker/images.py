@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 import docker.errors
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 import drcli
 from drcli import env
@@ -29,6 +30,7 @@ MINIO = "minio"
 VERSION = "drcli.version"
 FLAVOUR = "drcli.flavour"
 CONTENT = "drcli.content"
+PACKAGES = "drcli.packages"
 
 _REGISTRY = re.compile(r"[\w.-]+(:\d+)?(/[a-z0-9._-]+)*", re.ASCII)
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
@@ -145,6 +147,25 @@ def is_outdated(image: str) -> bool:
     return CONTENT in labels and labels[CONTENT] != image_context.current_content()
 
 
+def was_added(package: str, image: str) -> bool | None:
+    """Whether `--with` added a package to one of our images; None if the image cannot be inspected."""
+    try:
+        requirements = requirements_of(image)
+    except DrError:
+        return None
+    return None if requirements is None else canonicalize_name(package) in map(_package_name, requirements)
+
+
+def requirements_of(image: str) -> tuple[str, ...] | None:
+    """The arguments of `--with` when the image was built; None if the image is not on this machine or not ours."""
+    with docker_engine.speaking() as client:
+        try:
+            labels: dict[str, str] = client.images.get(image).labels
+        except docker.errors.ImageNotFound:
+            return None
+    return tuple(labels.get(PACKAGES, "").split()) if CONTENT in labels else None
+
+
 def push(registry: str, tag: str, report: Report) -> str:
     """Tag our image for a registry and push it; its name there.
 
@@ -246,6 +267,15 @@ def _info(image: dict[str, Any], name: str, wanted: str, content: str) -> ImageI
         is_wanted=name == wanted,
         is_outdated=CONTENT in labels and labels[CONTENT] != content,
     )
+
+
+def _package_name(requirement: str) -> str:
+    """`scikit_learn>=1.5` and `wheels/scikit_learn-1.5-py3-none-any.whl` both name scikit-learn."""
+    file = _last(requirement)
+    if file.endswith(".whl"):
+        return parse_wheel_filename(file)[0]
+    found = re.match(r"[\w.-]+", file)
+    return canonicalize_name(found[0] if found else file)
 
 
 def _last(name: str) -> str:

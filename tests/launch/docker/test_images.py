@@ -58,6 +58,7 @@ def test_what_services_do_not_need_goes_with_what_only_it_needs() -> None:
     kept = {package.name for package in image_context.for_services(lock)}
     gone = {package.name for package in lock} - kept
     assert {"boto3", "click", "numba", "numpy", "urllib3", "python-dateutil", "sympy"} <= kept
+    assert {"pandas", "scipy", "shapely"} <= kept  # for reward functions
     assert {
         "matplotlib",
         "pillow",
@@ -366,6 +367,13 @@ def test_the_image_is_listed(simapp_image: str, monkeypatch: pytest.MonkeyPatch,
     assert info.size_bytes > 500e6
     assert not any(other.is_wanted for name, other in found.items() if name != simapp_image)
     assert info.is_outdated is images.is_outdated(simapp_image) is is_outdated
+
+
+@pytest.mark.docker
+def test_an_image_tells_what_was_added_to_it(simapp_image: str) -> None:
+    assert images.requirements_of(simapp_image) == ()
+    assert images.was_added("opencv-python-headless", simapp_image) is False
+    assert images.was_added("opencv-python-headless", "drcli/simapp:no-such-tag") is None
 
 
 @pytest.mark.docker
