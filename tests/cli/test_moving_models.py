@@ -8,8 +8,9 @@ import yaml
 from model_samples import contents, make_model
 from upload_targets import UploadTargets
 
+from drcli.launch.plan import Plan
 from drcli.launch.processes.process_folder import ProcessFolder, SupervisedRun
-from drcli.local import ProcessRef, write_private
+from drcli.local import ProcessRef
 
 
 def under(prefix: str, keys: dict[str, bytes]) -> dict[str, bytes]:
@@ -21,8 +22,7 @@ def under(prefix: str, keys: dict[str, bytes]) -> dict[str, bytes]:
 def pretend_to_train(upload_targets: UploadTargets, prefix: str) -> ProcessFolder:
     """A run whose supervisor is alive: this process."""
     folder = ProcessFolder.of(upload_targets.workspace, "training", 3)
-    plan = {"prefix": prefix, "style": "process", "main": "sagemaker", "services": []}
-    write_private(folder.path / "plan.json", plan)
+    folder.write_plan(Plan(kind="training", run_id=3, prefix=prefix, world_name="tiny", style="process"))
     folder.write_state(SupervisedRun("running", ProcessRef.of(os.getpid()), 0.0))
     return folder
 
