@@ -10,15 +10,23 @@ ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 endif
 
-.PHONY: train test test-car check lint types docs format benchmarks lock clean
+PYTEST := $(BIN)/python -m pytest
+# As many tests at once as there are cores, four at most. Those on the Docker engine, of which there is one, do without.
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
+
+.PHONY: train test test-all test-car check lint types docs format benchmarks wheel lock clean
 
 train: $(VENV)/.installed ## train the default model on the default track, then drive it
 	$(BIN)/dr init . < /dev/null
 	$(BIN)/dr start-training $(ARGS)
 	$(BIN)/dr evaluate
 
-test: $(VENV)/.developing ## all tests that this machine can run
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.developing ## the tests that are quick and need no Docker
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not slow and not docker" $(ARGS)
+
+test-all: test ## and those that train for long, and those that need a Docker engine
+	$(PYTEST) $(SIDE_BY_SIDE) -m "slow and not docker" $(ARGS)
+	$(PYTEST) -m docker $(ARGS)
 
 test-car: $(VENV)/.developing ## the car's graph in real TensorFlow and OpenVINO (some GB)
 	$(BIN)/python -m pip install --quiet --group car
@@ -44,6 +52,9 @@ docs: $(VENV)/.installed ## write the pages and templates that are made from the
 benchmarks: $(VENV)/.installed ## speed: tables of ratios, medians over seeds
 	$(BIN)/python -m benchmarks $(ARGS)
 
+wheel: $(VENV)/.installed ## build the package: dist/drcli-VERSION-py3-none-any.whl
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
 # Resolved for macOS, where torch asks for nothing of CUDA; the versions are the same and the hashes are those of all
 # platforms. Versions stay as they are unless ARGS=--upgrade. torch is not in it: its build depends on the index.
 lock: $(VENV)/.installed ## pin the packages of our image: compose/requirements.lock
@@ -53,7 +64,7 @@ lock: $(VENV)/.installed ## pin the packages of our image: compose/requirements.
 		--custom-compile-command "make lock" --output-file compose/requirements.lock $(ARGS)
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -88,9 +88,9 @@ LAUNCHERS = Table(
     "drcli.launchers",
     "style",
     {
-        "process": "drcli.launch.processes.launcher:ProcessLauncher",
-        "compose": "drcli.launch.docker.compose:ComposeLauncher",
-        "swarm": "drcli.launch.docker.swarm:SwarmLauncher",
+        "process": "drcli.launch.processes.process_launcher:ProcessLauncher",
+        "compose": "drcli.launch.docker.compose_launcher:ComposeLauncher",
+        "swarm": "drcli.launch.docker.swarm_launcher:SwarmLauncher",
     },
 )
 OBSERVERS = Table(

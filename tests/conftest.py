@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -23,10 +21,32 @@ from drcli.store.server import ensure_server, stop_server
 
 sys.path.append(str(Path(__file__).parent))  # for what several rooms of tests share
 
+from polling import until
+from ports import free_port
+
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # tests run side by side: threads of torch would wait for each other
 _FOREIGN = ("AWS_", "DR_", "S3_", "RCLONE_", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _CACHE = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
 _DOCKER_CONFIG = os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))
 _numbers = count(1)
+
+
+# What these give has cost a training. Tests that look at it follow each other, so that one worker of pytest-xdist runs
+# them all: with `--dist worksteal` each begins with a piece of the list, and what is stolen is taken from its end.
+_TRAINED = ("live", "finished")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def is_looking_at_a_training(item: pytest.Item) -> bool:
+        return any(name in item.fixturenames for name in _TRAINED)  # type: ignore[attr-defined]
+
+    for item in items:
+        if "live" in item.fixturenames:  # type: ignore[attr-defined]
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: not is_looking_at_a_training(item))
 
 
 @pytest.fixture(autouse=True)
@@ -64,26 +84,9 @@ def engine_where_needed(request: pytest.FixtureRequest, isolation: None) -> None
         pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
-def until() -> Callable[..., Any]:
-    """Poll until a condition gives something true; that."""
-
-    def poll(condition: Callable[[], Any], deadline_s: float = 60.0, every_s: float = 0.02) -> Any:
-        deadline = time.monotonic() + deadline_s
-        while not (result := condition()):
-            assert time.monotonic() < deadline, "it did not happen in time"
-            time.sleep(every_s)
-        return result
-
-    return poll
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+@pytest.fixture(scope="session", name="until")
+def until_fixture() -> Callable[..., Any]:
+    return until
 
 
 @pytest.fixture(name="free_port")

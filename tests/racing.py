@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from polling import DEADLINE_S
+from ports import free_port
 
-from drcli import local
 from drcli.cli import main
 from drcli.launch import local_process
-from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
 from drcli.store.server import ensure_server, server_config, stop_server
@@ -89,7 +90,7 @@ class Racer:
     def dr(self, *words: str, **more: str) -> Done:
         """`dr` to its end."""
         started = self.popen(*words, **more)
-        stdout, stderr = started.communicate(timeout=180)
+        stdout, stderr = started.communicate(timeout=DEADLINE_S)
         return Done(words, started.returncode, stdout, stderr)
 
     def invoke(self, *words: str, answer: str | None = None) -> Result:
@@ -117,7 +118,7 @@ class Racer:
     def end(self) -> None:
         """Kill all that was started here."""
         for folder in self.workspace.runs.glob("*/*"):
-            seen = RunFolder(folder, Path()).read_stack()
+            seen = ProcessFolder(folder, Path()).read_state()
             if seen is not None:
                 for ref in (seen.supervisor, *(replica.process for replica in seen.replicas)):
                     if ref.pid != os.getpid():
@@ -133,17 +134,19 @@ def new_racer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
 
     def make() -> Racer:
         home = tmp_path_factory.mktemp("racer")
-        keep = {"PATH", "PYTHONPATH", "LANG", "SYSTEMROOT", "DOCKER_HOST"}
+        keep = {
+            "PATH",
+            "LANG",
+            "SYSTEMROOT",
+            "DOCKER_HOST",
+            "PYTHONPATH",
+        }  # the code under test, wherever it lies
         environment = {name: value for name, value in os.environ.items() if name in keep}
         cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
         environment |= {"HOME": str(home), "XDG_CACHE_HOME": cache, "COLUMNS": "100"}
         environment |= {"AWS_EC2_METADATA_DISABLED": "true", "DR_STORE_IDLE_MINUTES": "0"}
         environment |= {"DOCKER_CONFIG": os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))}
-        racer = Racer(
-            home / "ws",
-            local.free_port(),
-            environment | {"AWS_EC2_METADATA_DISABLED": "true", "DR_STORE_IDLE_MINUTES": "0"},
-        )
+        racer = Racer(home / "ws", free_port(), environment)
         racers.append(racer)
         with chdir(home):
             assert CliRunner().invoke(main, ["init", "ws"]).exit_code == 0

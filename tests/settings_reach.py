@@ -11,10 +11,13 @@ from drcli.config.load import settings_of
 from drcli.config.params_documents import render_evaluation, render_training, render_upload
 from drcli.config.settings import Settings, variables
 from drcli.config.variable import Variable
-from drcli.launch.docker import community_stacks, own_stacks
-from drcli.launch.docker.community_stacks import Machine
+from drcli.contract.run_name import RUN_KINDS
+from drcli.launch.docker.community_stacks import community_stack
+from drcli.launch.docker.container_launcher import ContainerLauncher
 from drcli.launch.docker.minio_spec import minio_spec
-from drcli.launch.plan import Place, plan_evaluation, plan_training
+from drcli.launch.docker.own_stacks import own_stack
+from drcli.launch.launcher import RunRequest, launcher_of
+from drcli.launch.machine import Machine, Snapshot
 from drcli.paths import Workspace
 from drcli.store.access import store_config
 from drcli.store.client import StoreConfig
@@ -93,31 +96,19 @@ def _look(settings: Settings) -> dict[str, object]:
         "training": [(doc.key, doc.values) for doc in render_training(settings)],
         "evaluation": render_evaluation(settings, _NOW),
         "upload": render_upload(settings, settings.upload_s3_bucket, settings.upload_s3_prefix),
-        "our stack": _ours(settings, workspace, store),
-        "community's stack": _communitys(settings, workspace),
+        "our stack": _stacks(settings, workspace, store, ours=True),
+        "community's stack": _stacks(settings, workspace, store, ours=False),
         "bucket": (store, store.secret_key, settings.store_endpoint_url),
     }
 
 
-def _ours(settings: Settings, workspace: Workspace, store: StoreConfig) -> object:
+def _stacks(settings: Settings, workspace: Workspace, store: StoreConfig, *, ours: bool) -> object:
+    """What runs of one engine look like; None where the style does not run it."""
+    launcher, snapshot = launcher_of(settings.docker_style), Snapshot(Machine(), store, _KEYS)
     prefix = settings.local_s3_model_prefix
-    if settings.docker_style == "process":
-        place = Place("tcp://127.0.0.1:5555", "/nowhere/keys", 4)
-        return plan_training(settings, workspace, store, place), plan_evaluation(
-            settings, workspace, store, prefix
-        )
-    image = f"{settings.simapp_source}:{settings.simapp_version}"
-    training = own_stacks.training_spec(settings, workspace, store, _KEYS, image, cores=4)
-    evaluation = own_stacks.evaluation_spec(settings, workspace, store, _KEYS, image, prefix)
-    return training, evaluation, minio_spec(settings, workspace, _KEYS)
-
-
-def _communitys(settings: Settings, workspace: Workspace) -> object:
-    if settings.docker_style == "process":
-        return None
-    machine, prefix = Machine(), settings.local_s3_model_prefix
-    return (
-        community_stacks.training_spec(settings, workspace, _KEYS, machine),
-        community_stacks.evaluation_spec(settings, workspace, _KEYS, machine, prefix),
-        minio_spec(settings, workspace, _KEYS),
-    )
+    requests = [RunRequest(kind, settings, workspace, prefix) for kind in RUN_KINDS]
+    if not isinstance(launcher, ContainerLauncher):
+        return [launcher.plan(request, snapshot) for request in requests] if ours else None
+    stack = own_stack if ours else community_stack
+    stacks = [stack(request, snapshot, launcher.deployment) for request in requests]
+    return [*stacks, minio_spec(settings, workspace, _KEYS, {})]

@@ -35,15 +35,10 @@ HEAVY = {"torch", "numba", "numpy", "boto3", "pydantic", "yaml", "matplotlib", "
 
 MAX_LINES, MAX_FUNCTION_LINES = 300, 40
 LONG_MODULES = {  # lines
-    "drcli.launch.docker.swarm": 344,
     "drcli.services.sagemaker": 379,
     "drcli.sim.geometry": 304,
 }
 LONG_FUNCTIONS = {  # lines
-    "drcli.cli.download_custom_files.command": 41,
-    "drcli.cli.start_training.command": 47,
-    "drcli.cli.upload_car_zip.command": 41,
-    "drcli.cli.upload_model.command": 49,
     "drcli.sim.race.record": 43,
 }
 
@@ -89,7 +84,6 @@ def test_imports_run_downwards(module: str) -> None:
             assert there == here or FLOOR_OF[there] > FLOOR_OF[here], f"{here} must not import {other}"
 
 
-@pytest.mark.xfail(strict=True)
 def test_no_files_import_each_other_in_a_circle() -> None:
     try:
         TopologicalSorter({module: files_imported_by(module) for module in MODULES}).prepare()

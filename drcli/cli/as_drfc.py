@@ -1,10 +1,11 @@
-"""`dr as-drfc NAME …`: a command of DeepRacer-for-Cloud with its own options; what `dr shell-init` defines calls it."""
+"""`dr as-drfc NAME …`: run a DeepRacer-for-Cloud command with its options; called by functions of `dr shell-init`."""
 
 from __future__ import annotations
 
 import click
 
 from drcli.cli import drfc, present
+from drcli.cli.command_table import COMMANDS
 
 _AS_TYPED = {"ignore_unknown_options": True, "help_option_names": []}
 
@@ -19,24 +20,24 @@ def command(experiment: str | None, name: str, words: tuple[str, ...]) -> None:
 
 
 def run(experiment: str | None, name: str, words: tuple[str, ...]) -> None:
-    """Run our commands for one of theirs, until one fails."""
-    from drcli.cli import COMMANDS, main
-
+    """Run the `dr` commands that replace a DeepRacer-for-Cloud command, until one fails."""
+    context = click.get_current_context()
+    root = context.find_root().command
     for line in drfc.translate(name, words):
         if line[0] in drfc.RETIRED:
             present.say(drfc.RETIRED[line[0]])
             continue
         if line[0] not in COMMANDS:
-            present.warn(f"drcli has nothing for dr-{line[0]} yet.")
+            present.warn(f"drcli has no replacement for dr-{line[0]} yet.")
             continue
         chosen = ["-e", experiment] if experiment else []
-        code = main.main([*chosen, *line], prog_name="dr", standalone_mode=False)
+        code = root.main([*chosen, *line], prog_name="dr", standalone_mode=False)
         if code:
-            click.get_current_context().exit(code)
+            context.exit(code)
 
 
 def theirs(name: str) -> click.Command | None:
-    """The command for a name of theirs that is none of ours: one that is retired, or called otherwise."""
+    """A command for a DeepRacer-for-Cloud name that we do not use: it was retired or renamed."""
     if name not in drfc.NAMES:
         return None
 

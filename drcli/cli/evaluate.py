@@ -31,13 +31,12 @@ def command(
       dr evaluate --checkpoint best --set DR_WORLD_NAME=drcli_technical --json
     """
     from drcli.cli import follow_run
-    from drcli.launch import evaluation_start
-    from drcli.launch.plan import describe
+    from drcli.launch import evaluation_start, start_checks
 
     workspace, settings = options.load(experiment, overrides)
+    present.warn_all(start_checks.settings_without_effect(settings, workspace, "evaluation"))
     if dry_run:
-        plan = evaluation_start.plan(settings, workspace)
-        follow_run.show_plan(describe(plan, settings, workspace), "dr evaluate", as_json)
+        follow_run.show_plan(evaluation_start.dry_run(settings, workspace), "dr evaluate", as_json)
         return
     started = evaluation_start.start(settings, workspace, clone=clone, which=options.checkpoint(checkpoint))
     if quiet or not follow_run.follow_evaluation(started, workspace):
@@ -52,5 +51,5 @@ def command(
     else:
         present.result(f"{results['model']}, checkpoint {results['checkpoint']}, on {results['world_name']}")
         present.table(results["trials"])
-    present.say(f"The laps are drawn in {follow_run.draw(started, settings, workspace)}.")
+    present.say(f"The laps are drawn in {follow_run.draw(started, workspace)}.")
     present.next_step("dr models", "what is in the bucket; or change custom_files/ and train again")

@@ -3,51 +3,76 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from drcli.cli import present
 from drcli.config.settings import Settings
 from drcli.errors import DrError
-from drcli.launch import evaluation_start, run_control
-from drcli.launch.evaluation_start import Evaluation
+from drcli.launch import evaluation_start, run_control, training_start
+from drcli.launch.evaluation_start import StartedEvaluation
+from drcli.launch.launcher import launcher_of
 from drcli.launch.plan import Plan
-from drcli.launch.stack_view import StackView
-from drcli.launch.training_start import Prepared
+from drcli.launch.planning import DryRun
+from drcli.launch.run_view import RunView
+from drcli.launch.training_start import PreparedTraining
 from drcli.paths import Workspace
 from drcli.store.run_status import RunStatus, read_status
 from drcli.watch.run_progress import Chronicle, format_outcome, format_status_line
 
-POLL_S = 0.25
-DOCKER_POLL_S = 1.0
 PATIENCE_S = 300.0  # of the community's engine: it unpacks and compiles before its sagemaker is there
 _WORDS = {"running": "started", "starting": "starting", "ended": "ended", "down": "down"}
 
 
-def show_plan(stacks: Sequence[Mapping[str, Any]], command: str, as_json: bool) -> None:
-    """The stacks that `command` would start."""
+def show_plan(found: DryRun, command: str, as_json: bool) -> None:
+    """The stacks that `command` would start, and what it would be refused for."""
+    for warning in found.warnings:
+        present.warn(warning)
+    for error in found.missing:
+        present.warn(str(error))
     if as_json:
-        present.as_json({"stacks": stacks})
+        present.as_json({"stacks": found.stacks})
         return
-    for stack_ in stacks:
-        for name, service in stack_["services"].items():
-            replicas = stack_["replicas"].get(name, 1)
+    for stack in found.stacks:
+        for name, service in stack["services"].items():
+            replicas = stack["replicas"].get(name, 1)
             words = " ".join([service.get("image", ""), *(service.get("command") or ())]).strip()
-            present.result(f"{stack_['project']}/{name}  x{replicas}  {words}")
+            present.result(f"{stack['project']}/{name}  x{replicas}  {words}")
             for variable, value in sorted((service.get("environment") or {}).items()):
                 present.result(f"    {variable}={'' if value is None else value}")
     present.next_step(command, "without --dry-run starts it")
 
 
-def follow_training(plan: Plan, prepared: Prepared, *, until_ready: bool) -> RunStatus:
+def follow_started(
+    plan: Plan, prepared: PreparedTraining, *, wipe: bool, until_ready: bool
+) -> RunStatus | None:
+    """Follow a training that was started, as far as its engine tells; its last status, None where it tells none.
+
+    DrError when it failed; what it had uploaded is taken back.
+    """
+    if not plan.is_ours:
+        try:
+            follow_services(plan, prepared.request.workspace)
+        except DrError:
+            training_start.take_back(prepared, wipe=wipe)
+            raise
+        return None
+    status = follow_training(plan, prepared, until_ready=until_ready)
+    if status.state == "failed":
+        training_start.take_back(prepared, wipe=wipe)
+        raise DrError(status.message, status.hint)
+    return status
+
+
+def follow_training(plan: Plan, prepared: PreparedTraining, *, until_ready: bool) -> RunStatus:
     """Follow a training until it has ended, or until all services are up. Its last status."""
+    workspace = prepared.request.workspace
     chronicle, status = Chronicle(), _before_the_first(plan)
     with _leaving_is_fine(), present.live() as live:
         while True:
-            seen = run_control.read(prepared.workspace, plan.kind, plan.run_id)
+            seen = run_control.read(workspace, plan.kind, plan.run_id)
             status = read_status_or(prepared, plan, status)
             for line in chronicle.news(status):
                 live.say(line)
@@ -57,11 +82,9 @@ def follow_training(plan: Plan, prepared: Prepared, *, until_ready: bool) -> Run
             if until_ready and status.state == "training":
                 break
             live.line(_now(status, seen))
-            _look_after(plan, prepared.workspace, seen)
+            _look_after(plan, prepared.request.settings, workspace, seen)
     if seen is not None and seen.is_over:
-        run_control.stop(
-            prepared.workspace, plan.kind, plan.run_id
-        )  # containers that have ended are taken away
+        run_control.stop(workspace, plan.kind, plan.run_id)  # containers that have ended are taken away
     for line in chronicle.news(status):
         present.say(line)
     if status.state == "ended":
@@ -97,10 +120,10 @@ def follow_services(plan: Plan, workspace: Workspace) -> None:
             if "sagemaker" in states and set(states.values()) == {"running"}:
                 return
             live.line("starting: " + ", ".join(f"{name} {_WORDS[state]}" for name, state in states.items()))
-            time.sleep(DOCKER_POLL_S)
+            time.sleep(launcher_of(plan.style).poll_s)
 
 
-def follow_evaluation(evaluation: Evaluation, workspace: Workspace) -> bool:
+def follow_evaluation(evaluation: StartedEvaluation, workspace: Workspace) -> bool:
     """Follow an evaluation until it has ended; False when the user looks away. DrError when it failed."""
     plan = evaluation.plan
     present.say(f"Evaluating {plan.prefix} on {plan.world_name}.")
@@ -113,15 +136,16 @@ def follow_evaluation(evaluation: Evaluation, workspace: Workspace) -> bool:
                     raise DrError(seen.message, seen.hint)
                 return True
             live.line("driving ...")
-            _look_after(plan, workspace, seen)
+            _look_after(plan, evaluation.settings, workspace, seen)
     return False
 
 
-def draw(evaluation: Evaluation, settings: Settings, workspace: Workspace) -> Path:
+def draw(evaluation: StartedEvaluation, workspace: Workspace) -> Path:
     """Draw the evaluated laps; where the picture is."""
     from drcli.sim.catalogue import load_track
     from drcli.watch.picture import draw_evaluation
 
+    settings = evaluation.settings
     track = load_track(settings.world_name, workspace.tracks, settings.tracks_url)
     path = workspace.pictures / f"{evaluation.plan.prefix.replace('/', '_')}-{evaluation.name}.png"
     draw_evaluation(
@@ -130,7 +154,7 @@ def draw(evaluation: Evaluation, settings: Settings, workspace: Workspace) -> Pa
     return path
 
 
-def read_status_or(prepared: Prepared, plan: Plan, fallback: RunStatus) -> RunStatus:
+def read_status_or(prepared: PreparedTraining, plan: Plan, fallback: RunStatus) -> RunStatus:
     """The run's status document; `fallback` while there is none or the store is away for a moment."""
     try:
         return read_status(prepared.bucket, plan.prefix) or fallback
@@ -138,14 +162,14 @@ def read_status_or(prepared: Prepared, plan: Plan, fallback: RunStatus) -> RunSt
         return fallback
 
 
-def _look_after(plan: Plan, workspace: Workspace, seen: StackView | None) -> None:
+def _look_after(plan: Plan, settings: Settings, workspace: Workspace, seen: RunView | None) -> None:
     """Between two looks: a supervisor that was killed gets a successor."""
     if seen is not None and seen.is_orphan:
-        run_control.revive(workspace, plan.kind, plan.run_id, plan.secrets)
-    time.sleep(POLL_S if plan.spec is None else DOCKER_POLL_S)
+        run_control.revive(workspace, plan.run_id, settings)
+    time.sleep(launcher_of(plan.style).poll_s)
 
 
-def _now(status: RunStatus, seen: StackView | None) -> str:
+def _now(status: RunStatus, seen: RunView | None) -> str:
     if status.state == "training":
         return format_status_line(status)
     services = ((r.name, _WORDS[r.state]) for r in (seen.replicas if seen else ()))
@@ -153,7 +177,7 @@ def _now(status: RunStatus, seen: StackView | None) -> str:
     return "starting: " + ", ".join([*(f"{name} {state}" for name, state in services), workers])
 
 
-def _final(status: RunStatus, seen: StackView) -> RunStatus:
+def _final(status: RunStatus, seen: RunView) -> RunStatus:
     if seen.state == "failed" and status.state != "failed":
         return replace(status, state="failed", message=seen.message, hint=seen.hint)
     return status if status.is_over else replace(status, state="ended", stop_reason="stopped")

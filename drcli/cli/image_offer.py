@@ -8,25 +8,21 @@ import click
 
 from drcli.cli import present
 from drcli.config.settings import Settings
+from drcli.launch.launcher import launcher_of
 
 
 def offer_build(settings: Settings, *, is_wanted: bool) -> None:
     """Build the image if it has to be built and the user wants that; a start without it says what to do."""
-    if settings.docker_style == "process":
+    found = launcher_of(settings.docker_style).image_to_build(settings)
+    if found is None:
         return
-    from drcli.launch.docker import image_checks, images, swarm_nodes
+    question = f"{found.reason} Build it now?"
+    if is_wanted or (sys.stdin.isatty() and click.confirm(question, default=True, err=True)):
+        from drcli.launch.docker import images
 
-    if settings.docker_style == "swarm":
-        swarm_nodes.require_manager()  # nobody builds for a minute, to be told then that there is no swarm
-    image = image_checks.missing_image(settings)
-    said = f"There is no image {image} on this machine."
-    if not image and (image := image_checks.outdated_image(settings)):
-        said = f"The image {image} was made by another drcli than this."
-    if not image:
-        return
-    if is_wanted or (sys.stdin.isatty() and click.confirm(f"{said} Build it now?", default=True, err=True)):
-        images.build(
-            images.BuildOptions(gpu=image.endswith("-gpu"), tag=image.rpartition(":")[2]), present.say
-        )
+        extra = images.requirements_of(found.image) or ()  # a rebuilt image keeps what `--with` added to it
+        tag = found.image.rpartition(":")[2]
+        options = images.BuildOptions(gpu=found.image.endswith("-gpu"), tag=tag, extra=extra)
+        images.build(options, present.say)
     else:
-        present.warn(f"{said} `dr images build` builds it.")
+        present.warn(f"{found.reason} `dr images build` builds it.")

@@ -48,7 +48,11 @@ def command() -> None:
 )
 @click.option("--tag", default="", help="Another tag, or a whole NAME:TAG.")
 @click.option(
-    "--with", "extra", multiple=True, metavar="PACKAGE", help="Add what your reward function imports."
+    "--with",
+    "extra",
+    multiple=True,
+    metavar="PACKAGE",
+    help="Add a package that your reward function imports; scipy, pandas and shapely are included.",
 )
 def build(
     gpu: bool,
@@ -66,14 +70,15 @@ def build(
     \b
       dr images build --torch-index URL
       dr images build --gpu
-      dr images build --wheels wheels/ --base python:3.13-slim --with shapely
+      dr images build --wheels wheels/ --base python:3.13-slim --with scikit-learn
     """
+    from drcli.launch import simapp
     from drcli.launch.docker import images
 
     options = images.BuildOptions(gpu, base, torch_index, wheels, ca, tag, extra)
     name = images.build(options, present.say)
     present.result(name)
-    if name == f"{images.ENGINE}:{images.default_tag()}":
+    if name == f"{simapp.ENGINE}:{images.default_tag()}":
         present.next_step("dr start-training", "with DR_DOCKER_STYLE=compose")
     else:
         source, _, version = name.rpartition(":")
@@ -93,6 +98,7 @@ def list_command(experiment: str | None, as_json: bool) -> None:
     \b
       dr images list --json
     """
+    from drcli.launch import simapp
     from drcli.launch.docker import images
 
     wanted = _wanted(experiment)
@@ -103,7 +109,7 @@ def list_command(experiment: str | None, as_json: bool) -> None:
         present.table(_row(info) for info in found)
     if any(info.is_wanted and not info.is_outdated for info in found):
         present.next_step("dr start-training", f"uses {wanted}")
-    elif images.is_our_name(wanted):
+    elif simapp.is_our_name(wanted):
         present.say(f"{wanted} is {'outdated' if any(i.is_wanted for i in found) else 'not here'}.")
         present.next_step("dr images build", "make it")
     else:

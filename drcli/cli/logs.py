@@ -49,11 +49,11 @@ def command(
       dr logs                       # the trainer
       dr logs robomaker -n 2 -f     # the second worker, as it goes
     """
+    from drcli.contract.run_name import RunKind
     from drcli.launch import log_sources
-    from drcli.launch.plan import Kind
 
     workspace, settings = options.load(experiment, overrides)
-    kind: Kind = "evaluation" if evaluation else "training"
+    kind: RunKind = "evaluation" if evaluation else "training"
     with suppress(KeyboardInterrupt):
         for line in log_sources.read(
             settings, workspace, kind, service, replica=replica, tail=tail, follow=follow

@@ -1,4 +1,4 @@
-"""The only module that writes: results to stdout, talk to stderr, tables and JSON from one structure."""
+"""The only module that prints: results to stdout, messages to stderr, tables and JSON from the same data."""
 
 from __future__ import annotations
 
@@ -21,22 +21,28 @@ _UNLIMITED = 10_000  # columns
 
 
 def result(text: str) -> None:
-    """A result, to stdout."""
+    """Print a result to stdout."""
     click.echo(text)
 
 
 def say(text: str) -> None:
-    """Talk (progress, notices), to stderr."""
+    """Print a message (progress, notice) to stderr."""
     click.echo(text, err=True)
 
 
 def warn(text: str) -> None:
-    """A warning, to stderr."""
+    """Print a warning to stderr."""
     click.echo(click.style("warning: ", fg="yellow") + text, err=True)
 
 
+def warn_all(texts: Iterable[str]) -> None:
+    """Each of them as a warning."""
+    for text in texts:
+        warn(text)
+
+
 def next_step(command: str, why: str) -> None:
-    """The likely next command, at the end of every command; of the same experiment."""
+    """Suggest the next command, for the same experiment; every command ends with this."""
     context = click.get_current_context(silent=True)
     if context is not None and context.obj and command.startswith("dr ") and " -e " not in command:
         command = f"dr -e {shlex.quote(str(context.obj))} {command.removeprefix('dr ')}"
@@ -46,12 +52,12 @@ def next_step(command: str, why: str) -> None:
 
 
 def as_json(value: object) -> None:
-    """A structure as indented JSON, to stdout."""
+    """Print a value as indented JSON to stdout."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def table(rows: Iterable[Mapping[str, object]], columns: Sequence[str] = ()) -> None:
-    """Rows of equal keys as a table, to stdout: within the terminal's width; in a pipe as wide as it has to be."""
+    """Print rows with the same keys as a table: within the width of a terminal, as wide as needed in a pipe."""
     if sys.stdout.isatty():
         result(format_table(rows, columns, *terminal()))
     else:
@@ -64,7 +70,7 @@ def format_table(
     width: int = _UNLIMITED,
     colour: bool = False,
 ) -> str:
-    """Rows of equal keys as aligned text, numbers to the right; what is wider than `width` is folded. Pure."""
+    """Rows with the same keys as aligned text; numbers are right-aligned, cells wrap beyond `width`. Pure."""
     from rich.table import Table
     from rich.text import Text
 
@@ -123,7 +129,7 @@ def _cell(value: object) -> str:
 
 
 def terminal() -> tuple[int, bool]:
-    """The width of the terminal, and whether results may be coloured there."""
+    """The width of the terminal, and whether results may be coloured."""
     from drcli import env
 
     return shutil.get_terminal_size().columns, sys.stdout.isatty() and not env.read(env.NO_COLOR)
@@ -136,13 +142,13 @@ def _talk_console() -> Console:
 
 
 class Live:
-    """A status line that is overwritten, and lines above it that stay. Without a terminal only the latter."""
+    """A status line that is overwritten, below lines that stay. Without a terminal there is no status line."""
 
     def __init__(self) -> None:
         self._shown: RichLive | None = None
 
     def line(self, text: str) -> None:
-        """Show this as the status line."""
+        """Show `text` as the status line."""
         if not sys.stderr.isatty():
             return
         from rich.live import Live as RichLive
@@ -163,7 +169,7 @@ class Live:
             self._shown.console.print(text, soft_wrap=True)
 
     def clear(self) -> None:
-        """Take the status line away."""
+        """Remove the status line."""
         if self._shown is not None:
             self._shown.stop()
             self._shown = None
@@ -171,7 +177,7 @@ class Live:
 
 @contextmanager
 def live() -> Iterator[Live]:
-    """A live status line for the length of a `with` block."""
+    """A live status line for the duration of a `with` block."""
     shown = Live()
     try:
         yield shown

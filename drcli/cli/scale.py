@@ -22,11 +22,9 @@ def command(experiment: str | None, workers: int, overrides: tuple[str, ...]) ->
       dr scale 1 --set DR_RUN_ID=1
     """
     from drcli.launch import run_control
-    from drcli.launch.plan import secrets_of
-    from drcli.store.access import store_config
 
     workspace, settings = options.load(experiment, overrides)
-    run_control.revive_abandoned(workspace, settings.run_id, secrets_of(store_config(settings, workspace)))
+    run_control.revive(workspace, settings.run_id, settings)
     run_control.scale(workspace, settings.run_id, workers)
     present.result(
         f"The training of run {settings.run_id} has {workers} worker{'s' if workers > 1 else ''} now."

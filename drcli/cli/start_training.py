@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from drcli.cli import options, present
-from drcli.errors import DrError, UsageError
+from drcli.errors import UsageError
 
 
 @click.command()
@@ -37,39 +37,29 @@ def command(
       dr start-training -w --set DR_WORLD_NAME=reInvent2019_track --set DR_TRAIN_MAX_MINUTES=10
     """
     from drcli.cli import follow_run, image_offer
-    from drcli.launch import training_start
-    from drcli.launch.plan import describe
+    from drcli.launch import start_checks, training_start
 
     if wipe and resume:
         raise UsageError("-w and --resume contradict each other.", "-w starts anew, --resume continues.")
     if as_json and not dry_run:
         raise UsageError("--json is for --dry-run.", "`dr status --json` tells how a run is doing.")
     workspace, settings = options.load(experiment, overrides)
+    present.warn_all(start_checks.settings_without_effect(settings, workspace, "training"))
     if dry_run:
-        plan = training_start.plan(settings, workspace)
-        follow_run.show_plan(describe(plan, settings, workspace), "dr start-training", as_json)
+        found = training_start.dry_run(settings, workspace)
+        follow_run.show_plan(found, "dr start-training", as_json)
         return
     image_offer.offer_build(settings, is_wanted=yes)
     prepared = training_start.prepare(settings, workspace)
-    for warning in prepared.files.warnings:
-        present.warn(warning)
+    present.warn_all(prepared.files.warnings)
     if wipe and prepared.existing and not yes:
         name = settings.local_s3_model_prefix
         click.confirm(f"Wipe the model {name} ({prepared.contents})?", abort=True, err=True)
     plan = training_start.start(prepared, wipe=wipe, resume=resume)
-    if not plan.is_ours:
-        try:
-            follow_run.follow_services(plan, workspace)
-        except DrError:
-            training_start.take_back(prepared, wipe=wipe)
-            raise
+    status = follow_run.follow_started(plan, prepared, wipe=wipe, until_ready=quiet)
+    if status is None:
         present.next_step("dr logs -f", "follow the trainer; `dr status` and `dr stop-training` as always")
-        return
-    status = follow_run.follow_training(plan, prepared, until_ready=quiet)
-    if status.state == "failed":
-        training_start.take_back(prepared, wipe=wipe)
-        raise DrError(status.message, status.hint)
-    if not status.is_over:
+    elif not status.is_over:
         present.next_step("dr status", "how it is doing; `dr logs -f` follows, `dr stop-training` ends it")
     else:
         present.next_step("dr evaluate", "drive the model and draw its laps")

@@ -19,13 +19,10 @@ def command(experiment: str | None, as_json: bool, overrides: tuple[str, ...]) -
       dr status --json --set DR_RUN_ID=1
     """
     from drcli.launch import run_control
-    from drcli.launch.plan import secrets_of
     from drcli.launch.run_overview import format_overview, overview
-    from drcli.store.access import store_config
 
     workspace, settings = options.load(experiment, overrides)
-    secrets = secrets_of(store_config(settings, workspace))
-    for kind in run_control.revive_abandoned(workspace, settings.run_id, secrets):
+    for kind in run_control.revive(workspace, settings.run_id, settings):
         present.warn(f"Nobody looked after the {kind} any more; it has a new supervisor.")
     seen = overview(settings, workspace)
     if as_json:

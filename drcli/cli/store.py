@@ -64,7 +64,7 @@ def stop(experiment: str | None) -> None:
     from drcli.launch.bucket import stop_store
 
     workspace, settings = _load(experiment, ())
-    user = next((run for run in run_control.running(workspace) if run.read_plan()["uses_store"]), None)
+    user = next((run for run in run_control.running(workspace) if run.read_head().uses_store), None)
     if user is not None:
         raise DrError(
             f"The {user.kind} of run {user.run_id} uses the store, and would start it again.",

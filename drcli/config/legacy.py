@@ -1,4 +1,4 @@
-"""Names that env files in use still hold: older spellings, and what drcli works out or leaves to others."""
+"""Names that env files in use still hold: older spellings, wrong values, what drcli works out or leaves to others."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ RENAMED: Mapping[str, str] = {
     "DR_LOCAL_S3_PARAMS_FILE": "DR_LOCAL_S3_TRAINING_PARAMS_FILE",
     "DR_KINESIS_STREAM_ENABLE": "DR_CAMERA_KVS_ENABLE",
     "DR_USE_GUI": "DR_GUI_ENABLE",
+}
+
+# A value that is none of a setting's, but is met → what its author may mean.
+MISTAKEN: Mapping[tuple[str, str], str] = {
+    (
+        "DR_RACE_TYPE",
+        "HEAD_TO_HEAD",
+    ): "HEAD_TO_BOT races against bot cars; HEAD_TO_MODEL, in evaluations, against another model",
 }
 
 _ONE_IMAGE = "has no effect: one image does it all, see DR_SIMAPP_SOURCE and DR_SIMAPP_VERSION"

@@ -265,9 +265,8 @@ def _in_table_case(row: Variable, text: str) -> str:
 
 def _problem(row: Variable, value: Value) -> Problem:
     text = "…" if row.secret else value.text
-    return Problem(
-        value.source, f"{row.name}={text}: expected {row.expected}", did_you_mean(value.text, row.choices)
-    )
+    hint = legacy.MISTAKEN.get((row.name, value.text.upper())) or did_you_mean(value.text, row.choices)
+    return Problem(value.source, f"{row.name}={text}: expected {row.expected}", hint)
 
 
 def _contradictions(settings: Settings, values: Mapping[str, Value]) -> list[Problem]:

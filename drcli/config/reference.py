@@ -59,7 +59,7 @@ def template(file: str) -> str:
         lines += ["", f"## {title}"]
         for row in group:
             off = "# " if row.rare or file == WORKER else ""
-            lines += [f"# {row.description}{_choices(row)}", f"{off}{row.name}={row.example}"]
+            lines += [f"# {row.meaning}{_choices(row)}", f"{off}{row.name}={row.example}"]
     return "\n".join(lines) + "\n"
 
 
@@ -102,7 +102,7 @@ def _choices(row: Variable) -> str:
 
 def _cells(row: Variable) -> str:
     name, default = f"`{row.name}`{'*' if row.worker else ''}", f"`{row.default}`" if row.default else ""
-    return f"| {name} | {row.expected} | {default} | {row.description} |"
+    return f"| {name} | {row.expected} | {default} | {row.meaning} |"
 
 
 if __name__ == "__main__":

@@ -49,5 +49,5 @@ def _row(settings: Settings, name: str) -> dict[str, str]:
         "name": name,
         "value": masked(name, settings.text(name)),
         "source": settings.source(name),
-        "description": row.description if row else "",
+        "description": row.meaning if row else "",
     }

@@ -10,18 +10,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from drcli.config.sourced_values import SourcedValues
+from drcli.config.variable import (
+    COMMUNITY,
+    RUN,
+    SYSTEM,
+    Bucket,
+    FileName,
+    Key,
+    Member,
+    Name,
+    Positions,
+    Section,
+    Url,
+    Variable,
+)
+from drcli.tables import LAUNCHERS, RACES
 
-from drcli.config.envfile import Value
-from drcli.config.variable import RUN, SYSTEM, Bucket, FileName, Key, Name, Positions, Section, Url, Variable
-
-RaceType = Literal["TIME_TRIAL", "OBJECT_AVOIDANCE", "HEAD_TO_BOT", "HEAD_TO_MODEL"]
+RaceType = Annotated[str, Member(("TIME_TRIAL", "OBJECT_AVOIDANCE", "HEAD_TO_BOT", "HEAD_TO_MODEL"), RACES)]
 CarColor = Literal["Black", "Grey", "Blue", "Red", "Orange", "White", "Purple"]
 Checkpoint = Literal["last", "best"]
-
-_MINIO_PORT = 9000
+Style = Annotated[str, Member(("process", "compose", "swarm"), LAUNCHERS)]
 
 _RUN = Section(RUN, "The run")
 _CAR = Section(RUN, "The car")
@@ -39,23 +50,17 @@ _VIEW = Section(SYSTEM, "Cameras and displays")
 _AWS = Section(SYSTEM, "AWS and DeepRacer on AWS")
 
 
-class Settings(BaseModel):
+class Settings(SourcedValues):
     """All settings of one run, typed and checked; made by `drcli.config.load`.
 
     An attribute is the variable without `DR_`, in lower case; `text` and `source` take the full name.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=lambda name: f"DR_{name.upper()}", allow_inf_nan=False
-    )
-    _values: Mapping[str, Value] = PrivateAttr(default_factory=dict)
-    _notices: tuple[str, ...] = PrivateAttr(default=())
-
     run_id: int = _RUN(0, "Number of the run; runs side by side need different ones.", ge=0, le=99)
     world_name: Name = _RUN("drcli_harbour", "The track; `dr tracks` lists them.", worker=True)
     race_type: RaceType = _RUN("TIME_TRIAL", "Kind of race.", worker=True)
     enable_domain_randomization: bool = _RUN(
-        False, "Vary light and colours from episode to episode.", worker=True
+        False, "Vary light and colours from episode to episode.", worker=True, only_for=COMMUNITY
     )
     seed: int | None = _RUN(None, "Seed of everything random; empty: a new one each run.", ge=0, le=2**32 - 1)
 
@@ -115,7 +120,12 @@ class Settings(BaseModel):
         ge=1,
     )
     train_rtf: float | None = _TRAIN(
-        None, "Speed limit of the simulator, times real time.", rare=True, example="1.0", gt=0
+        None,
+        "Speed limit of the simulator, times real time.",
+        rare=True,
+        example="1.0",
+        gt=0,
+        only_for=COMMUNITY,
     )
     train_max_steps_per_iteration: int | None = _TRAIN(
         None, "Most steps of one iteration that are kept to learn from.", rare=True, example="10000", ge=1
@@ -128,13 +138,20 @@ class Settings(BaseModel):
     )
     eval_off_track_penalty: float = _EVAL(5.0, "Seconds lost by leaving the track.", ge=0)
     eval_collision_penalty: float = _EVAL(5.0, "Seconds lost by a crash.", ge=0)
-    eval_save_mp4: bool = _EVAL(False, "Record videos.")
+    eval_save_mp4: bool = _EVAL(False, "Record videos.", only_for=COMMUNITY)
     eval_checkpoint: Checkpoint = _EVAL("last", "Which checkpoint to evaluate.")
     eval_reset_behind_dist: float = _EVAL(1.0, "Metres behind an obstacle at which a car is put back.", ge=0)
     eval_reverse_direction: bool = _EVAL(False, "Drive the track in reverse.")
-    eval_debug_reward: bool = _EVAL(False, "Print timing in the evaluation's reward function.", rare=True)
+    eval_debug_reward: bool = _EVAL(
+        False, "Print timing in the evaluation's reward function.", rare=True, only_for=COMMUNITY
+    )
     eval_rtf: float | None = _EVAL(
-        None, "Speed limit of the simulator, times real time.", rare=True, example="1.0", gt=0
+        None,
+        "Speed limit of the simulator, times real time.",
+        rare=True,
+        example="1.0",
+        gt=0,
+        only_for=COMMUNITY,
     )
 
     eval_opp_s3_model_prefix: Key = _OPPONENT("rl-deepracer-sagemaker", "Prefix of its model.")
@@ -176,10 +193,7 @@ class Settings(BaseModel):
     )
     local_s3_bucket: Bucket = _STORE("bucket", "The bucket that runs read and write.")
     store_port: int | None = _STORE(
-        None,
-        "Port of the workspace's S3 server on 127.0.0.1; empty: a free one, with MinIO 9000.",
-        ge=1,
-        le=65535,
+        None, "Port of the store; empty: a free one, with MinIO 9000.", ge=1, le=65535
     )
     local_s3_profile: str = _STORE("default", "AWS profile with the key of the bucket (aws, remote).")
     remote_minio_url: Url = _STORE(
@@ -195,7 +209,7 @@ class Settings(BaseModel):
     upload_s3_profile: str = _STORE("default", "AWS profile for the upload bucket.")
     upload_s3_bucket: Bucket = _STORE("not-defined", "The bucket that finished models are uploaded to.")
 
-    docker_style: Literal["process", "compose", "swarm"] = _STACK(
+    docker_style: Style = _STACK(
         "process", "How services run: local processes (no Docker), Docker Compose or Docker Swarm."
     )
     workers: int = _STACK(1, "Number of workers that drive at the same time.", ge=1)
@@ -208,12 +222,18 @@ class Settings(BaseModel):
     experiment_name: FileName = _STACK(
         "", "Use experiments/NAME instead of the workspace's own run.env.", rare=True, example="one"
     )
-    robomaker_cuda_devices: str = _STACK("", "GPUs of the workers.", rare=True, example="0")
+    robomaker_cuda_devices: str = _STACK(
+        "", "GPUs of the workers.", rare=True, example="0", only_for=COMMUNITY
+    )
     sagemaker_cuda_devices: str = _STACK("", "GPUs of the trainer.", rare=True, example="0")
-    telegraf_host: str = _STACK("", "Telegraf host that metrics are sent to.", rare=True, example="telegraf")
+    telegraf_host: str = _STACK(
+        "", "Telegraf host that metrics are sent to.", rare=True, example="telegraf", only_for=COMMUNITY
+    )
     telegraf_port: int = _STACK(8092, "Its port.", rare=True, ge=1, le=65535)
-    gazebo_args: str = _STACK("", "More arguments for Gazebo (the community's engine).", rare=True)
-    gazebo_render_engine: Literal["ogre2", "ogre"] = _STACK("ogre2", "Renderer of Gazebo.", rare=True)
+    gazebo_args: str = _STACK("", "More arguments for Gazebo.", rare=True, only_for=COMMUNITY)
+    gazebo_render_engine: Literal["ogre2", "ogre"] = _STACK(
+        "ogre2", "Renderer of Gazebo.", rare=True, only_for=COMMUNITY
+    )
     quiet_activate: bool = _STACK(False, "DeepRacer-for-Cloud: no summary on activation.", rare=True)
 
     simapp_source: str = _IMAGES("drcli/simapp", "The engine: ours, or another image.")
@@ -221,25 +241,31 @@ class Settings(BaseModel):
     minio_image: str = _IMAGES("", "Tag or full name of the S3 server's image; empty: the pinned one.")
     analysis_image: str = _IMAGES("cpu", "Tag of the log analysis image.", rare=True)
 
-    robomaker_mount_logs: bool = _MOUNTS(False, "Keep the workers' own logs under data/logs.", rare=True)
-    robomaker_mount_simapp_dir: str = _MOUNTS("", "Folder mounted over the engine's code.", rare=True)
+    robomaker_mount_logs: bool = _MOUNTS(
+        False, "Keep the workers' own logs under data/logs.", rare=True, only_for=COMMUNITY
+    )
+    robomaker_mount_simapp_dir: str = _MOUNTS(
+        "", "Folder mounted over the engine's code.", rare=True, only_for=COMMUNITY
+    )
     robomaker_mount_scripts_dir: str = _MOUNTS(
-        "", "Folder of scripts run at start.", rare=True, example="${DR_DIR}/data/scripts"
+        "", "Folder of scripts run at start.", rare=True, example="${DR_DIR}/data/scripts", only_for=COMMUNITY
     )
     cloud_watch_enable: bool = _MOUNTS(False, "Send logs to CloudWatch.", rare=True)
     cloud_watch_log_stream_prefix: str = _MOUNTS("", "Start of the log streams' names.", rare=True)
 
     camera_main_enable: bool = _VIEW(True, "Camera that follows the car.", worker=True)
-    camera_sub_enable: bool = _VIEW(False, "Camera above the track.", worker=True)
+    camera_sub_enable: bool = _VIEW(False, "Camera above the track.", worker=True, only_for=COMMUNITY)
     camera_kvs_enable: bool = _VIEW(True, "The stream that viewers show.")
-    enable_extra_kvs_overlay: bool = _VIEW(False, "More figures on the stream.", worker=True)
-    gui_enable: bool = _VIEW(False, "Open the simulator's window (the community's engine).", rare=True)
-    host_x: bool = _VIEW(False, "Render on the X server of the host.", rare=True)
-    display: str = _VIEW("", "That X display.", rare=True, example=":99")
+    enable_extra_kvs_overlay: bool = _VIEW(
+        False, "More figures on the stream.", worker=True, only_for=COMMUNITY
+    )
+    gui_enable: bool = _VIEW(False, "Open the simulator's window.", rare=True, only_for=COMMUNITY)
+    host_x: bool = _VIEW(False, "Render on the X server of the host.", rare=True, only_for=COMMUNITY)
+    display: str = _VIEW("", "That X display.", rare=True, example=":99", only_for=COMMUNITY)
     webviewer_port: int = _VIEW(8100, "Port of the viewer.", ge=1, le=65535)
 
     aws_app_region: str = _AWS("us-east-1", "AWS region.")
-    kinesis_stream_name: str = _AWS("", "Kinesis video stream.", rare=True)
+    kinesis_stream_name: str = _AWS("", "Kinesis video stream.", rare=True, only_for=COMMUNITY)
     droa_url: Url = _AWS(
         "", "Address of a DeepRacer on AWS.", rare=True, example="https://deepracer.example.com"
     )
@@ -251,24 +277,6 @@ class Settings(BaseModel):
 
     __str__ = __repr__
 
-    def text(self, name: str) -> str:
-        """The text of `DR_X` as the user wrote it, after expansion, or its default's; documents show it."""
-        return self._values[name].text
-
-    def source(self, name: str) -> str:
-        """Where the value of `DR_X` comes from: `file:line`, `--set` or `default`."""
-        return self._values[name].source
-
-    @property
-    def values(self) -> Mapping[str, Value]:
-        """Text and source of every setting, and of the user's own keys after them."""
-        return MappingProxyType(dict(self._values))
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """What the user should know about the env files, one line each."""
-        return self._notices
-
     @property
     def store_endpoint_url(self) -> str | None:
         """Address at which services reach the bucket. None: AWS's own, or an embedded server on a port of its choice.
@@ -279,14 +287,10 @@ class Settings(BaseModel):
             return self.minio_url
         if self.cloud in ("aws", "remote"):
             return self.remote_minio_url if self.cloud == "remote" else None
-        if self.docker_style != "process":
-            return "http://minio:9000"
-        return f"http://127.0.0.1:{self.store_port}" if self.store_port is not None else None
-
-    @property
-    def minio_port(self) -> int:
-        """The port of MinIO on this machine: as with DeepRacer-for-Cloud unless DR_STORE_PORT says otherwise."""
-        return _MINIO_PORT if self.store_port is None else self.store_port
+        address: str | None = LAUNCHERS.load(self.docker_style).own_store.address_for_services(
+            self.store_port
+        )
+        return address
 
 
 @cache

@@ -13,7 +13,10 @@ from pydantic import Field, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
+from drcli.tables import Table
+
 SYSTEM, RUN = "system.env", "run.env"
+COMMUNITY = "the community's engine"  # the one there is beside ours
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,23 @@ class Text:
         """`text` itself; ValueError when it is not of this kind."""
         if text and not re.fullmatch(self.pattern, text):
             raise ValueError(self.words)
+        return text
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+
+@dataclass(frozen=True)
+class Member:
+    """The name of a table's member. Messages and pages list `names`; what else the table holds passes, too."""
+
+    names: tuple[str, ...]
+    table: Table
+
+    def check(self, text: str) -> str:
+        """`text` itself; ValueError when there is no such member."""
+        if text not in self.names and text not in self.table:
+            raise ValueError(", ".join(self.names))
         return text
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -65,6 +85,7 @@ class Section:
         example: str = "",
         worker: bool = False,
         secret: bool = False,
+        only_for: str = "",
         **limits: Any,
     ) -> Any:
         """A pydantic field.
@@ -75,10 +96,11 @@ class Section:
             rare: templates show it commented out, with `example` or else with its default.
             worker: whether `worker-N.env` may set it too.
             secret: never shown.
+            only_for: the engine that reads it, where ours does not; `COMMUNITY`.
             limits: `ge`, `gt`, `le` of pydantic.
         """
         facts: Any = {"section": self, "rare": rare, "example": example, "worker": worker, "secret": secret}
-        facts["limits"] = limits
+        facts |= {"only_for": only_for, "limits": limits}
         return Field(default, description=description, json_schema_extra=facts, **limits)
 
 
@@ -98,6 +120,12 @@ class Variable:
     choices: tuple[str, ...] = ()
     boolean: bool = False
     optional: bool = False  # empty means none; where it is not, empty means the default
+    only_for: str = ""
+
+    @property
+    def meaning(self) -> str:
+        """The description, and which engine it is for if not for each."""
+        return f"{self.description} Only for {self.only_for}." if self.only_for else self.description
 
     @classmethod
     def of(cls, attribute: str, info: FieldInfo) -> Variable:
@@ -115,9 +143,10 @@ class Variable:
             example=facts["example"] or default,
             worker=facts["worker"],
             secret=facts["secret"],
-            choices=_choices(kinds),
+            choices=_choices(kinds, info.metadata),
             boolean=bool in kinds,
             optional=type(None) in kinds,
+            only_for=facts["only_for"],
         )
 
 
@@ -126,8 +155,9 @@ def _kinds(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if type(None) in get_args(annotation) else (annotation,)
 
 
-def _choices(kinds: tuple[Any, ...]) -> tuple[str, ...]:
-    return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
+def _choices(kinds: tuple[Any, ...], metadata: list[Any]) -> tuple[str, ...]:
+    listed = [kind.names for kind in metadata if isinstance(kind, Member)]
+    return next(iter(listed + [get_args(kind) for kind in kinds if get_origin(kind) is Literal]), ())
 
 
 def _expected(kinds: tuple[Any, ...], metadata: list[Any], limits: dict[str, Any]) -> str:
@@ -135,8 +165,9 @@ def _expected(kinds: tuple[Any, ...], metadata: list[Any], limits: dict[str, Any
     for kind in metadata:
         if isinstance(kind, Text):
             return kind.words
-    if bool in kinds or _choices(kinds):
-        return ", ".join(_choices(kinds)) or "True, False"
+    choices = _choices(kinds, metadata)
+    if bool in kinds or choices:
+        return ", ".join(choices) or "True, False"
     if str in kinds:
         return "text"
     word = "a whole number" if int in kinds else "a number"

@@ -9,14 +9,14 @@ from typing import Any
 
 from packaging.version import Version
 
+from drcli.contract.run_name import RUN_KINDS
 from drcli.doctor.finding import GB, CheckResult, Subject, error, ok, warning
 from drcli.doctor.storage_checks import check_port, is_free
 from drcli.errors import DrError, UsageError
-from drcli.launch import run_control
+from drcli.launch import run_control, simapp
 from drcli.launch.docker import containers, docker_engine, images, minio, stack_network, swarm_nodes
 from drcli.launch.docker.claim import check_owner
 from drcli.launch.docker.minio_spec import minio_image
-from drcli.launch.plan import KINDS
 
 _API = Version("1.41")  # Docker 20.10, the oldest that we have tried
 _COMPOSE_PORTS = (
@@ -76,7 +76,7 @@ def check_swarm(subject: Subject) -> Iterator[CheckResult]:
     ]
     if ready:
         yield ok(f"Nodes that take tasks: {', '.join(ready)}.")
-    if sum(bool(n.may_run) for n in everyone) > 1 and subject.settings.simapp_source == images.ENGINE:
+    if sum(bool(n.may_run) for n in everyone) > 1 and subject.settings.simapp_source == simapp.ENGINE:
         yield warning(
             f"Each node needs the image {_image_name(subject)}, which is in no registry.",
             "`dr images push REGISTRY`, and that name in DR_SIMAPP_SOURCE; or copy it to each node.",
@@ -151,7 +151,7 @@ def check_image(subject: Subject) -> Iterator[CheckResult]:
     image = images.image_of(subject.settings)
     if not images.exists(image):
         # Nodes of a swarm pull by themselves what a registry has; a name of ours alone none has.
-        say = warning if subject.is_swarm and subject.settings.simapp_source != images.ENGINE else error
+        say = warning if subject.is_swarm and subject.settings.simapp_source != simapp.ENGINE else error
         yield say(f"There is no image {image} on this machine.", _way_to(image))
     elif images.is_outdated(image):
         yield warning(f"The image {image} is not of the drcli installed here.", _way_to(image))
@@ -179,7 +179,9 @@ def check_minio(subject: Subject) -> Iterator[CheckResult]:
 def check_ports(subject: Subject) -> Iterator[CheckResult]:
     """The ports that the community's containers publish; ours publish none."""
     settings, run_id = subject.settings, subject.settings.run_id
-    if subject.workspace and any(run_control.is_running(subject.workspace, kind, run_id) for kind in KINDS):
+    if subject.workspace and any(
+        run_control.is_running(subject.workspace, kind, run_id) for kind in RUN_KINDS
+    ):
         yield ok(f"Run {run_id} is under way, on the ports of its own.")
         return
     if subject.is_swarm:
@@ -215,7 +217,7 @@ def _publishes_nothing(subject: Subject) -> bool:
 def _way_to(image: str) -> str:
     """The command that brings an image here."""
     repository, _, tag = image.rpartition(":")
-    if repository != images.ENGINE:
+    if repository != simapp.ENGINE:
         return f"`docker pull {image}`"
     gpu = "gpu" in tag
     words = ["dr images build", *(["--gpu"] if gpu else [])]

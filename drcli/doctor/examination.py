@@ -46,7 +46,7 @@ def _swarm(subject: Subject) -> bool:
 
 
 def _compose(subject: Subject) -> bool:
-    return subject.settings.docker_style == "compose" or is_minio(subject.settings)
+    return (subject.uses_docker and not subject.is_swarm) or is_minio(subject.settings)
 
 
 def _community(subject: Subject) -> bool:

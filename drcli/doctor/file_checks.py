@@ -14,7 +14,16 @@ from drcli.config.model_metadata import ModelMetadata
 from drcli.config.report import MASK, masked
 from drcli.doctor.finding import CheckResult, Subject, error, ok, warning
 from drcli.errors import DrError
-from drcli.launch.start_checks import check_style
+from drcli.launch.reward_trial import try_reward
+from drcli.launch.start_checks import (
+    HYPERPARAMETERS,
+    METADATA,
+    REWARD,
+    settings_without_effect,
+    tolerant,
+    tracks_at_hand,
+)
+from drcli.launch.start_checks import check_settings as check_startable
 from drcli.paths import Workspace
 
 _FALLBACK_TRACK = (
@@ -27,7 +36,9 @@ def check_settings(subject: Subject) -> Iterator[CheckResult]:
     settings, workspace = subject.settings, _workspace(subject)
     for notice in settings.notices:
         yield warning(notice, "Change that line, or delete it.")
-    check_style(settings)
+    for line in settings_without_effect(settings, workspace):
+        yield warning(line, "Delete that line, or use an engine that reads it: DR_SIMAPP_SOURCE.")
+    check_startable(settings)
     load_workers(workspace, settings)
     name = f"experiment {workspace.experiment} of " if workspace.experiment else ""
     yield ok(
@@ -53,34 +64,40 @@ def check_track(subject: Subject) -> Iterator[CheckResult]:
 
 
 def check_hyperparameters(subject: Subject) -> Iterator[CheckResult]:
-    """Does hyperparameters.json parse, and what was tolerated in it?"""
-    path = _workspace(subject).custom_files / "hyperparameters.json"
-    found = Hyperparameters.parse(_read(path), str(path))
-    yield from _tolerated(path, found.warnings)
+    """Is hyperparameters.json valid, and what was tolerated in it?"""
+    path = _workspace(subject).custom_files / HYPERPARAMETERS
+    text = _read(path)
+    if subject.is_ours:
+        yield from _tolerated(path, Hyperparameters.parse(text, str(path)).warnings)
+    else:
+        yield from _tolerated(path, tolerant(Hyperparameters.parse, text, str(path)))
 
 
 def check_metadata(subject: Subject) -> Iterator[CheckResult]:
-    """Does model_metadata.json parse, and can the engine do what it asks for?"""
-    path = _workspace(subject).custom_files / "model_metadata.json"
-    found = ModelMetadata.parse(_read(path), str(path))
+    """Is model_metadata.json valid, and does the engine support what it asks for?"""
+    path = _workspace(subject).custom_files / METADATA
+    text = _read(path)
     if subject.is_ours:
+        found = ModelMetadata.parse(text, str(path))
         check_supported(found, str(path))
-    yield from _tolerated(path, found.warnings)
+        yield from _tolerated(path, found.warnings)
+    else:
+        yield from _tolerated(path, tolerant(ModelMetadata.parse, text, str(path)))
 
 
 def check_reward(subject: Subject) -> Iterator[CheckResult]:
-    """Does the reward function give a number, called once on a real state?"""
+    """Does the reward function return a number, called once on a real state?"""
     from drcli.sim.catalogue import load_track
-    from drcli.sim.reward import RewardFunction, try_once
 
-    settings, path = subject.settings, _workspace(subject).custom_files / "reward_function.py"
-    source = _read(path).decode(errors="replace")
+    settings, folder = subject.settings, _workspace(subject).custom_files
+    path = folder / REWARD
+    source = _read(path)
     try:
         track = load_track(settings.world_name, _track_folder(subject), settings.tracks_url)
     except DrError:  # told by check_track
         track = load_track(_FALLBACK_TRACK, None, settings.tracks_url)
     try:
-        reward = try_once(RewardFunction(source, str(path)), track)
+        trial = try_reward(settings, source, path, track, _metadata(folder / METADATA))
     except DrError as fault:
         if subject.is_ours:
             raise
@@ -88,7 +105,18 @@ def check_reward(subject: Subject) -> Iterator[CheckResult]:
             fault.message, "It is tried with drcli's engine here; the image may have what it lacks."
         )
         return
-    yield ok(f"{path.name} gives {reward:.4g} at the start line.")
+    for text in trial.warnings:
+        yield warning(text, "Start the training: the workers report it if the image lacks the module.")
+    if trial.reward is not None:
+        yield ok(f"{path.name} gives {trial.reward:.4g} at the start line.")
+
+
+def _metadata(path: Path) -> ModelMetadata | None:
+    """None if the file is wrong, which check_metadata reports."""
+    try:
+        return ModelMetadata.parse(_read(path), str(path))
+    except DrError:
+        return None
 
 
 def check_secrets(subject: Subject) -> Iterator[CheckResult]:
@@ -119,11 +147,7 @@ def _written_by_the_user(subject: Subject) -> Iterator[Path]:
 
 
 def _track_folder(subject: Subject) -> Path | None:
-    """The workspace's tracks if the one we need is there. None otherwise: nothing is to be fetched into it."""
-    name, folder = subject.settings.world_name, _workspace(subject).tracks
-    stem = name.removesuffix("_cw").removesuffix("_ccw")
-    at_hand = (f"{name}.npy", f"{name}.yaml", f"{stem}.yaml")
-    return folder if any((folder / file).is_file() for file in at_hand) else None
+    return tracks_at_hand(subject.settings.world_name, _workspace(subject))
 
 
 def _tolerated(path: Path, warnings: tuple[str, ...]) -> Iterator[CheckResult]:

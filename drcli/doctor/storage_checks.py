@@ -13,7 +13,7 @@ import psutil
 from drcli.config.settings import Settings
 from drcli.doctor.finding import CheckResult, Subject, error, ok
 from drcli.launch.docker import minio
-from drcli.store.access import is_embedded, is_minio, store_config
+from drcli.store.access import is_embedded, is_minio, minio_port, store_config
 from drcli.store.client import Bucket
 from drcli.store.credentials import credentials
 from drcli.store.server import check_data, server_status
@@ -26,7 +26,7 @@ def check_store_port(subject: Subject) -> Iterator[CheckResult]:
     if is_embedded(settings) and settings.store_port is None:
         yield ok(f"Port {own}: the store of this workspace." if own else "The store takes a free port.")
         return
-    port, change = settings.minio_port, "take another: DR_STORE_PORT=9010 in system.env"
+    port, change = minio_port(settings), "take another: DR_STORE_PORT=9010 in system.env"
     if own == port:
         yield ok(f"Port {port}: the store of this workspace.")
     elif own is not None:

@@ -13,22 +13,24 @@ from drcli.config.params_documents import Document, render_evaluation, to_yaml
 from drcli.config.settings import Settings
 from drcli.contract.keys import ModelKeys, evaluation_facts, evaluation_trace
 from drcli.errors import DrError
-from drcli.launch import run_control
+from drcli.launch import planning, run_control
 from drcli.launch.bucket import open_bucket
-from drcli.launch.plan import Plan, plan_evaluation
-from drcli.launch.start_checks import check_style, check_world, is_ours, publish_track
+from drcli.launch.launcher import RunRequest
+from drcli.launch.plan import Plan
+from drcli.launch.start_checks import check_settings, check_world, publish_track
 from drcli.paths import Workspace
 from drcli.store import simtrace
-from drcli.store.access import store_config, with_store_port
+from drcli.store.access import with_store_port
 from drcli.store.checkpoints import Which, choose_checkpoint
 from drcli.store.client import Bucket
 from drcli.store.metrics import STATUS_LABELS, EvaluationMetrics
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class StartedEvaluation:
     """An evaluation that was started: what of, and where its results will be."""
 
+    settings: Settings
     plan: Plan
     bucket: Bucket
     document: Document
@@ -54,31 +56,23 @@ class Evaluation:
         return self.simtrace_prefix.rsplit("/", 1)[-1]
 
 
-def plan(settings: Settings, workspace: Workspace) -> Plan:
+def dry_run(settings: Settings, workspace: Workspace) -> planning.DryRun:
     """What would be started; touches nothing."""
-    check_style(settings)
-    return _plan(settings, workspace, settings.local_s3_model_prefix)
-
-
-def _plan(settings: Settings, workspace: Workspace, prefix: str) -> Plan:
-    if settings.docker_style == "process":
-        return plan_evaluation(settings, workspace, store_config(settings, workspace), prefix)
-    from drcli.launch.docker import container_plans
-
-    return container_plans.plan_evaluation(settings, workspace, prefix)
+    check_settings(settings)
+    return planning.dry_run(_request(settings, workspace, settings.local_s3_model_prefix))
 
 
 def start(
     settings: Settings, workspace: Workspace, *, clone: bool = False, which: Which | None = None
-) -> Evaluation:
-    """Check, write the params document, start the stack. `which` overrides DR_EVAL_CHECKPOINT."""
-    check_style(settings)
+) -> StartedEvaluation:
+    """Check, write the params document, start the services. `which` overrides DR_EVAL_CHECKPOINT."""
+    check_settings(settings)
     run_control.check_not_running(workspace, "evaluation", settings.run_id)
-    run_control.launcher(settings.docker_style).check(plan(settings, workspace), workspace)
+    prefix = settings.local_s3_model_prefix
+    plan = planning.checked_plan(_request(settings, workspace, prefix))
     bucket = open_bucket(settings, workspace, write=True)
     settings = with_store_port(settings, workspace)
-    prefix = settings.local_s3_model_prefix
-    if is_ours(settings):
+    if plan.is_ours:
         check_world(settings, workspace)
         _check_model(bucket, ModelKeys(prefix), settings.eval_checkpoint if which is None else which)
     else:
@@ -87,20 +81,21 @@ def start(
     if which is not None:
         document = Document(document.key, {**document.values, "EVAL_CHECKPOINT": str(which)})
     target = _first(document.values["MODEL_S3_PREFIX"])
-    planned = _plan(settings, workspace, target)
-    with run_control.claim(workspace, "evaluation", settings.run_id, target, settings.docker_style):
-        run_control.launcher(settings.docker_style).check(
-            planned, workspace
-        )  # somebody else may have been faster
+    with run_control.claim(plan, workspace):
+        plan = planning.final_plan(_request(settings, workspace, target))
         if clone:
             _clone(bucket, prefix, target)
         publish_track(settings, workspace, bucket, target)
         bucket.put(document.key, to_yaml(document.values).encode())
-        run_control.start(planned, workspace)
-    return Evaluation(planned, bucket, document)
+        run_control.start(plan, workspace)
+    return StartedEvaluation(settings, plan, bucket, document)
 
 
-def results(evaluation: Evaluation) -> dict[str, Any]:
+def _request(settings: Settings, workspace: Workspace, prefix: str) -> RunRequest:
+    return RunRequest("evaluation", settings, workspace, prefix)
+
+
+def results(evaluation: StartedEvaluation) -> dict[str, Any]:
     """What `dr evaluate --json` prints; DrError when the evaluation has left nothing."""
     data = evaluation.bucket.find(evaluation.metrics_key)
     if data is None:
@@ -117,7 +112,7 @@ def results(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def trace(evaluation: Evaluation) -> list[tuple[Any, ...]]:
+def trace(evaluation: StartedEvaluation) -> list[tuple[Any, ...]]:
     """Rows of the evaluation's simtrace."""
     return simtrace.read_csv(evaluation.bucket.get(evaluation.trace_key), evaluation.trace_key)
 

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drcli.config.settings import Settings
-from drcli.launch import log_files, run_control
-from drcli.launch.plan import Kind
-from drcli.launch.processes.run_folder import Replica, RunFolder
-from drcli.local import ProcessRef
+from drcli.contract.run_name import RunKind, replica_name
+from drcli.launch import run_control
+from drcli.launch.launcher import launcher_of
+from drcli.launch.run_folder import RunFolder
 from drcli.paths import Workspace
-from drcli.store.access import is_embedded
-from drcli.store.server import server_status
 
 
 def read(
     settings: Settings,
     workspace: Workspace,
-    kind: Kind,
+    kind: RunKind,
     service: str,
     *,
     replica: int = 1,
@@ -29,22 +27,11 @@ def read(
     DrError when there is no such log.
     """
     if service == "minio":
-        return _store(settings, workspace, tail, follow)
+        return launcher_of(settings.docker_style).own_store.log(workspace, tail, follow=follow)
     run_id = settings.run_id
-    name = Replica.name_of(service, replica - 1)
 
     def goes_on() -> bool:
         return run_control.is_running(workspace, kind, run_id)
 
-    return run_control.log(RunFolder.of(workspace, kind, run_id), name, tail, goes_on if follow else None)
-
-
-def _store(settings: Settings, workspace: Workspace, tail: int, follow: bool) -> Iterator[str]:
-    if not is_embedded(settings):
-        from drcli.launch.docker import minio
-
-        return minio.log(workspace, tail, follow)
-    pid = server_status(workspace).pid
-    server = ProcessRef.find(pid) if pid is not None else None
-    goes_on = (lambda: server is not None and server.is_alive) if follow else None
-    return log_files.read(workspace.store_log, tail, goes_on)
+    folder, name = RunFolder.of(workspace, kind, run_id), replica_name(service, replica - 1)
+    return run_control.log(folder, name, tail, goes_on if follow else None)

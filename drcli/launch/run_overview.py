@@ -8,8 +8,9 @@ from typing import Any
 from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import run_control
-from drcli.launch.processes.run_folder import RunFolder
-from drcli.launch.stack_view import StackView
+from drcli.launch.plan import Plan
+from drcli.launch.run_folder import RunFolder
+from drcli.launch.run_view import RunView
 from drcli.paths import Workspace
 from drcli.store.access import is_embedded, store_config
 from drcli.store.client import Bucket
@@ -39,10 +40,11 @@ _PROGRESS = (
 def overview(settings: Settings, workspace: Workspace) -> dict[str, Any]:
     """What is running under DR_RUN_ID and how far it is; None for what is not known. Starts nothing."""
     seen = run_control.read(workspace, "training", settings.run_id)
-    prefix = str(_of_plan(workspace, settings, "prefix", settings.local_s3_model_prefix))
+    started = _last_started(settings, workspace)
+    prefix = started.prefix if started else settings.local_s3_model_prefix
     store, status = _store(settings, workspace, prefix)
     training = _stack(seen)
-    is_ours = _of_plan(workspace, settings, "is_ours", True)  # another's tells nothing of its progress
+    is_ours = started is None or started.is_ours  # another's tells nothing of its progress
     if (
         training["state"] == "running"
         and is_ours
@@ -104,7 +106,7 @@ def _service(service: dict[str, Any]) -> str:
     return f"{service['state']}{node}{restarts}{message}"
 
 
-def _stack(seen: StackView | None) -> dict[str, Any]:
+def _stack(seen: RunView | None) -> dict[str, Any]:
     if seen is None:
         return {"state": "never started", "message": "", "hint": "", "services": []}
     services = [
@@ -128,9 +130,10 @@ def _store(settings: Settings, workspace: Workspace, prefix: str) -> tuple[dict[
         return store | {"state": "unreachable", "message": error.message}, None
 
 
-def _of_plan(workspace: Workspace, settings: Settings, name: str, default: Any) -> Any:
-    """What the plan of the training that was started last says, also after run.env was edited."""
+def _last_started(settings: Settings, workspace: Workspace) -> Plan | None:
+    """What was planned for the training that was started last, also after run.env was edited."""
+    folder = RunFolder.of(workspace, "training", settings.run_id)
     try:
-        return RunFolder.of(workspace, "training", settings.run_id).read_plan().get(name, default)
-    except (OSError, ValueError):
-        return default
+        return folder.read_head() if folder.exists else None
+    except (OSError, ValueError, TypeError):  # it is being replaced
+        return None

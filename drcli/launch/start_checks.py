@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from drcli.config import jsonc
 from drcli.config.engine import check_supported
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.load import load_workers
 from drcli.config.model_metadata import ModelMetadata
-from drcli.config.settings import Settings
+from drcli.config.settings import Settings, variables
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError, UsageError
+from drcli.launch.launcher import launcher_of
+from drcli.launch.reward_trial import try_reward
+from drcli.launch.simapp import is_ours
 from drcli.paths import Workspace
+from drcli.tables import RACES
 
 if TYPE_CHECKING:
     from drcli.sim.track import Track
     from drcli.store.client import Bucket
 
-ENGINE = "drcli/simapp"
-RACE_TYPES = ("TIME_TRIAL",)
+HYPERPARAMETERS, METADATA, REWARD = "hyperparameters.json", "model_metadata.json", "reward_function.py"
+_PREFIX_OF = {"training": "DR_TRAIN_", "evaluation": "DR_EVAL_"}
 
 
 @dataclass(frozen=True)
@@ -31,49 +37,62 @@ class CustomFiles:
     warnings: tuple[str, ...]
 
 
-def check_style(settings: Settings) -> None:
-    """UsageError for what this version cannot start."""
+def check_settings(settings: Settings) -> None:
+    """UsageError for what this version cannot start, or not in this style."""
+    launcher_of(settings.docker_style).check_settings(settings)
+    if is_ours(settings) and settings.race_type not in RACES:
+        choices = tuple(RACES)
+        raise UsageError(
+            f"{settings.source('DR_RACE_TYPE')}: DR_RACE_TYPE={settings.race_type} cannot be started yet by this "
+            "version of drcli.",
+            f"Use DR_RACE_TYPE={' or '.join(choices)}, for example with --set DR_RACE_TYPE={choices[0]}.",
+        )
+
+
+def settings_without_effect(settings: Settings, workspace: Workspace, kind: str = "") -> tuple[str, ...]:
+    """Settings that the user has changed but the engine of this run ignores, one line each.
+
+    Args:
+        kind: `training` or `evaluation`; empty: both.
+    """
     if not is_ours(settings):
-        if settings.docker_style == "process":
-            raise UsageError(
-                f"{settings.source('DR_SIMAPP_SOURCE')}: the engine {settings.simapp_source} runs in containers only.",
-                f"Use DR_DOCKER_STYLE=compose or swarm, or our own engine: --set DR_SIMAPP_SOURCE={ENGINE}",
-            )
-        return
-    if settings.race_type not in RACE_TYPES:
-        raise _cannot(settings, "DR_RACE_TYPE", settings.race_type, RACE_TYPES)
-
-
-def is_ours(settings: Settings) -> bool:
-    """Is it our own engine, perhaps from a registry of the user's? Else it is the community's, or like it."""
-    return settings.simapp_source == ENGINE or settings.simapp_source.endswith(f"/{ENGINE}")
-
-
-def _cannot(settings: Settings, name: str, value: str, can: tuple[str, ...]) -> UsageError:
-    choices = " or ".join(can)
-    return UsageError(
-        f"{settings.source(name)}: {name}={value} cannot be started yet by this version of drcli.",
-        f"Use {name}={choices}, for example with --set {name}={can[0]}.",
+        return ()
+    workers = () if kind == "evaluation" else load_workers(workspace, settings)
+    others = tuple(prefix for name, prefix in _PREFIX_OF.items() if kind and name != kind)
+    lines = (
+        f"{each.source(name)}: {name}={each.text(name)} has no effect: it is only for {row.only_for}."
+        for each in (settings, *workers)
+        for name, row in variables().items()
+        if row.only_for and each.is_changed(name) and not name.startswith(others)
     )
+    return tuple(dict.fromkeys(lines))
 
 
-def check_world(settings: Settings, workspace: Workspace) -> Track:
-    """The track of the run. DrError names the setting, and worlds with a similar name."""
+def check_world(settings: Settings, workspace: Workspace, *, keep: bool = True) -> Track:
+    """The track of the run, fetched if need be, and kept with `keep`. DrError names the setting, and similar worlds."""
     from drcli.sim.catalogue import load_track
 
+    folder = workspace.tracks if keep else tracks_at_hand(settings.world_name, workspace)
     try:
-        return load_track(settings.world_name, workspace.tracks, settings.tracks_url)
+        return load_track(settings.world_name, folder, settings.tracks_url)
     except DrError as error:
         where = settings.source("DR_WORLD_NAME")
         raise DrError(f"{where}: DR_WORLD_NAME: {error.message}", error.hint) from None
 
 
-def check_workers(settings: Settings, workspace: Workspace) -> tuple[Settings, ...]:
+def tracks_at_hand(world_name: str, workspace: Workspace) -> Path | None:
+    """The workspace's tracks if that of the name is there. None otherwise: nothing is to be fetched into it."""
+    stem = world_name.removesuffix("_cw").removesuffix("_ccw")
+    names = (f"{world_name}.npy", f"{world_name}.yaml", f"{stem}.yaml")
+    return workspace.tracks if any((workspace.tracks / name).is_file() for name in names) else None
+
+
+def check_workers(settings: Settings, workspace: Workspace, *, keep: bool = True) -> tuple[Settings, ...]:
     """Settings of the workers 2, 3, … of a multi-config run, whose races and worlds can be started like the first."""
     workers = load_workers(workspace, settings)
     for worker in workers if is_ours(settings) else ():
-        check_style(worker)
-        check_world(worker, workspace)
+        check_settings(worker)
+        check_world(worker, workspace, keep=keep)
     return workers
 
 
@@ -85,24 +104,45 @@ def publish_track(settings: Settings, workspace: Workspace, bucket: Bucket, pref
             bucket.put(ModelKeys(prefix).tracks_folder + path.name, path.read_bytes())
 
 
-def check_training_files(settings: Settings, workspace: Workspace) -> CustomFiles:
-    """Read and check custom_files/ against the track: everything that would fail minutes later.
+def check_training_files(settings: Settings, workspace: Workspace, *, keep: bool = True) -> CustomFiles:
+    """Read and check custom_files/ against the track, to find every error that would show up minutes later.
 
-    The reward function is called once on a real state. DrError names file, line and what to do.
+    The reward function is called once on a real state; with `keep`, a track that is fetched for that stays in the
+    workspace. Another engine has rules of its own for these files: there, only invalid JSON is an error, and everything
+    else is a warning.
+
+    Raises:
+        DrError: with file, line and what to do.
     """
-    from drcli.sim.reward import RewardFunction, try_once
-
     folder = workspace.custom_files
-    names = ("hyperparameters.json", "model_metadata.json", "reward_function.py")
-    contents = {name: _read(folder / name) for name in names}
-    hyperparameters = Hyperparameters.parse(contents[names[0]], str(folder / names[0]))
-    metadata = ModelMetadata.parse(contents[names[1]], str(folder / names[1]))
-    if is_ours(settings):
-        check_supported(metadata, str(folder / names[1]))
-        track = check_world(settings, workspace)
-        source = contents[names[2]].decode(errors="replace")
-        try_once(RewardFunction(source, str(folder / names[2])), track)
-    return CustomFiles(contents, (*hyperparameters.warnings, *metadata.warnings))
+    contents = {name: _read(folder / name) for name in (HYPERPARAMETERS, METADATA, REWARD)}
+    if not is_ours(settings):
+        doubts = (
+            *tolerant(Hyperparameters.parse, contents[HYPERPARAMETERS], str(folder / HYPERPARAMETERS)),
+            *tolerant(ModelMetadata.parse, contents[METADATA], str(folder / METADATA)),
+        )
+        return CustomFiles(contents, doubts)
+    hyperparameters = Hyperparameters.parse(contents[HYPERPARAMETERS], str(folder / HYPERPARAMETERS))
+    metadata = ModelMetadata.parse(contents[METADATA], str(folder / METADATA))
+    check_supported(metadata, str(folder / METADATA))
+    track = check_world(settings, workspace, keep=keep)
+    trial = try_reward(settings, contents[REWARD], folder / REWARD, track, metadata)
+    return CustomFiles(contents, (*hyperparameters.warnings, *metadata.warnings, *trial.warnings))
+
+
+def tolerant(
+    parse: Callable[[bytes, str], Hyperparameters | ModelMetadata], text: bytes, filename: str
+) -> tuple[str, ...]:
+    """Warnings about a file for another engine, including what our own engine would refuse.
+
+    Raises:
+        UsageError: the file is not valid JSON.
+    """
+    jsonc.parse(text, filename)
+    try:
+        return parse(text, filename).warnings
+    except UsageError as fault:
+        return (f"{fault.message} (for drcli's own engine)",)
 
 
 def _read(path: Path) -> bytes:

@@ -16,10 +16,11 @@ import drcli
 from drcli.config.report import masked
 from drcli.config.settings import Settings
 from drcli.contract.keys import ModelKeys
+from drcli.contract.run_name import WORKER
 from drcli.errors import DrError
 from drcli.launch import run_control
-from drcli.launch.bucket import store_status
-from drcli.launch.start_checks import is_ours
+from drcli.launch.launcher import launcher_of
+from drcli.launch.simapp import is_ours
 from drcli.paths import Workspace
 from drcli.store import access
 from drcli.store.checkpoints import list_checkpoints
@@ -116,14 +117,14 @@ def _bucket(settings: Settings, workspace: Workspace) -> dict[str, Any]:
             "checkpoints": found,
         }
     except DrError as error:
-        if access.is_minio(settings) and not _minio_runs(settings, workspace):
+        if access.has_own_store(settings) and not _store_runs(settings, workspace):
             return _no_bucket("stopped", "starts when it is needed")
         return _no_bucket("unreachable", masked("", error.message))
 
 
-def _minio_runs(settings: Settings, workspace: Workspace) -> bool:
-    with suppress(DrError):  # without Docker it does not
-        return bool(store_status(settings, workspace)["running"])
+def _store_runs(settings: Settings, workspace: Workspace) -> bool:
+    with suppress(DrError):  # without Docker MinIO does not
+        return launcher_of(settings.docker_style).own_store.is_running(settings, workspace)
     return False
 
 
@@ -133,13 +134,12 @@ def _no_bucket(state: str, message: str) -> dict[str, Any]:
 
 def _image(settings: Settings) -> dict[str, Any]:
     """The engine's image, where one is needed."""
-    if settings.docker_style == "process":
+    launcher = launcher_of(settings.docker_style)
+    name = launcher.image(settings)
+    if not name:
         return {"name": None, "state": "not needed", "message": "local processes"}
-    from drcli.launch.docker import images
-
-    name = images.image_of(settings)
     try:
-        there = images.exists(name)
+        there = launcher.has_image(name)
     except DrError as error:
         return {"name": name, "state": "unknown", "message": error.message}
     return {"name": name, "state": "there" if there else "missing", "message": ""}
@@ -149,16 +149,14 @@ def _running(workspace: Workspace) -> list[dict[str, Any]]:
     """All runs that are under way, of any DR_RUN_ID."""
     rows = []
     for folder in run_control.running(workspace):
-        plan, seen = folder.read_plan(), run_control.read(workspace, folder.kind, folder.run_id)
-        workers = (
-            [r for r in seen.replicas if r.service == "robomaker" and r.state == "running"] if seen else []
-        )
+        plan, seen = folder.read_head(), run_control.read(workspace, folder.kind, folder.run_id)
+        workers = [r for r in seen.replicas if r.service == WORKER and r.state == "running"] if seen else []
         rows.append(
             {
                 "kind": folder.kind,
                 "run_id": folder.run_id,
-                "model": plan.get("prefix"),
-                "style": plan.get("style"),
+                "model": plan.prefix,
+                "style": plan.style,
                 "state": seen.state if seen else "unknown",
                 "workers": len(workers),
             }

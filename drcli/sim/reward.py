@@ -7,7 +7,6 @@ It is the user's own code on the user's own machine: nothing is forbidden to it.
 from __future__ import annotations
 
 import builtins
-import difflib
 import inspect
 import logging
 import reprlib
@@ -21,11 +20,12 @@ from drcli.errors import DrError
 from drcli.sim.deadline import Stack, TooSlow, call_within
 from drcli.sim.params import STEP_S
 from drcli.sim.reading import Action, Params, facts_of, reward_params, start_reading
+from drcli.sim.reward_hints import Failed, hint_for
 from drcli.sim.simulated_time import simulated_modules
 from drcli.sim.track import Track
 
 LIMIT_S = 1.0  # wall clock, per call
-FIRST_LIMIT_S = 10.0  # the first call and the module itself may import shapely or scipy
+FIRST_LIMIT_S = 30.0  # the first call and the module itself may import pandas or scipy, on a busy machine
 LIMIT_REWARD = 1e5  # as in simapp
 PRINTS_PER_SECOND = 20
 
@@ -57,6 +57,7 @@ class RewardFunction:
         self.filename = filename
         self._printed = _RateLimit(log or logging.getLogger("drcli.reward").info)
         self._on_stuck = on_stuck
+        self._source = source
         self._code = self._compile(source)
         self.for_car()
 
@@ -90,9 +91,8 @@ class RewardFunction:
             ) from None
         except (Exception, SystemExit) as error:
             line = self.line_of(error.__traceback__)
-            raise DrError(
-                f"{self.filename}:{line}: {type(error).__name__}: {error}", "It fails on import."
-            ) from error
+            hint = self.hint(error) or "It fails on import."
+            raise DrError(f"{self.filename}:{line}: {type(error).__name__}: {error}", hint) from error
         finally:
             if before:
                 sys.modules[_MODULE] = before
@@ -142,6 +142,10 @@ class RewardFunction:
             traceback = traceback.tb_next
         return line
 
+    def hint(self, error: BaseException, params: Params | None = None) -> str:
+        """What the author of the function should know about an error of it; empty if there is nothing to say."""
+        return hint_for(error, Failed(self._source, self.filename, params or {}))
+
     def failed(self, what: str, params: Params, line: int | None = None, hint: str = "") -> RewardError:
         """An error with place and params; waypoints are cut short."""
         place = f"{self.filename}:{line}" if line else self.filename
@@ -178,7 +182,7 @@ class CarReward:
         except (Exception, SystemExit) as error:
             line = owner.line_of(error.__traceback__)
             what = f"{type(error).__name__}: {error}"
-            raise owner.failed(what, params, line, _hint(error, params)) from error
+            raise owner.failed(what, params, line, owner.hint(error, params)) from error
         self._limit_s = LIMIT_S
         return (
             value
@@ -191,7 +195,8 @@ class CarReward:
         try:
             if isinstance(value, str):
                 raise TypeError
-            reward = float(value)
+            # An array of one element is a number, as it is for the NumPy of the community's engine.
+            reward = float(value.item() if hasattr(value, "item") else value)
         except (TypeError, ValueError):
             raise self._owner.failed(f"reward_function returns {value!r}", params, hint=hint) from None
         if not -LIMIT_REWARD <= reward <= LIMIT_REWARD:
@@ -200,23 +205,20 @@ class CarReward:
         return reward
 
 
-def try_once(reward: RewardFunction, track: Track) -> float:
+def try_once(
+    reward: RewardFunction, track: Track, steering_deg: float = 0.0, speed_mps: float = 1.0
+) -> float:
     """Call the function on a real state, at the start line of `track`; nothing is compiled for it.
+
+    Steering and speed are those of an action of the model: some functions know no others.
 
     Raises:
         RewardError: as a step of a race would.
     """
     now_s = 2 * STEP_S
-    params = reward_params(start_reading(track), Action(0.0, 1.0, 0), facts_of(track, False), 2, now_s)
+    action = Action(steering_deg, speed_mps, 0)
+    params = reward_params(start_reading(track), action, facts_of(track, False), 2, now_s)
     return reward.for_car()(params, now_s)
-
-
-def _hint(error: BaseException, params: Params) -> str:
-    """The key that was meant, for a key that does not exist."""
-    if not isinstance(error, KeyError) or not error.args or error.args[0] in params:
-        return ""
-    near = difflib.get_close_matches(str(error.args[0]), params, n=1)
-    return f"Did you mean params[{near[0]!r}]?" if near else ""
 
 
 class _RateLimit:

@@ -1,7 +1,7 @@
 """From settings to the bucket: which store a run uses (DR_CLOUD), and with whose keys.
 
-The embedded server is for DR_CLOUD=local with local processes; it is started here when it is needed. MinIO, for
-DR_CLOUD=local with containers, is started by `drcli.launch.docker.minio`.
+With DR_CLOUD=local the style of the run (DR_DOCKER_STYLE) says which server of the workspace's own it is: the embedded
+one is started here when it is needed, MinIO by `drcli.launch.docker.minio`.
 """
 
 from __future__ import annotations
@@ -13,19 +13,31 @@ from drcli.paths import Workspace
 from drcli.store.client import Bucket, StoreConfig
 from drcli.store.credentials import has_profile
 from drcli.store.key_pair import read_key_pair
+from drcli.tables import LAUNCHERS
 
 if TYPE_CHECKING:
     from drcli.config.settings import Settings
 
+_MINIO_PORT = 9000
+
 
 def is_embedded(settings: Settings) -> bool:
     """Does the run use the server of its own workspace?"""
-    return settings.cloud in ("local", "azure") and settings.docker_style == "process"
+    return has_own_store(settings) and _is_embedded_in(settings.docker_style)
 
 
 def is_minio(settings: Settings) -> bool:
     """Does the run use a MinIO of its own workspace, in a container?"""
-    return settings.cloud in ("local", "azure") and settings.docker_style != "process"
+    return has_own_store(settings) and not _is_embedded_in(settings.docker_style)
+
+
+def has_own_store(settings: Settings) -> bool:
+    """Is the bucket on this machine, in a server of the workspace's own?"""
+    return settings.cloud in ("local", "azure")
+
+
+def _is_embedded_in(style: str) -> bool:
+    return bool(LAUNCHERS.load(style).own_store.is_embedded)
 
 
 def store_config(settings: Settings, workspace: Workspace) -> StoreConfig:
@@ -37,19 +49,24 @@ def store_config(settings: Settings, workspace: Workspace) -> StoreConfig:
     addresses = {"aws": None, "remote": settings.remote_minio_url or settings.store_endpoint_url}
     if is_minio(settings) and not settings.local_access_key_id and not has_profile(settings.local_s3_profile):
         access_key, secret_key = read_key_pair(workspace.store_key)
-        url = f"http://127.0.0.1:{settings.minio_port}"
+        url = f"http://127.0.0.1:{minio_port(settings)}"
         return StoreConfig(settings.local_s3_bucket, url, access_key=access_key, secret_key=secret_key)
     own_key = bool(settings.local_access_key_id)
     # boto3 takes "default" for a profile that must exist; without a name it tries roles and variables too.
     named = not own_key and settings.local_s3_profile != "default"
     return StoreConfig(
         bucket=settings.local_s3_bucket,
-        endpoint_url=addresses.get(settings.cloud, f"http://127.0.0.1:{settings.minio_port}"),
+        endpoint_url=addresses.get(settings.cloud, f"http://127.0.0.1:{minio_port(settings)}"),
         region=settings.aws_app_region,
         access_key=settings.local_access_key_id if own_key else None,
         secret_key=settings.local_secret_access_key if own_key else None,
         profile=settings.local_s3_profile if named else None,
     )
+
+
+def minio_port(settings: Settings) -> int:
+    """The port of MinIO on this machine: as with DeepRacer-for-Cloud unless DR_STORE_PORT says otherwise."""
+    return _MINIO_PORT if settings.store_port is None else settings.store_port
 
 
 def with_store_port(settings: Settings, workspace: Workspace) -> Settings:

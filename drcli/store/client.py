@@ -49,6 +49,11 @@ class StoreConfig:
         return f"profile {self.profile}" if self.profile else "this machine's role or environment"
 
     @property
+    def port(self) -> int:
+        """The port of `endpoint_url`; 0 where it names none."""
+        return urlsplit(self.endpoint_url or "").port or 0
+
+    @property
     def is_loopback(self) -> bool:
         """Does the server run on this machine, over plain HTTP?"""
         parts = urlsplit(self.endpoint_url or "")

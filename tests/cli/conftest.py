@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import psutil
 import pytest
 from click.testing import Result
+from polling import DEADLINE_S
 from racing import ENDLESS, QUICK, Done, Racer, new_racer
 from upload_targets import upload_targets
 
@@ -66,7 +67,7 @@ def live(finished: Finished) -> Live:
     evaluation = racer.invoke(*run, "evaluate", "--json", "--checkpoint", "last")
     command_lines = [" ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])]
     stops = [racer.invoke(*run, "stop-training") for _ in range(2)]
-    followed, _ = logs.communicate(timeout=60)
+    followed, _ = logs.communicate(timeout=DEADLINE_S)
     after = racer.invoke(*run, "status", "--json")
     return Live(
         racer, started, status, table, second, same_prefix, evaluation, command_lines, followed, stops, after

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from polling import DEADLINE_S
 
 from drcli.contract.keys import ModelKeys
 from drcli.launch import local_process
-from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.store import simtrace
 from drcli.store.checkpoints import read_index
 from drcli.store.client import Bucket
@@ -111,14 +112,14 @@ def test_a_clone_of_the_best_checkpoint(finished: Any, until: Callable[..., Any]
     racer, bucket = finished.racer, finished.racer.bucket
     bucket.put("model-E/model/0_Step-0.ckpt.safetensors", b"of an older clone")
     before = bucket.list("model/")
-    folder = RunFolder.of(racer.workspace, "evaluation", 0)
-    folder.write_stack(replace(folder.read_stack(), started_at=0.0))  # type: ignore[type-var]
+    folder = ProcessFolder.of(racer.workspace, "evaluation", 0)
+    folder.write_state(replace(folder.read_state(), started_at=0.0))  # type: ignore[type-var]
     started = racer.popen("evaluate", "-c", "--checkpoint", "best")
-    seen = until(lambda: (now := folder.read_stack()) and now.started_at and now.state == "running" and now)
+    seen = until(lambda: (now := folder.read_state()) and now.started_at and now.state == "running" and now)
     local_process.kill(seen.supervisor)  # the view gives it a new one
-    stdout, stderr = started.communicate(timeout=120)
+    stdout, stderr = started.communicate(timeout=DEADLINE_S)
     assert started.returncode == 0, stderr
-    assert folder.read_stack().supervisor != seen.supervisor  # type: ignore[union-attr]
+    assert folder.read_state().supervisor != seen.supervisor  # type: ignore[union-attr]
     best = read_index(bucket, ModelKeys("model")).best.name  # type: ignore[union-attr]
     first, header, row, *_ = stdout.splitlines()
     assert first == f"model-E, checkpoint {best}, on tiny"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from polling import DEADLINE_S
 
 from drcli.cli import main
 from drcli.config.load import find_workspace, load_settings
@@ -69,7 +70,7 @@ def test_asks_for_each_file_at_a_terminal(dr: Dr, tmp_path: Path) -> None:
         stdin=theirs,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_S,
         check=True,
     )
     os.close(ours)

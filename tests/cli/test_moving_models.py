@@ -8,8 +8,9 @@ import yaml
 from model_samples import contents, make_model
 from upload_targets import UploadTargets
 
-from drcli.launch.processes.run_folder import RunFolder, Stack
-from drcli.local import ProcessRef, write_private
+from drcli.launch.plan import Plan
+from drcli.launch.processes.process_folder import ProcessFolder, SupervisedRun
+from drcli.local import ProcessRef
 
 
 def under(prefix: str, keys: dict[str, bytes]) -> dict[str, bytes]:
@@ -18,12 +19,11 @@ def under(prefix: str, keys: dict[str, bytes]) -> dict[str, bytes]:
     }
 
 
-def pretend_to_train(upload_targets: UploadTargets, prefix: str) -> RunFolder:
+def pretend_to_train(upload_targets: UploadTargets, prefix: str) -> ProcessFolder:
     """A run whose supervisor is alive: this process."""
-    folder = RunFolder.of(upload_targets.workspace, "training", 3)
-    plan = {"prefix": prefix, "style": "process", "main": "sagemaker", "services": []}
-    write_private(folder.path / "plan.json", plan)
-    folder.write_stack(Stack("running", ProcessRef.of(os.getpid()), 0.0))
+    folder = ProcessFolder.of(upload_targets.workspace, "training", 3)
+    folder.write_plan(Plan(kind="training", run_id=3, prefix=prefix, world_name="tiny", style="process"))
+    folder.write_state(SupervisedRun("running", ProcessRef.of(os.getpid()), 0.0))
     return folder
 
 
@@ -89,12 +89,12 @@ def test_download_with_custom_files(upload_targets: UploadTargets) -> None:
 @pytest.mark.parametrize(
     ("source", "code", "said"),
     [
-        ("fast", 2, "no address of a model"),
-        ("s3://bucket", 2, "no address of a model"),
+        ("fast", 2, "is not the address of a model"),
+        ("s3://bucket", 2, "is not the address of a model"),
         ("s3://no-such-bucket/fast", 1, "no such bucket"),
         ("s3://{aws}/nothing", 1, "no model nothing"),
         ("s3://{aws}/team", 1, "other models in it"),
-        ("s3://{aws}/half", 1, "lacks ip/hyperparameters.json"),
+        ("s3://{aws}/half", 1, "Missing: ip/hyperparameters.json"),
     ],
 )
 def test_download_refused(upload_targets: UploadTargets, source: str, code: int, said: str) -> None:

@@ -28,6 +28,7 @@ def racer(new_racer: Callable[[], Racer]) -> Racer:
     return racer
 
 
+@pytest.mark.slow
 def test_each_worker_drives_its_own_track(racer: Racer) -> None:
     done = racer.dr("start-training")
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from polling import DEADLINE_S
 
 from drcli.cli import main
 from drcli.cli.drfc import NAMES
@@ -39,7 +40,9 @@ def in_shell(name: str, script: str, folder: Path) -> subprocess.CompletedProces
     dr.chmod(0o755)
     environment = {**os.environ, "PATH": f"{bin_dir}:{os.environ['PATH']}"}
     command = [program, *NO_RC[name], "-c", f"{LOAD[name]}\n{script}"]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, timeout=120)
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=folder, timeout=DEADLINE_S
+    )
 
 
 @pytest.mark.parametrize("name", SHELLS)

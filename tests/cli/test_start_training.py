@@ -15,7 +15,7 @@ from safetensors.numpy import load
 
 from drcli.contract.keys import ModelKeys, training_metrics
 from drcli.launch import local_process
-from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.paths import Workspace
 from drcli.store.checkpoints import list_checkpoints, read_checkpoint, read_index
 from drcli.store.client import Bucket
@@ -141,7 +141,7 @@ def test_no_secret_gets_out(live: Any, finished: Any) -> None:
     assert stat.S_IMODE(racer.workspace.store_key.stat().st_mode) == 0o600
     secrets = [
         *key.values(),
-        json.loads(RunFolder.of(racer.workspace, "training", 1).wire_keys.read_text())["server_secret"],
+        json.loads(ProcessFolder.of(racer.workspace, "training", 1).wire_keys.read_text())["server_secret"],
     ]
     assert any("drcli.services.sagemaker" in line for line in live.command_lines)
     said = [done.stdout + done.stderr for done in (finished.training, live.started, live.status, live.second)]
@@ -170,15 +170,16 @@ def left(new_racer: Callable[[], Any], until: Until) -> Any:
     bucket.put("model-10/keep.txt", b"")
     started = racer.popen("start-training", "-w", "-y")
     said = [started.stderr.readline()]
-    folder = RunFolder.of(racer.workspace, "training", 0)
-    supervisor = folder.read_stack().supervisor  # type: ignore[union-attr]
+    folder = ProcessFolder.of(racer.workspace, "training", 0)
+    supervisor = folder.read_state().supervisor  # type: ignore[union-attr]
     local_process.kill(supervisor)
-    until(lambda: not folder.read_stack().is_orphan)  # type: ignore[union-attr]
+    until(lambda: not folder.read_state().is_orphan)  # type: ignore[union-attr]
     started.send_signal(signal.SIGINT)
     stdout, stderr = started.communicate(timeout=60)
     return racer, started.returncode, said[0] + stderr, stdout
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_view_not_the_run(left: Any) -> None:
     racer, code, said, stdout = left
     assert code == 0
@@ -189,12 +190,14 @@ def test_ctrl_c_leaves_the_view_not_the_run(left: Any) -> None:
     assert racer.status()["state"] == "running"
 
 
+@pytest.mark.slow
 def test_wiped_and_no_more_than_that(left: Any) -> None:
     bucket = left[0].bucket
     assert not bucket.exists("model/old.txt")
     assert bucket.exists("model-10/keep.txt")
 
 
+@pytest.mark.slow
 def test_it_survives_kill_9_of_any_part_then_stops_and_goes_on(left: Any, until: Until) -> None:
     racer = left[0]
     workspace: Workspace = racer.workspace
@@ -217,12 +220,12 @@ def test_it_survives_kill_9_of_any_part_then_stops_and_goes_on(left: Any, until:
     until(lambda: goes_on(at, [0, 0, 1]), every_s=0.2)
     at = kill(trainer)
     until(lambda: goes_on(at, [1, 0, 1]), every_s=0.2)
-    log = RunFolder.of(workspace, "training", 0).log("sagemaker").read_text()
+    log = ProcessFolder.of(workspace, "training", 0).log("sagemaker").read_text()
     assert re.search(r"Restoring from path=model/model/\d+_Step", log)
     store = server_status(workspace).pid
     at = kill(store)
     until(lambda: server_status(workspace).pid not in (None, store) and goes_on(at, [1, 0, 1]), every_s=0.2)
-    supervisor = RunFolder.of(workspace, "training", 0).read_stack().supervisor  # type: ignore[union-attr]
+    supervisor = ProcessFolder.of(workspace, "training", 0).read_state().supervisor  # type: ignore[union-attr]
     at = kill(supervisor.pid)
     until(lambda: not supervisor.is_alive)
     assert "has a new supervisor" in racer.invoke("status").stderr
@@ -262,6 +265,7 @@ def test_it_survives_kill_9_of_any_part_then_stops_and_goes_on(left: Any, until:
     assert read_index(bucket, MODEL).last.name > index.last.name  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_three_starts_at_the_same_moment(new_racer: Callable[[], Any], until: Until) -> None:
     """Two of the same run, of which one wins, and one beside it; then each goes its own way."""
     racer = new_racer()
@@ -274,7 +278,7 @@ def test_three_starts_at_the_same_moment(new_racer: Callable[[], Any], until: Un
     refused = said[codes.index(1)]
     assert re.search("running already|exists already", refused), refused
     assert "Traceback" not in refused
-    runs = [RunFolder.of(racer.workspace, "training", run_id) for run_id in (0, 1)]
+    runs = [ProcessFolder.of(racer.workspace, "training", run_id) for run_id in (0, 1)]
     wires = {run.read_plan()["services"][0]["environment"]["DR_WIRE_ENDPOINT"] for run in runs}
     assert len(wires) == 2
     seen = racer.status()
@@ -291,6 +295,7 @@ def test_three_starts_at_the_same_moment(new_racer: Callable[[], Any], until: Un
     racer.end()
 
 
+@pytest.mark.slow
 def test_a_reward_function_that_fails_later(new_racer: Callable[[], Any]) -> None:
     racer = new_racer()
     source = "def reward_function(params):\n    if params['steps'] < 6:\n        return 1\n    return params['step']\n"
@@ -327,6 +332,7 @@ def nas(new_racer: Callable[[], Any], bucket: Bucket, finished: Any) -> Iterator
     return racer
 
 
+@pytest.mark.slow
 def test_a_server_of_the_users_own_and_the_best_of_a_pretrained_model(nas: Any, bucket: Bucket) -> None:
     nas.write_run_env(
         DR_LOCAL_S3_PRETRAINED="True",
@@ -341,7 +347,7 @@ def test_a_server_of_the_users_own_and_the_best_of_a_pretrained_model(nas: Any, 
     done = nas.dr("start-training", **foreign)
     assert done.returncode == 0, done.stderr
     best = read_index(bucket, ModelKeys("old")).best.name  # type: ignore[union-attr]
-    log = RunFolder.of(nas.workspace, "training", 0).log("sagemaker").read_text()
+    log = ProcessFolder.of(nas.workspace, "training", 0).log("sagemaker").read_text()
     assert f"Restoring from path=old/model/{best}" in log
     assert read_index(bucket, MODEL) is not None
     assert not nas.workspace.store.exists()

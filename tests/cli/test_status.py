@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from drcli.launch.processes.run_folder import Replica, RunFolder, Stack
+from drcli.launch.plan import Plan
+from drcli.launch.processes.process_folder import ProcessFolder, ServiceProcess, SupervisedRun
 from drcli.local import ProcessRef
 
 
@@ -67,8 +68,9 @@ def test_after_the_end(finished: Any) -> None:
 def test_a_run_that_was_killed_as_a_whole(new_racer: Callable[[], Any]) -> None:
     """As after a power cut; nobody starts it again behind the user's back."""
     racer, gone = new_racer(), ProcessRef(2**22 + 1, 0.0)
-    folder = RunFolder.of(racer.workspace, "training", 0)
-    folder.write_stack(Stack("running", gone, 0.0, (Replica("sagemaker", 0, gone),)))
+    folder = ProcessFolder.of(racer.workspace, "training", 0)
+    folder.write_plan(Plan(kind="training", run_id=0, prefix="model", world_name="tiny", style="process"))
+    folder.write_state(SupervisedRun("running", gone, 0.0, (ServiceProcess("sagemaker", 0, gone),)))
     result = racer.invoke("status")
     assert result.exit_code == 0
     assert result.stdout.startswith("run 0       lost, ")

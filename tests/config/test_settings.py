@@ -8,7 +8,9 @@ from pydantic import ValidationError
 from drcli.config import legacy
 from drcli.config.load import settings_of
 from drcli.config.settings import Settings, variables
-from drcli.config.variable import RUN, SYSTEM
+from drcli.config.variable import RUN, SYSTEM, Member
+from drcli.errors import UsageError
+from drcli.tables import RACES
 
 
 def test_every_row_is_complete() -> None:
@@ -74,3 +76,29 @@ def test_settings_cannot_be_changed() -> None:
 )
 def test_address_of_the_store(values: dict[str, str], url: str | None) -> None:
     assert settings_of(values).store_endpoint_url == url
+
+
+def test_a_race_type_of_another_package_is_a_race_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="DR_RACE_TYPE=ONE_BOX: expected TIME_TRIAL, OBJECT_AVOIDANCE, "):
+        settings_of({"DR_RACE_TYPE": "ONE_BOX"})
+    monkeypatch.setitem(vars(RACES), "_others", {"ONE_BOX": "somewhere:OneBox"})
+    assert settings_of({"DR_RACE_TYPE": "ONE_BOX"}).race_type == "ONE_BOX"
+    assert "ONE_BOX" not in variables()["DR_RACE_TYPE"].expected
+
+
+def test_every_race_type_of_ours_is_listed() -> None:
+    (kind,) = (kind for kind in Settings.model_fields["race_type"].metadata if isinstance(kind, Member))
+    assert set(RACES.members) <= set(kind.names)
+
+
+@pytest.mark.parametrize("value", ["HEAD_TO_HEAD", "head_to_head"])
+def test_head_to_head_is_two_kinds_of_race(value: str) -> None:
+    with pytest.raises(UsageError, match=f"DR_RACE_TYPE={value}: expected TIME_TRIAL") as caught:
+        settings_of({"DR_RACE_TYPE": value})
+    assert "HEAD_TO_BOT" in caught.value.hint and "HEAD_TO_MODEL" in caught.value.hint
+
+
+def test_only_what_differs_from_the_default_is_changed() -> None:
+    settings = settings_of({"DR_TRAIN_RTF": "2", "DR_EVAL_SAVE_MP4": "0", "DR_EVAL_RTF": ""})
+    assert settings.is_changed("DR_TRAIN_RTF")
+    assert not any(settings.is_changed(name) for name in ("DR_EVAL_SAVE_MP4", "DR_EVAL_RTF", "DR_HOST_X"))

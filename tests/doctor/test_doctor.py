@@ -182,6 +182,32 @@ def test_broken_custom_files(racer: Workspace, look: Look, name: str, text: str 
     assert words in fault.message and fault.fix
 
 
+def test_settings_that_our_engine_ignores(racer: Workspace, look: Look) -> None:
+    findings = look("settings", DR_TRAIN_RTF="1.0", DR_EVAL_SAVE_MP4="True")
+    said = [finding.message for finding in findings if finding.level == "warning"]
+    assert said == [
+        "--set: DR_TRAIN_RTF=1.0 has no effect: it is only for the community's engine.",
+        "--set: DR_EVAL_SAVE_MP4=True has no effect: it is only for the community's engine.",
+    ]
+
+
+def test_a_module_that_the_reward_function_lacks(racer: Workspace, look: Look) -> None:
+    (racer.custom_files / "reward_function.py").write_text("import no_such_module\n")
+    (fault,) = errors(look("files"))
+    assert "reward_function.py:1:" in fault.message and "-m pip install no_such_module`" in fault.fix
+
+
+def test_files_for_another_engine_are_its_own_business(racer: Workspace, look: Look) -> None:
+    (racer.custom_files / "hyperparameters.json").write_text('{"batch_size": "many"}')
+    (racer.custom_files / "model_metadata.json").write_text('{"sensor": ["SONAR"], "action_space": []}')
+    assert len(errors(look("files"))) == 2
+    theirs = {"DR_DOCKER_STYLE": "compose", "DR_SIMAPP_SOURCE": "example/simapp", "DR_SIMAPP_VERSION": "1"}
+    findings = look("files", **theirs)
+    assert errors(findings) == []
+    said = [finding.message for finding in findings if finding.level == "warning"]
+    assert len(said) == 2 and all(text.endswith("(for drcli's own engine)") for text in said)
+
+
 def test_an_unknown_track(racer: Workspace, look: Look, free_port: int) -> None:
     (fault,) = errors(
         look("track", "files", DR_WORLD_NAME="drcli_harbor", DR_TRACKS_URL=f"http://127.0.0.1:{free_port}")

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from drcli.contract.run_name import RunKind
 from drcli.launch import local_process, run_control
-from drcli.launch.plan import EmbeddedStore, Kind, Plan, Service
-from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.processes.process_folder import ProcessFolder
+from drcli.launch.processes.process_plan import EmbeddedServer, ProcessPlan, Service
 from drcli.paths import Workspace
 
 _BEGIN = """
@@ -35,7 +36,7 @@ PROGRAMS = {
     "crash": "{}['no']",
     "wrong": "print('ERROR: the reward function is wrong\\n  line 2\\nHINT: fix it', flush=True)\nleave(3)",
 }
-MakePlan = Callable[..., Plan]
+MakePlan = Callable[..., ProcessPlan]
 
 
 @pytest.fixture
@@ -44,13 +45,13 @@ def make_plan(workspace: Workspace) -> Iterator[MakePlan]:
 
     def make(
         *,
-        kind: Kind = "training",
+        kind: RunKind = "training",
         run_id: int = 0,
         prefix: str = "model",
         replicas: int = 1,
-        store: EmbeddedStore | None = None,
+        store: EmbeddedServer | None = None,
         **programs: str,
-    ) -> Plan:
+    ) -> ProcessPlan:
         services = tuple(
             Service(
                 name,
@@ -61,11 +62,20 @@ def make_plan(workspace: Workspace) -> Iterator[MakePlan]:
             for name, program in programs.items()
         )
         secrets = {"TOY_SECRET": "s3cret"}
-        return Plan(kind, run_id, prefix, "drcli_oval", "process", services, store, secrets)
+        return ProcessPlan(
+            kind=kind,
+            run_id=run_id,
+            prefix=prefix,
+            world_name="drcli_oval",
+            style="process",
+            services=services,
+            store=store,
+            secrets=secrets,
+        )
 
     yield make
     for folder in workspace.runs.glob("*/*"):
-        seen = RunFolder(folder, Path()).read_stack()
+        seen = ProcessFolder(folder, Path()).read_state()
         if seen is not None:
             for ref in (seen.supervisor, *(replica.process for replica in seen.replicas)):
                 if ref.pid != os.getpid():  # a stop without supervisor is done by the one who wants it
@@ -74,12 +84,12 @@ def make_plan(workspace: Workspace) -> Iterator[MakePlan]:
 
 
 @pytest.fixture
-def started(workspace: Workspace, make_plan: MakePlan) -> Callable[..., RunFolder]:
+def started(workspace: Workspace, make_plan: MakePlan) -> Callable[..., ProcessFolder]:
     """Start a plan as commands do."""
 
-    def start(**words: object) -> RunFolder:
+    def start(**words: object) -> ProcessFolder:
         plan = make_plan(**words)
-        with run_control.claim(workspace, plan.kind, plan.run_id, plan.prefix):
-            return run_control.start(plan, workspace)
+        with run_control.claim(plan, workspace):
+            return ProcessFolder.at(run_control.start(plan, workspace))
 
     return start

@@ -13,8 +13,8 @@ from drcli.config.params_documents import render_evaluation
 from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys, evaluation_facts
 from drcli.errors import DrError
-from drcli.launch.evaluation_start import Evaluation, results, start
-from drcli.launch.plan import plan_evaluation
+from drcli.launch.evaluation_start import StartedEvaluation, results, start
+from drcli.launch.plan import Plan
 from drcli.paths import Workspace
 from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, publish_checkpoint
 from drcli.store.client import Bucket, ObjectInfo, StoreConfig
@@ -24,19 +24,21 @@ NOW = datetime(2026, 1, 2, 3, 4, 5)
 
 
 @pytest.fixture
-def evaluation(bucket: Bucket, workspace: Workspace) -> Evaluation:
+def evaluation(bucket: Bucket) -> StartedEvaluation:
     settings = settings_of({"DR_LOCAL_S3_MODEL_PREFIX": "mine", "DR_WORLD_NAME": "drcli_oval"})
-    plan = plan_evaluation(settings, workspace, bucket.config, "mine")
-    return Evaluation(plan, bucket, render_evaluation(settings, NOW))
+    plan = Plan(
+        kind="evaluation", run_id=0, prefix="mine", world_name="drcli_oval", style="process", main="robomaker"
+    )
+    return StartedEvaluation(settings, plan, bucket, render_evaluation(settings, NOW))
 
 
-def test_where_results_are(evaluation: Evaluation) -> None:
+def test_where_results_are(evaluation: StartedEvaluation) -> None:
     assert evaluation.name == "evaluation-20260102030405"
     assert evaluation.trace_key == f"mine/{evaluation.name}/evaluation-simtrace/0-iteration.csv"
     assert evaluation.metrics_key == f"mine/metrics/evaluation/{evaluation.name}.json"
 
 
-def test_results(evaluation: Evaluation, bucket: Bucket) -> None:
+def test_results(evaluation: StartedEvaluation, bucket: Bucket) -> None:
     """A completed lap is called that, also where the document says In progress."""
     with pytest.raises(DrError, match="ended without a result") as caught:
         results(evaluation)

@@ -10,11 +10,11 @@ from drcli.config.load import settings_of
 from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import log_sources, run_control
-from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.paths import Workspace
 from drcli.store.server import ensure_server, stop_server
 
-Started = Callable[..., RunFolder]
+Started = Callable[..., ProcessFolder]
 Until = Callable[..., object]
 
 
@@ -26,7 +26,7 @@ def test_which_log(workspace: Workspace) -> None:
     with pytest.raises(DrError, match=r"no log .*sagemaker\.log") as caught:
         log_sources.read(settings(), workspace, "training", "sagemaker")
     assert "Nothing has run yet" in caught.value.hint
-    folder = RunFolder.of(workspace, "training", 3)
+    folder = ProcessFolder.of(workspace, "training", 3)
     folder.logs.mkdir(parents=True)
     for name in ("sagemaker", "robomaker-1", "robomaker-2"):
         folder.log(name).write_text(f"I am {name}\n")

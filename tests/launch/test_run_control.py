@@ -7,14 +7,16 @@ from threading import Barrier, Thread
 import psutil
 import pytest
 
+from drcli.config.load import settings_of
 from drcli.errors import DrError
 from drcli.launch import local_process, run_control
 from drcli.launch.plan import Plan
-from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.processes.process_folder import ProcessFolder
+from drcli.launch.processes.process_plan import ProcessPlan
 from drcli.paths import Workspace
 
 Until = Callable[..., object]
-Started = Callable[..., RunFolder]
+Started = Callable[..., ProcessFolder]
 
 
 def test_nothing_was_ever_started(workspace: Workspace) -> None:
@@ -45,8 +47,9 @@ def test_start_and_stop(started: Started, workspace: Workspace, until: Until) ->
 
 
 def test_the_logs_of_the_run_before_are_kept(started: Started, workspace: Workspace, until: Until) -> None:
-    folder = started(sagemaker="done", robomaker="steady")
-    until(lambda: folder.read_stack().is_over)  # type: ignore[union-attr]
+    folder = started(sagemaker="steady", robomaker="steady")
+    until(lambda: "ready" in folder.log("robomaker-1").read_text())
+    assert run_control.stop(workspace, "training", 0)
     started(sagemaker="steady")
     assert folder.log("robomaker-1").with_suffix(".log.1").read_text().startswith("ready")
     assert not folder.log("robomaker-1").exists()
@@ -65,7 +68,7 @@ def test_runs_side_by_side(started: Started, workspace: Workspace) -> None:
 
 
 def test_of_two_starts_at_once_one_wins(
-    make_plan: Callable[..., Plan], workspace: Workspace, until: Until
+    make_plan: Callable[..., ProcessPlan], workspace: Workspace, until: Until
 ) -> None:
     plan, barrier = make_plan(sagemaker="steady"), Barrier(3)
     won: list[int] = []
@@ -74,7 +77,7 @@ def test_of_two_starts_at_once_one_wins(
     def start(number: int) -> None:
         barrier.wait()
         try:
-            with run_control.claim(workspace, "training", 0, "model"):
+            with run_control.claim(plan, workspace):
                 run_control.start(plan, workspace)
             won.append(number)
         except DrError as error:
@@ -90,17 +93,17 @@ def test_of_two_starts_at_once_one_wins(
 
 
 def test_a_stack_that_cannot_start_says_why(
-    make_plan: Callable[..., Plan], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    make_plan: Callable[..., ProcessPlan], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Plan, "document", lambda _: {"no": "plan"})
+    monkeypatch.setattr(ProcessPlan, "document", Plan.document)  # without its services
     with pytest.raises(DrError, match="The stack did not start: KeyError: 'services'") as caught:
         run_control.start(make_plan(sagemaker="steady"), workspace)
     assert "supervisor.log" in caught.value.hint
     assert run_control.read(workspace, "training", 0) is None
 
 
-def kill_supervisor(folder: RunFolder, until: Until) -> None:
-    seen = folder.read_stack()
+def kill_supervisor(folder: ProcessFolder, until: Until) -> None:
+    seen = folder.read_state()
     assert seen is not None
     local_process.kill(seen.supervisor)
     until(lambda: not seen.supervisor.is_alive)
@@ -108,17 +111,17 @@ def kill_supervisor(folder: RunFolder, until: Until) -> None:
 
 def test_a_new_supervisor_takes_over(started: Started, workspace: Workspace, until: Until) -> None:
     folder = started(sagemaker="steady", robomaker="steady")
-    before = folder.read_stack()
+    before = folder.read_state()
     kill_supervisor(folder, until)
     assert run_control.read(workspace, "training", 0).is_orphan  # type: ignore[union-attr]
-    assert run_control.revive_abandoned(workspace, 0, {}) == ["training"]
-    assert run_control.revive_abandoned(workspace, 0, {}) == []
-    after = folder.read_stack()
+    assert run_control.revive(workspace, 0, settings_of({})) == ["training"]
+    assert run_control.revive(workspace, 0, settings_of({})) == []
+    after = folder.read_state()
     assert before is not None and after is not None
     assert after.replicas == before.replicas
     assert after.supervisor != before.supervisor and after.supervisor.is_alive
     local_process.kill(after.replicas[1].process)
-    until(lambda: (folder.read_stack() or after).replicas[1].restarts == 1)
+    until(lambda: (folder.read_state() or after).replicas[1].restarts == 1)
 
 
 def test_stop_without_a_supervisor(started: Started, workspace: Workspace, until: Until) -> None:
@@ -135,32 +138,32 @@ def test_stop_without_a_supervisor(started: Started, workspace: Workspace, until
 def test_an_end_that_nobody_saw_is_noted(started: Started, workspace: Workspace, until: Until) -> None:
     folder = started(sagemaker="steady", robomaker="steady")
     until(lambda: "ready" in folder.log("sagemaker").read_text())
-    seen = folder.read_stack()
+    seen = folder.read_state()
     assert seen is not None
     kill_supervisor(folder, until)
     for replica in seen.replicas:
         local_process.ask_to_stop(replica.process)
     until(lambda: not any(replica.process.is_alive for replica in seen.replicas))
-    assert run_control.revive_abandoned(workspace, 0, {}) == ["training"]
-    until(lambda: folder.read_stack().state == "ended")  # type: ignore[union-attr]
+    assert run_control.revive(workspace, 0, settings_of({})) == ["training"]
+    until(lambda: folder.read_state().state == "ended")  # type: ignore[union-attr]
 
 
 def test_what_was_killed_as_a_whole_stays_dead(started: Started, workspace: Workspace, until: Until) -> None:
     folder = started(sagemaker="steady", robomaker="steady")
-    seen = folder.read_stack()
+    seen = folder.read_state()
     assert seen is not None
     kill_supervisor(folder, until)
     for replica in seen.replicas:
         local_process.kill(replica.process)
     until(lambda: not any(replica.process.is_alive for replica in seen.replicas))
-    assert run_control.revive_abandoned(workspace, 0, {}) == []
+    assert run_control.revive(workspace, 0, settings_of({})) == []
     assert not run_control.stop(workspace, "training", 0)
     run_control.check_not_running(workspace, "training", 0)
     started(sagemaker="steady")
 
 
 def test_a_damaged_run_folder_is_as_none(workspace: Workspace, tmp_path: Path) -> None:
-    folder = RunFolder.of(workspace, "training", 0)
+    folder = ProcessFolder.of(workspace, "training", 0)
     folder.path.mkdir(parents=True)
     (folder.path / "state.json").write_text('{"state": "run')
     assert run_control.read(workspace, "training", 0) is None

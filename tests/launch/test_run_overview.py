@@ -9,14 +9,14 @@ from drcli.config.load import settings_of
 from drcli.config.settings import Settings
 from drcli.contract.keys import ModelKeys
 from drcli.launch import local_process, run_control
-from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.launch.run_overview import format_overview, overview
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
 from drcli.store.run_status import RunStatus
 from drcli.store.server import ensure_server
 
-Started = Callable[..., RunFolder]
+Started = Callable[..., ProcessFolder]
 Until = Callable[..., object]
 KEYS = {
     *("run_id", "model", "state", "message", "hint", "world_name", "iteration", "episodes", "steps"),
@@ -78,8 +78,8 @@ def test_while_it_runs(workspace: Workspace, settings: Settings, started: Starte
     folder = started(sagemaker="steady", robomaker="steady", prefix="mine")
     assert overview(settings, workspace)["state"] == "starting"
     put_status(workspace, settings)
-    local_process.kill(folder.read_stack().replicas[1].process)  # type: ignore[union-attr]
-    until(lambda: folder.read_stack().replicas[1].restarts == 1)  # type: ignore[union-attr]
+    local_process.kill(folder.read_state().replicas[1].process)  # type: ignore[union-attr]
+    until(lambda: folder.read_state().replicas[1].restarts == 1)  # type: ignore[union-attr]
     seen = overview(settings, workspace)
     assert json.loads(json.dumps(seen)) == seen
     assert (seen["state"], seen["iteration"], seen["evaluation_progress"]) == ("running", 12, 62.5)
@@ -106,7 +106,7 @@ def test_while_it_runs(workspace: Workspace, settings: Settings, started: Starte
 def test_after_the_end(workspace: Workspace, settings: Settings, started: Started, until: Until) -> None:
     folder = started(sagemaker="done", prefix="mine")
     put_status(workspace, settings, state="ended", stop_reason="8 training episodes are driven")
-    until(lambda: folder.read_stack().is_over)  # type: ignore[union-attr]
+    until(lambda: folder.read_state().is_over)  # type: ignore[union-attr]
     seen = overview(settings, workspace)
     assert (seen["state"], seen["stop_reason"]) == ("ended", "8 training episodes are driven")
     assert seen["services"][0]["state"] == "ended"
@@ -115,7 +115,7 @@ def test_after_the_end(workspace: Workspace, settings: Settings, started: Starte
 
 def test_after_a_failure(workspace: Workspace, settings: Settings, started: Started, until: Until) -> None:
     folder = started(sagemaker="steady", robomaker="wrong", prefix="mine")
-    until(lambda: folder.read_stack().is_over)  # type: ignore[union-attr]
+    until(lambda: folder.read_state().is_over)  # type: ignore[union-attr]
     seen = overview(settings, workspace)
     assert (seen["state"], seen["hint"]) == ("failed", "fix it")
     assert seen["message"].startswith("the reward function is wrong")
@@ -127,7 +127,7 @@ def test_a_run_of_which_nothing_is_left(
     workspace: Workspace, settings: Settings, started: Started, until: Until
 ) -> None:
     folder = started(sagemaker="steady", prefix="mine")
-    seen = folder.read_stack()
+    seen = folder.read_state()
     assert seen is not None
     for ref in (seen.supervisor, seen.replicas[0].process):
         local_process.kill(ref)

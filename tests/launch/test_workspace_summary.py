@@ -5,17 +5,23 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from polling import DEADLINE_S
 
 from drcli.config.load import settings_of
 from drcli.config.settings import Settings
 from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.launch import workspace_summary
-from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.paths import Workspace
 from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, publish_checkpoint
 from drcli.store.client import Bucket
 from drcli.store.server import ensure_server
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workspace_summary, "WAIT_S", DEADLINE_S)
 
 
 def settings(**values: object) -> Settings:
@@ -32,7 +38,7 @@ def test_checkpoints_in_a_store_that_runs(workspace: Workspace, free_port: int) 
 
 
 def test_what_runs(
-    workspace: Workspace, started: Callable[..., RunFolder], until: Callable[..., object]
+    workspace: Workspace, started: Callable[..., ProcessFolder], until: Callable[..., object]
 ) -> None:
     started(run_id=3, prefix="other", sagemaker="steady", robomaker="steady", replicas=2)
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from polling import DEADLINE_S
 
 LEAST = {"MODEL_S3_BUCKET": "bucket", "MODEL_S3_PREFIX": "racer", "S3_YAML_NAME": "params.yaml"}
 HEAD = """
@@ -42,7 +43,7 @@ class Program:
 
     def end(self) -> tuple[int, str, str]:
         """Exit code, the code it noted (or ""), and what it said."""
-        said, errors = self.process.communicate(timeout=30)
+        said, errors = self.process.communicate(timeout=DEADLINE_S)
         noted = self._exit_file.read_text() if self._exit_file.exists() else ""
         return self.process.returncode, noted, said + errors
 

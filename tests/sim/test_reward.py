@@ -34,6 +34,8 @@ def test_the_reward_is_a_float() -> None:
         "True",
         "__import__('numpy').float32(1.0)",
         "__import__('numpy').ones(1)[0]",
+        "__import__('numpy').ones(1)",
+        "__import__('pandas').Series([1])",
     ):
         value = returning(expression)(dict(PARAMS), 0.0)
         assert (type(value), value) == (float, 1.0)
@@ -149,7 +151,7 @@ def test_a_flood_of_prints_is_cut_and_counted(monkeypatch: pytest.MonkeyPatch) -
         (
             "import no_such_module",
             "reward.py:1: ModuleNotFoundError: No module named 'no_such_module'",
-            "on import",
+            "-m pip install no_such_module` installs it, if",
         ),
         ("import sys\nsys.exit(3)", "reward.py:2: SystemExit: 3", "on import"),
         ("x = '\0'", "reward.py", ""),
@@ -241,5 +243,7 @@ def test_trying_once_uses_a_real_state_and_does_not_compile(block: Track) -> Non
     assert try_once(loaded(source), block) == pytest.approx(0.14)
     with pytest.raises(RewardError, match="KeyError"):
         try_once(loaded("def reward_function(params): return params['nothing']"), block)
+    told = loaded("def reward_function(params): return params['steering_angle'] + params['speed']")
+    assert (try_once(told, block), try_once(told, block, -20.0, 3.5)) == (1.0, -16.5)
     imported = "import sys, drcli.sim.reward; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", imported], check=False).returncode == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from polling import DEADLINE_S
 
 from drcli.errors import DrError
 from drcli.paths import Workspace
@@ -53,7 +54,7 @@ def test_two_callers_at_once_start_one_server(workspace: Workspace, free_port: i
     callers = [
         subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in "abc"
     ]
-    said = [caller.communicate(timeout=60)[0] for caller in callers]
+    said = [caller.communicate(timeout=DEADLINE_S)[0] for caller in callers]
     assert [caller.returncode for caller in callers] == [0, 0, 0]
     assert len(set(said)) == 1
     assert int(said[0]) == server_status(workspace).pid

@@ -14,12 +14,7 @@ _X_SOCKETS = Path("/tmp/.X11-unix")
 
 
 def check_host(spec: StackSpec) -> None:
-    """DrError when this machine lacks a folder or an X server that the stack asks for; touches nothing.
-
-    Of a swarm nothing is asked: its workers may be on other machines.
-    """
-    if spec.style == "swarm":
-        return
+    """DrError when this machine lacks a folder or an X server that the stack asks for; touches nothing."""
     for name in _MOUNTS:
         folder = spec.variables.get(name)
         if folder is not None and not Path(folder).is_dir():

@@ -12,16 +12,15 @@ from typing import Any
 
 import docker.errors
 
+from drcli.contract.exit_codes import ASKED_TO_STOP
+from drcli.contract.run_name import TRAINER, replica_name
 from drcli.launch.docker import docker_engine
-from drcli.launch.processes.run_folder import Replica
-from drcli.launch.stack_view import ReplicaView
+from drcli.launch.run_view import ReplicaView
 
 NETWORK = "sagemaker-local"
 MAX_RESTARTS = 5  # of a container that never was up for long; what crashes more often will not come up
-_ASKED_TO_STOP = 143  # 128 + SIGTERM, see `drcli.services.program`
 _UNWELL = {"unhealthy": "does not answer its health check"}
 _ALGO = re.compile(r"-algo-\d+-\w+$")
-TRAINER = "sagemaker"
 
 
 def of_project(project: str, workspace: str | None = None) -> list[Any]:
@@ -52,7 +51,7 @@ def view(container: Any) -> ReplicaView:
     elif status in ("created", "restarting"):
         known = "down" if restarts > MAX_RESTARTS else "starting"
     else:
-        known = "ended" if code in (0, _ASKED_TO_STOP) else "down"
+        known = "ended" if code in (0, ASKED_TO_STOP) else "down"
     return ReplicaView(
         name=_name(container),
         service=service_of(container),
@@ -162,4 +161,4 @@ def _stop(container: Any) -> None:
 def _name(container: Any) -> str:
     service = service_of(container)
     number = int(container.labels.get(docker_engine.COMPOSE_NUMBER, 1))
-    return Replica.name_of(service, number - 1)
+    return replica_name(service, number - 1)

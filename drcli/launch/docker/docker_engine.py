@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import shutil
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -37,9 +38,10 @@ def client() -> docker.DockerClient:
     """The engine. DrError when Docker is absent, not running, or not ours to use."""
     host = _host()
     try:
+        _knock(host)
         found = docker.DockerClient(base_url=host, timeout=120) if host else docker.from_env(timeout=120)
         found.ping()
-    except (docker.errors.DockerException, requests.RequestException) as error:
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
         raise _why_not(error, host) from None
     return found
 
@@ -102,6 +104,16 @@ def _host() -> str:
         return ""
     shown = local_process.run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])
     return shown.stdout.strip() if shown.code == 0 else ""
+
+
+def _knock(host: str) -> None:
+    """OSError when no engine listens on this socket: Docker's own client would leave open the one it tried with."""
+    from docker.utils import parse_host
+
+    address = str(parse_host(host or env.read("DOCKER_HOST")))  # typed as bytes, which it is not
+    if address.startswith("http+unix://"):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.connect("/" + address.removeprefix("http+unix://").lstrip("/"))
 
 
 def _why_not(error: Exception, host: str) -> DrError:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch.docker import docker_engine, images
+from drcli.launch.simapp import ENGINE
 
 
 def missing_image(settings: Settings) -> str:
     """The image of our engine when it has to be built first; else empty."""
     image = images.image_of(settings)
-    return image if settings.simapp_source == images.ENGINE and not images.exists(image) else ""
+    return image if settings.simapp_source == ENGINE and not images.exists(image) else ""
 
 
 def outdated_image(settings: Settings) -> str:
     """The image of our engine when it is here and was made by another drcli than this; else empty."""
     image = images.image_of(settings)
-    is_built_here = settings.simapp_source == images.ENGINE and images.exists(image)
+    is_built_here = settings.simapp_source == ENGINE and images.exists(image)
     return image if is_built_here and images.is_outdated(image) else ""
 
 
@@ -26,7 +27,7 @@ def check_image(image: str) -> None:
         return
     name, _, tag = image.rpartition(":")
     fix = f"`docker pull {image}` fetches it."
-    if name == images.ENGINE:
+    if name == ENGINE:
         gpu = tag.endswith("-gpu")
         words = " --gpu" if gpu else ""
         words += "" if tag == images.default_tag(gpu=gpu) else f" --tag {tag}"

@@ -13,23 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 import docker.errors
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 import drcli
 from drcli import env
 from drcli.errors import DrError, UsageError
 from drcli.launch.docker import docker_engine, image_context
 from drcli.launch.docker.build_log import BuildLog, Report
+from drcli.launch.simapp import COMMUNITY, ENGINE, is_our_name, is_ours
 
 if TYPE_CHECKING:
     from drcli.config.settings import Settings
 
-ENGINE = "drcli/simapp"
-COMMUNITY = "awsdeepracercommunity/deepracer-simapp"
 MINIO = "minio"
 # Labels of our images; compose/Dockerfile sets them.
 VERSION = "drcli.version"
 FLAVOUR = "drcli.flavour"
 CONTENT = "drcli.content"
+PACKAGES = "drcli.packages"
 
 _REGISTRY = re.compile(r"[\w.-]+(:\d+)?(/[a-z0-9._-]+)*", re.ASCII)
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
@@ -83,11 +84,6 @@ class ImageInfo:
 def default_tag(*, gpu: bool = False) -> str:
     """The tag of this drcli's image."""
     return f"{drcli.__version__}-{'gpu' if gpu else 'cpu'}"
-
-
-def is_ours(settings: Settings) -> bool:
-    """Whether the engine is drcli's own, from whichever registry."""
-    return is_our_name(settings.simapp_source)
 
 
 def image_of(settings: Settings) -> str:
@@ -149,6 +145,25 @@ def is_outdated(image: str) -> bool:
     with docker_engine.speaking() as client:
         labels: dict[str, str] = client.images.get(image).labels
     return CONTENT in labels and labels[CONTENT] != image_context.current_content()
+
+
+def was_added(package: str, image: str) -> bool | None:
+    """Whether `--with` added a package to one of our images; None if the image cannot be inspected."""
+    try:
+        requirements = requirements_of(image)
+    except DrError:
+        return None
+    return None if requirements is None else canonicalize_name(package) in map(_package_name, requirements)
+
+
+def requirements_of(image: str) -> tuple[str, ...] | None:
+    """The arguments of `--with` when the image was built; None if the image is not on this machine or not ours."""
+    with docker_engine.speaking() as client:
+        try:
+            labels: dict[str, str] = client.images.get(image).labels
+        except docker.errors.ImageNotFound:
+            return None
+    return tuple(labels.get(PACKAGES, "").split()) if CONTENT in labels else None
 
 
 def push(registry: str, tag: str, report: Report) -> str:
@@ -254,10 +269,13 @@ def _info(image: dict[str, Any], name: str, wanted: str, content: str) -> ImageI
     )
 
 
-def is_our_name(name: str) -> bool:
-    """Whether an image of this name, with or without tag, is our engine's."""
-    name = name if ":" not in name.rpartition("/")[2] else name.rpartition(":")[0]
-    return name == ENGINE or name.endswith(f"/{ENGINE}")
+def _package_name(requirement: str) -> str:
+    """`scikit_learn>=1.5` and `wheels/scikit_learn-1.5-py3-none-any.whl` both name scikit-learn."""
+    file = _last(requirement)
+    if file.endswith(".whl"):
+        return parse_wheel_filename(file)[0]
+    found = re.match(r"[\w.-]+", file)
+    return canonicalize_name(found[0] if found else file)
 
 
 def _last(name: str) -> str:

@@ -17,10 +17,11 @@ from drcli.errors import DrError
 from drcli.launch import log_files
 from drcli.launch.docker import containers, diagnosis, docker_engine, images, stack_network
 from drcli.launch.docker.claim import check_owner
-from drcli.launch.docker.compose import up
+from drcli.launch.docker.docker_machine import owner
 from drcli.launch.docker.image_checks import check_image
 from drcli.launch.docker.minio_spec import minio_spec
-from drcli.launch.docker.stack_spec import StackSpec
+from drcli.launch.docker.stack_programs import compose_up
+from drcli.launch.docker.stack_spec import StackKind, StackSpec
 from drcli.local import lock
 from drcli.paths import Workspace
 from drcli.store.access import store_config
@@ -36,11 +37,11 @@ _POLL_S = 0.2
 
 def spec(settings: Settings, workspace: Workspace) -> StackSpec:
     """What Compose is given; touches nothing."""
-    return minio_spec(settings, workspace, credentials(store_config(settings, workspace)) or {})
+    return minio_spec(settings, workspace, credentials(store_config(settings, workspace)) or {}, owner())
 
 
-def ensure(settings: Settings, workspace: Workspace) -> Bucket:
-    """Start MinIO unless it runs, wait until it answers us, make the bucket. Idempotent.
+def ensure(settings: Settings, workspace: Workspace, network: StackKind) -> Bucket:
+    """Start MinIO unless it runs, wait until it answers us, make the bucket. Idempotent. `network`: of which stacks.
 
     Raises:
         DrError: no such image, port taken, another workspace's MinIO is there, or it does not come up.
@@ -57,9 +58,9 @@ def ensure(settings: Settings, workspace: Workspace) -> Bucket:
             make_key_pair(workspace.store_key)
             wanted = _with_image_at_hand(spec(settings, workspace))
             check_image(wanted.variables["DR_MINIO_IMAGE"])
-            stack_network.ensure_network("swarm" if settings.docker_style == "swarm" else "compose")
+            stack_network.ensure_network(network)
             workspace.store.mkdir(parents=True, exist_ok=True)
-            done = up(wanted)
+            done = compose_up(wanted)
             if done.code:
                 stop(workspace)
                 raise DrError(

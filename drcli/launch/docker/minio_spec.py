@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from drcli import env
 from drcli.launch.docker.stack_spec import StackSpec
+from drcli.store.access import minio_port
 
 if TYPE_CHECKING:
     from drcli.config.settings import Settings
@@ -26,12 +25,14 @@ def minio_image(setting: str) -> str:
     return setting if "/" in setting or ":" in setting else f"{REPOSITORY}:{setting}"
 
 
-def minio_spec(settings: Settings, workspace: Workspace, keys: Mapping[str, str]) -> StackSpec:
-    """The store of the workspace's stacks. `keys` are AWS_… variables; empty before they are made.
+def minio_spec(
+    settings: Settings, workspace: Workspace, keys: Mapping[str, str], owner: Mapping[str, str]
+) -> StackSpec:
+    """The store of the workspace's stacks. `keys` are AWS_… variables, empty before they are made; `owner` the user.
 
     It is a Compose project in Swarm style, too: only so is it bound to 127.0.0.1, and where the data are.
     """
-    port = settings.minio_port
+    port = minio_port(settings)
     return StackSpec(
         project="s3",
         style="compose",
@@ -42,7 +43,7 @@ def minio_spec(settings: Settings, workspace: Workspace, keys: Mapping[str, str]
             "DR_MINIO_DATA": str(workspace.store),
             "DR_STORE_PORT": str(port),
             "DR_MINIO_CONSOLE_PORT": str(port + _CONSOLE if port < 65535 else port - _CONSOLE),
-            **_owner(),
+            **owner,
         },
         replicas={"minio": 1},
         secrets={
@@ -50,22 +51,3 @@ def minio_spec(settings: Settings, workspace: Workspace, keys: Mapping[str, str]
             "MINIO_ROOT_PASSWORD": keys.get(env.AWS_SECRET_ACCESS_KEY, ""),
         },
     )
-
-
-def _owner() -> dict[str, str]:
-    """The user as whom MinIO writes its data; nobody in particular where users have no numbers."""
-    if not hasattr(os, "getuid"):
-        return dict.fromkeys(("MINIO_UID", "MINIO_GID", "MINIO_USERNAME", "MINIO_GROUPNAME"), "")
-    import grp
-
-    gid = os.getgid()
-    try:
-        group = grp.getgrgid(gid).gr_name
-    except KeyError:
-        group = str(gid)
-    return {
-        "MINIO_UID": str(os.getuid()),
-        "MINIO_GID": str(gid),
-        "MINIO_USERNAME": getpass.getuser(),
-        "MINIO_GROUPNAME": group,
-    }

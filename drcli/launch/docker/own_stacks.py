@@ -2,96 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import ceil
-from typing import TYPE_CHECKING
-
 from drcli import env
+from drcli.config.settings import Settings
+from drcli.contract.run_name import WORKER, project_name
+from drcli.contract.service_variables import FIXED, Role, told
+from drcli.launch.docker.deployment import Deployment
+from drcli.launch.docker.images import image_of
 from drcli.launch.docker.stack_spec import StackSpec
-from drcli.launch.plan import evaluation_environment, trainer_environment, trainer_threads
-
-if TYPE_CHECKING:
-    from drcli.config.settings import Settings
-    from drcli.paths import Workspace
-    from drcli.store.client import StoreConfig
-
-Keys = Mapping[str, str] | None  # AWS_… variables; None where the machines have a role
+from drcli.launch.launcher import RunRequest
+from drcli.launch.machine import Machine, Snapshot
+from drcli.launch.service_values import evaluation_values, trainer_threads, training_values
 
 
-def training_spec(
-    settings: Settings,
-    workspace: Workspace,
-    store: StoreConfig,
-    keys: Keys,
-    image: str,
-    *,
-    cores: int,
-    nodes: int = 1,
-) -> StackSpec:
-    """A training: one trainer and DR_WORKERS workers, on so many nodes of a swarm.
-
-    The key of the wire comes with the secrets at the start.
-    """
-    project = f"deepracer-{settings.run_id}"
-    variables = trainer_environment(settings, store) | {
-        **_ours(workspace, project, image),
-        "DRCLI_MAX_PER_NODE": max_per_node(settings.workers, nodes),
-        "DRCLI_TRAINER_THREADS": trainer_threads(settings, cores),
-        "DR_SAGEMAKER_CUDA_DEVICES": settings.sagemaker_cuda_devices,
-    }
-    files = ["training.yml"]
-    if image.endswith("-gpu"):
-        files += ["gpu.yml"] if settings.docker_style == "swarm" else ["gpu.yml", "gpu-compose.yml"]
-    files += _overlays(settings, keys, "training")
-    return _spec(settings, project, files, variables, keys, settings.workers)
-
-
-def max_per_node(workers: int, nodes: int) -> str:
-    """How many workers a node gets at most; 0, for no limit, where there is one node only."""
-    return str(ceil(workers / nodes) if nodes > 1 else 0)
-
-
-def evaluation_spec(
-    settings: Settings, workspace: Workspace, store: StoreConfig, keys: Keys, image: str, prefix: str
-) -> StackSpec:
-    """An evaluation: one worker."""
-    project = f"deepracer-eval-{settings.run_id}"
-    variables = evaluation_environment(settings, store, prefix) | _ours(workspace, project, image)
-    files = ["evaluation.yml", *_overlays(settings, keys, "evaluation")]
-    return _spec(settings, project, files, variables, keys, 1)
-
-
-def _ours(workspace: Workspace, project: str, image: str) -> dict[str, str]:
-    return {
+def own_stack(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -> StackSpec:
+    """A training is one trainer and DR_WORKERS workers, an evaluation one worker."""
+    settings, keys, is_training = request.settings, snapshot.credentials, request.kind == "training"
+    project = project_name(request.kind, settings.run_id)
+    image = image_of(settings)
+    files: list[str] = [request.kind]
+    if is_training and image.endswith("-gpu"):
+        files += deployment.own_gpu_overlays()
+    files += [f"keys-{request.kind}"] if keys is not None else []
+    files += deployment.own_overlays(request.kind)
+    files += [f"cloudwatch-{request.kind}"] if settings.cloud_watch_enable else []
+    variables = _training(request, snapshot, deployment) if is_training else _evaluation(request, snapshot)
+    common = {
         "DRCLI_PROJECT": project,
         "DRCLI_IMAGE": image,
-        "DRCLI_WORKSPACE": str(workspace.root),
+        "DRCLI_WORKSPACE": str(request.workspace.root),
+    }
+    # A token of the user's shell must not get in beside another key.
+    secrets = {env.AWS_SESSION_TOKEN: "", **keys} if keys is not None else {}
+    return StackSpec(
+        project=project,
+        style=deployment.kind,
+        files=tuple(f"drcli/{name}.yml" for name in files),
+        variables=variables | common | _cloud_watch(settings),
+        replicas={WORKER: settings.workers if is_training else 1},
+        secrets=secrets | ({env.DR_WIRE_SECRET: snapshot.wire_secret} if is_training else {}),
+    )
+
+
+def _training(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -> dict[str, str]:
+    settings, machine = request.settings, snapshot.machine
+    values = training_values(settings, snapshot.store)
+    return {
+        **_passed_on("trainer", values),
+        **_passed_on("worker", values),
+        **_shared_out(settings, machine, deployment),
+        "DR_SAGEMAKER_CUDA_DEVICES": settings.sagemaker_cuda_devices,
     }
 
 
-def _overlays(settings: Settings, keys: Keys, kind: str) -> list[str]:
-    files = [f"keys-{kind}.yml"] if keys is not None else []
-    if settings.docker_style == "swarm":
-        files.append(f"swarm-{kind}.yml")
-    if settings.cloud_watch_enable:
-        files.append(f"cloudwatch-{kind}.yml")
-    return files
+def _evaluation(request: RunRequest, snapshot: Snapshot) -> dict[str, str]:
+    return _passed_on("evaluation", evaluation_values(request.settings, snapshot.store, request.prefix))
 
 
-def _spec(
-    settings: Settings, project: str, files: list[str], variables: dict[str, str], keys: Keys, workers: int
-) -> StackSpec:
-    if settings.cloud_watch_enable:
-        variables |= {
-            "DR_AWS_APP_REGION": settings.aws_app_region,
-            "DR_CLOUD_WATCH_LOG_STREAM_PREFIX": settings.cloud_watch_log_stream_prefix,
-        }
-    return StackSpec(
-        project=project,
-        style="swarm" if settings.docker_style == "swarm" else "compose",
-        files=tuple(f"drcli/{name}" for name in files),
-        variables=variables,
-        replicas={"robomaker": workers},
-        # A token of the user's shell must not get in beside another key.
-        secrets={env.AWS_SESSION_TOKEN: "", **keys} if keys is not None else {},
-    )
+def _passed_on(role: Role, values: dict[str, str]) -> dict[str, str]:
+    """What a compose file passes on to a service of that role; what is fixed it says itself."""
+    return {name: value for name, value in told(role, "container", values).items() if name not in FIXED}
+
+
+def _shared_out(settings: Settings, machine: Machine, deployment: Deployment) -> dict[str, str]:
+    threads = {"DRCLI_TRAINER_THREADS": trainer_threads(settings, machine.cores)}
+    return {**threads, **deployment.own_variables(settings.workers, machine)}
+
+
+def _cloud_watch(settings: Settings) -> dict[str, str]:
+    if not settings.cloud_watch_enable:
+        return {}
+    return {
+        "DR_AWS_APP_REGION": settings.aws_app_region,
+        "DR_CLOUD_WATCH_LOG_STREAM_PREFIX": settings.cloud_watch_log_stream_prefix,
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drcli import env
@@ -42,10 +42,15 @@ def resolve(spec: StackSpec) -> dict[str, Any]:
 
 def describe(spec: StackSpec) -> dict[str, Any]:
     """What `--dry-run` shows of a stack: every secret is masked, wherever it occurs."""
+    return shown(spec, resolve(spec)["services"])
+
+
+def shown(spec: StackSpec, services: Mapping[str, Any]) -> dict[str, Any]:
+    """A stack and its services, however they were resolved, for everybody's eyes."""
     return {
         "project": spec.project,
         "style": spec.style,
-        "services": _masked(resolve(spec)["services"], spec),
+        "services": _masked(services, spec),
         "replicas": dict(spec.replicas),
     }
 
@@ -82,7 +87,7 @@ def _unescaped(value: Any) -> Any:
 
 
 def _masked(value: Any, spec: StackSpec) -> Any:
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         names = _SECRET_NAMES | spec.secrets.keys()
         return {
             key: MASK if key in names and item is not None else _masked(item, spec)

@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import docker
 import docker.errors
@@ -19,12 +19,11 @@ import psutil
 
 from drcli.errors import DrError
 from drcli.launch.docker import docker_engine
+from drcli.launch.docker.stack_spec import StackKind
 from drcli.launch.docker.swarm_nodes import require_manager, swarm_state
 
 NAME = "sagemaker-local"
 LABELS = {"com.docker.compose.network": NAME, "com.docker.compose.project": NAME}
-
-ContainerStyle = Literal["compose", "swarm"]
 
 _FIRST, _LAST = 200, 254  # overlays are 192.168.X.0/24
 _ATTEMPTS = 8
@@ -46,13 +45,13 @@ class Network:
     created: str
     attached: tuple[str, ...]
 
-    def serves(self, style: ContainerStyle) -> bool:
+    def serves(self, style: StackKind) -> bool:
         """Whether stacks of this style can use it."""
         is_overlay = self.driver == "overlay" and self.is_attachable
         return is_overlay or (style == "compose" and self.driver == "bridge")
 
 
-def ensure_network(style: ContainerStyle) -> None:
+def ensure_network(style: StackKind) -> None:
     """Make the network unless there is one that serves; a wrong one gives way if nothing is attached to it.
 
     Raises:
@@ -76,7 +75,7 @@ def ensure_network(style: ContainerStyle) -> None:
     )
 
 
-def check_network(style: ContainerStyle) -> str:
+def check_network(style: StackKind) -> str:
     """What `ensure_network` would find or do, in a sentence. Changes nothing; raises what it would raise."""
     _is_overlay_wanted(style)
     check_free(style)
@@ -87,7 +86,7 @@ def check_network(style: ContainerStyle) -> str:
     return f"The network {NAME} is there ({good.driver} {good.subnet}{users})."
 
 
-def check_free(style: ContainerStyle) -> None:
+def check_free(style: StackKind) -> None:
     """DrError when a network of our name cannot serve this style, and cannot be replaced as it is in use."""
     for network in _networks():
         if not network.serves(style) and network.attached:
@@ -99,7 +98,7 @@ def attached() -> tuple[str, ...]:
     return tuple(name for network in _networks() for name in network.attached)
 
 
-def _is_overlay_wanted(style: ContainerStyle) -> bool:
+def _is_overlay_wanted(style: StackKind) -> bool:
     """Where a swarm is managed, Compose gets an overlay too, so that runs of both styles find the one store."""
     seen = require_manager() if style == "swarm" else swarm_state()
     return seen.is_active and seen.is_manager
@@ -159,7 +158,7 @@ def _services_on(network: dict[str, Any]) -> set[str]:
         }
 
 
-def _remove(unwanted: list[Network], style: ContainerStyle) -> None:
+def _remove(unwanted: list[Network], style: StackKind) -> None:
     for network in unwanted:
         if network.attached:
             raise _in_the_way(network, style)
@@ -222,7 +221,7 @@ def _taken(api: docker.APIClient) -> Iterator[ipaddress.IPv4Network]:
                 yield ipaddress.IPv4Network(f"{address.address}/{address.netmask}", strict=False)
 
 
-def _in_the_way(network: Network, style: ContainerStyle) -> DrError:
+def _in_the_way(network: Network, style: StackKind) -> DrError:
     kind = network.driver if network.driver != "overlay" else "overlay that is not attachable"
     users = ", ".join(network.attached)
     return DrError(

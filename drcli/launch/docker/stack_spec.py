@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from drcli.paths import compose_dir
 
-Style = Literal["compose", "swarm"]
+StackKind = Literal["compose", "swarm"]  # which of Docker's two programs starts it
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class StackSpec:
     """Files are names below `compose/`, in order; `variables` have no secrets, `secrets` are never shown or kept."""
 
     project: str  # deepracer-0, deepracer-eval-0, s3
-    style: Style
+    style: StackKind
     files: tuple[str, ...]
     variables: Mapping[str, str]
     replicas: Mapping[str, int]

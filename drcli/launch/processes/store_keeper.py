@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from drcli.errors import DrError
-from drcli.launch.plan import EmbeddedStore
+from drcli.launch.processes.process_plan import EmbeddedServer
 from drcli.local import ProcessRef
 from drcli.paths import Workspace
 from drcli.store import store_users
@@ -21,7 +21,7 @@ LOOK_S = 1.0
 class StoreKeeper:
     """Looks at the server once a second, and starts it again when it is gone. Counts as a user of it."""
 
-    def __init__(self, store: EmbeddedStore, report: Callable[[str], None]) -> None:
+    def __init__(self, store: EmbeddedServer, report: Callable[[str], None]) -> None:
         self._store = store
         self._workspace = Workspace(Path(store.root))
         self._report = report

@@ -1,6 +1,6 @@
-"""Looks after one process stack: starts its services, starts a crashed one again, ends all when it is time.
+"""Looks after the processes of one run: starts its services, starts a crashed one again, ends all when it is time.
 
-`python -m drcli.launch.processes.supervisor RUN_FOLDER LOG_FOLDER`. It takes over a stack whose supervisor was killed.
+`python -m drcli.launch.processes.supervisor RUN_FOLDER LOG_FOLDER`. It takes over a run whose supervisor was killed.
 Secrets reach it, and through it the services, in its environment.
 """
 
@@ -15,9 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from drcli import env
+from drcli.contract import exit_codes
+from drcli.contract.run_name import replica_name
 from drcli.launch import local_process
-from drcli.launch.plan import Plan, Service
-from drcli.launch.processes.run_folder import Replica, RunFolder, ScaleRequest, Stack
+from drcli.launch.processes.process_folder import ProcessFolder, ScaleRequest, ServiceProcess, SupervisedRun
+from drcli.launch.processes.process_plan import ProcessPlan, Service
 from drcli.launch.processes.store_keeper import StoreKeeper
 from drcli.launch.service_errors import last_exception, last_words
 from drcli.local import ProcessRef
@@ -27,48 +29,46 @@ MAX_RESTARTS = 5  # of one process without a quiet while in between
 QUIET_S = 120.0
 TRAINER_GRACE_S = 90.0  # a stopping trainer still writes its last checkpoint
 GRACE_S = 10.0
-EXIT_STOPPED = 128 + signal.SIGTERM  # by a signal, which is what was asked for
-EXIT_USER_ERROR = 3  # `drcli.services.program`: starting again would not help
 
 
 class Supervisor:
-    """The supervisor of the stack in one run folder."""
+    """The supervisor of the run in one run folder."""
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: ProcessFolder) -> None:
         self._folder = folder
-        self._plan = Plan.from_document(folder.read_plan(), {})
+        self._plan = ProcessPlan.from_document(folder.read_plan(), {})
         self._services = {service.name: service for service in self._plan.services}
-        self._main = self._plan.services[0].name  # when this service ends, the run has ended
+        self._main = self._plan.main  # when this service ends, the run has ended
         self._store = StoreKeeper(self._plan.store, log) if self._plan.store else None
         self._stop_requested = False
         self._started: dict[str, float] = {}
         self._request: ScaleRequest | None = None  # the last one that was met
-        before, me = folder.read_stack(), ProcessRef.of(os.getpid())
-        self._stack = Stack("starting", me, time.time())
+        before, me = folder.read_state(), ProcessRef.of(os.getpid())
+        self._run = SupervisedRun("starting", me, time.time())
         if before is not None and not before.is_over:
-            self._stack = replace(before, supervisor=me)
+            self._run = replace(before, supervisor=me)
 
     def request_stop(self) -> None:
         """End the run in good order."""
         self._stop_requested = True
 
     def take_over(self) -> None:
-        """Let all know who looks after the stack from now on."""
+        """Let all know who looks after the run from now on."""
         self._keep()
 
     def run(self) -> None:
         """Until the run has ended, well or not."""
         self.take_over()
-        if self._stack.state == "starting":
+        if self._run.state == "starting":
             self._start()
-        while self._stack.state == "running" and not self._stop_requested:
+        while self._run.state == "running" and not self._stop_requested:
             time.sleep(POLL_S)
             local_process.reap()
             self._look_after()
-            if self._stack.state == "running" and not self._stop_requested:
+            if self._run.state == "running" and not self._stop_requested:
                 self._scale()
-        if not self._stack.is_over:
-            self._end("failed" if self._stack.message else "ended")
+        if not self._run.is_over:
+            self._end("failed" if self._run.message else "ended")
 
     def _start(self) -> None:
         """Start what does not run yet; a supervisor that was killed meanwhile may have begun."""
@@ -78,10 +78,10 @@ class Supervisor:
 
     def _add(self, service: Service, wanted: int) -> None:
         """Start those of the first `wanted` replicas that are not there."""
-        there = {replica.name for replica in self._stack.replicas}
+        there = {replica.name for replica in self._run.replicas}
         for index in range(wanted):
-            if Replica.name_of(service.name, index) not in there and not self._stop_requested:
-                self._keep(replicas=(*self._stack.replicas, self._spawn(service, index)))
+            if replica_name(service.name, index) not in there and not self._stop_requested:
+                self._keep(replicas=(*self._run.replicas, self._spawn(service, index)))
 
     def _scale(self) -> None:
         """Meet a new request for more or fewer replicas; one that has ended counts as not there."""
@@ -91,75 +91,75 @@ class Supervisor:
         for name, wanted in request.replicas.items():
             if name not in self._services:
                 continue
-            surplus = {r.name: r for r in self._stack.replicas if r.service == name and r.index >= wanted}
+            surplus = {r.name: r for r in self._run.replicas if r.service == name and r.index >= wanted}
             if surplus:
                 log(f"{name} shrinks to {wanted}.")
             self._stop(surplus.values(), GRACE_S)
             stays = [
                 r
-                for r in self._stack.replicas
+                for r in self._run.replicas
                 if r.service != name or (r.name not in surplus and not self._has_ended(r))
             ]
             self._keep(replicas=tuple(stays))
             self._add(self._services[name], wanted)
         self._request = request
 
-    def _has_ended(self, replica: Replica) -> bool:
+    def _has_ended(self, replica: ServiceProcess) -> bool:
         is_gone = not replica.process.is_alive and self._folder.exit_code(replica.name) == 0
         return replica.exit_code is not None or is_gone
 
     def _look_after(self) -> None:
         self._look_after_store()
-        for replica in self._stack.replicas:
+        for replica in self._run.replicas:
             if replica.exit_code is not None or replica.process.is_alive:
                 continue
             code = self._folder.exit_code(replica.name)
             if code == 0:
-                self._keep(self._stack.replica(replica, exit_code=0))
+                self._keep(self._run.replica(replica, exit_code=0))
                 if replica.service == self._main:
                     self._end("ended")
-            elif code == EXIT_USER_ERROR:
-                self._fail(self._stack.replica(replica, exit_code=code), replica)
+            elif code == exit_codes.USER_ERROR:
+                self._fail(self._run.replica(replica, exit_code=code), replica)
             else:
                 self._restart(replica)
-            if self._stack.state != "running":
+            if self._run.state != "running":
                 return
 
     def _look_after_store(self, *, now: bool = False) -> None:
         if self._store is not None:
             self._store.look(now=now)
 
-    def _restart(self, replica: Replica) -> None:
+    def _restart(self, replica: ServiceProcess) -> None:
         quiet = time.monotonic() - self._started.get(replica.name, 0.0) > QUIET_S
         restarts = 1 if quiet else replica.restarts + 1
         if restarts > MAX_RESTARTS:
-            self._fail(self._stack.replica(replica, exit_code=1), replica)
+            self._fail(self._run.replica(replica, exit_code=1), replica)
             return
         self._look_after_store(now=True)  # a service that starts without a store gives up
         log(f"{replica.name} has crashed; start {restarts} of {MAX_RESTARTS}.")
         again = self._spawn(self._services[replica.service], replica.index)
-        self._keep(self._stack.replica(replica, process=again.process, restarts=restarts))
+        self._keep(self._run.replica(replica, process=again.process, restarts=restarts))
 
-    def _fail(self, stack: Stack, culprit: Replica) -> None:
+    def _fail(self, run: SupervisedRun, culprit: ServiceProcess) -> None:
         path = self._folder.log(culprit.name)
         said = _last_lines(path)
         message, hint = last_words(said)
         if not message:
             message = f"{culprit.name} keeps crashing{last_exception(said)}."
             hint = f"`dr logs {culprit.service}` shows more."
-        self._keep(replace(stack, message=message, hint=hint))
+        self._keep(replace(run, message=message, hint=hint))
         self._end("failed")
 
     def _end(self, state: str) -> None:
         """Trainer first: it says goodbye to the workers and writes what is left to write."""
         self._keep(state="stopping")
-        first = [r for r in self._stack.replicas if r.service == self._main]
-        rest = [r for r in self._stack.replicas if r.service != self._main]
+        first = [r for r in self._run.replicas if r.service == self._main]
+        rest = [r for r in self._run.replicas if r.service != self._main]
         self._stop(first, TRAINER_GRACE_S)
         self._stop(rest, GRACE_S)
         self._keep(state=state)
 
-    def _stop(self, replicas: Iterable[Replica], grace_s: float) -> None:
+    def _stop(self, replicas: Iterable[ServiceProcess], grace_s: float) -> None:
         unfinished = [replica for replica in replicas if replica.exit_code is None]
         for replica in unfinished:
             local_process.ask_to_stop(replica.process)
@@ -171,10 +171,12 @@ class Supervisor:
         for replica in unfinished:
             local_process.kill(replica.process)
             code = self._folder.exit_code(replica.name)
-            self._keep(self._stack.replica(replica, exit_code=0 if code in (None, EXIT_STOPPED) else code))
+            self._keep(
+                self._run.replica(replica, exit_code=0 if code in (None, exit_codes.ASKED_TO_STOP) else code)
+            )
 
-    def _spawn(self, service: Service, index: int) -> Replica:
-        replica = Replica(service.name, index, ProcessRef(0, 0.0))
+    def _spawn(self, service: Service, index: int) -> ServiceProcess:
+        replica = ServiceProcess(service.name, index, ProcessRef(0, 0.0))
         exit_file = self._folder.exit_file(replica.name)
         exit_file.unlink(missing_ok=True)
         environment = {**service.environment, env.ROLLOUT_IDX: str(index), env.DR_EXIT_FILE: str(exit_file)}
@@ -184,12 +186,12 @@ class Supervisor:
             self._store.add_user(started)
         return replace(replica, process=started)
 
-    def _keep(self, stack: Stack | None = None, **changes: object) -> None:
-        self._stack = replace(stack or self._stack, **changes)  # type: ignore[arg-type]
+    def _keep(self, run: SupervisedRun | None = None, **changes: object) -> None:
+        self._run = replace(run or self._run, **changes)  # type: ignore[arg-type]
         try:
-            self._folder.write_stack(self._stack)
-        except OSError as error:  # a full disk is no reason to leave the stack alone
-            log(f"The state of the stack cannot be written: {error}")
+            self._folder.write_state(self._run)
+        except OSError as error:  # a full disk is no reason to leave the run alone
+            log(f"The state of the run cannot be written: {error}")
 
 
 def _last_lines(path: Path) -> list[str]:
@@ -206,8 +208,8 @@ def log(text: str) -> None:
 
 
 def main() -> None:
-    """Look after the stack of the run folder named on the command line."""
-    folder = RunFolder(Path(sys.argv[1]), Path(sys.argv[2]))
+    """Look after the run of the run folder named on the command line."""
+    folder = ProcessFolder(Path(sys.argv[1]), Path(sys.argv[2]))
     supervisor = Supervisor(folder)
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
         if hasattr(signal, name):

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from pathlib import Path
 import docker
 import psutil
 import pytest
+from polling import DEADLINE_S, until
 
 from drcli.errors import DrError
 from drcli.launch.docker import docker_engine, swarm_mode, swarm_nodes
@@ -31,7 +32,6 @@ from drcli.local import lock
 BRIDGE = "drbr0"
 MANAGER = "10.99.0.1"  # the real engine, on the bridge
 _PREFIX = 24
-_UP_S = 30.0
 _GATEWAY = "docker_gwbridge"
 _REAL = {"DOCKER_HOST": os.environ["DOCKER_HOST"]} if "DOCKER_HOST" in os.environ else {}
 _PROGRAMS = ("ip", "nsenter", "unshare", "dockerd", "umount")
@@ -116,7 +116,7 @@ class FurtherEngine:
                 stderr=log,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + _UP_S
+        deadline = time.monotonic() + DEADLINE_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 words = (self.root / "log").read_text(errors="replace")[-2000:]
@@ -268,7 +268,7 @@ def second_node(number: int = 2) -> Iterator[FurtherEngine]:
         )
         node_id = str(made.client.info()["Swarm"]["NodeID"])
         try:
-            wait_for(lambda: swarm_nodes.find_node(node_id).is_ready)
+            until(lambda: swarm_nodes.find_node(node_id).is_ready)
             yield made
         finally:
             made.kill()
@@ -353,14 +353,6 @@ def lone_engine(
         container.remove(force=True)
     for network in made.client.networks.list(names=[NETWORK]):
         network.remove()
-
-
-def wait_for(condition: Callable[[], object], deadline_s: float = 60.0) -> None:
-    """Poll until it holds."""
-    deadline = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 @contextmanager

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stack_requests import stack_of
 
 from drcli.config.load import load_settings
-from drcli.launch.docker.community_stacks import Machine, evaluation_spec, training_spec
+from drcli.contract.run_name import RunKind
+from drcli.launch.docker.docker_machine import owner
 from drcli.launch.docker.minio_spec import minio_spec
 from drcli.launch.docker.resolve import resolve
 from drcli.launch.docker.stack_spec import StackSpec
+from drcli.launch.machine import Machine
 from drcli.paths import Workspace
 from drcli.store.access import is_minio
 
@@ -53,11 +56,9 @@ def specs_of(case: Mapping[str, Any], workspace: Workspace) -> list[StackSpec]:
     workspace.system_env.write_text("")
     workspace.run_env.write_text("".join(f"{name}='{text}'\n" for name, text in case["env"].items()))
     settings = load_settings(workspace)
-    store = [minio_spec(settings, workspace, PROFILE)] if is_minio(settings) else []
-    if "evaluation" in case["command"]:
-        prefix = settings.local_s3_model_prefix
-        return [*store, evaluation_spec(settings, workspace, PROFILE, PC, prefix)]
-    return [*store, training_spec(settings, workspace, PROFILE, PC)]
+    store = [minio_spec(settings, workspace, PROFILE, owner())] if is_minio(settings) else []
+    kind: RunKind = "evaluation" if "evaluation" in case["command"] else "training"
+    return [*store, stack_of(settings, workspace, PROFILE, PC, kind)]
 
 
 def as_golden(spec: StackSpec, also: Mapping[str, list[str]], workspace: Workspace) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import standins
+from polling import DEADLINE_S
 from racing import Racer
 from second_node import FurtherEngine
 from separate_engines import COMMUNITY, separate_engine, separate_racer
@@ -212,8 +213,8 @@ def test_stop_after_run_env_was_edited(crew: Crew, until: Until) -> None:
         assert crew.racer.status()["model"] == "model-1"
         stopped = crew.racer.invoke("stop-training")
         assert (stopped.exit_code, "has stopped" in stopped.stdout) == (0, True), stopped.stderr
-        rest = follower.communicate(timeout=60)[0]
-        assert "asked to stop" in other.communicate(timeout=60)[0]
+        rest = follower.communicate(timeout=DEADLINE_S)[0]
+        assert "asked to stop" in other.communicate(timeout=DEADLINE_S)[0]
     finally:
         follower.kill()
         other.kill()

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stack_requests import stack_of
 
 from drcli.config.load import load_settings, load_workers, settings_of
 from drcli.config.params_documents import multi_config, render_training
 from drcli.config.settings import Settings
 from drcli.errors import DrError
+from drcli.launch.docker import docker_machine
 from drcli.launch.docker.community_host import check_host, prepare
-from drcli.launch.docker.community_stacks import Machine, evaluation_spec, training_spec
 from drcli.launch.docker.resolve import check_swarm_file, describe, resolve
 from drcli.launch.docker.stack_spec import StackSpec
+from drcli.launch.machine import Machine
 from drcli.paths import Workspace, compose_dir
 
 PROFILE = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalr$XUtnFEMI/K7MDENG"}
@@ -26,7 +28,7 @@ KEYS: dict[str, Mapping[str, str] | None] = {"profile": PROFILE, "session": SESS
 PC = Machine(has_ip_vs=True, display=":7", xauthority="/home/racer/.Xauthority")
 PLAIN = Machine(has_ip_vs=False, display=":7", xauthority="/home/racer/.Xauthority")
 WSL = Machine(has_ip_vs=True, is_wsl=True, display=":0")
-MULTI = '{"multi_config": [{"config_file": "training_params_1.yaml", "world_name": "it costs $5"}]}'
+PARAMS_FILE = "it costs $5.yaml"
 COMMUNITY = {
     "DR_SIMAPP_SOURCE": "awsdeepracercommunity/deepracer-simapp",
     "DR_SIMAPP_VERSION": "6.0.4-gpu",
@@ -140,7 +142,14 @@ OVERLAYS: list[tuple[str, str, Machine, dict[str, str], str]] = [
 def settings_for(where: str, options: Mapping[str, str]) -> Settings:
     _, style, cloud = where.split()
     remote = {"DR_REMOTE_MINIO_URL": "http://nas.local:9000"} if cloud == "remote" else {}
-    return settings_of(COMMUNITY | remote | {"DR_DOCKER_STYLE": style, "DR_CLOUD": cloud, **options})
+    multi = "DR_TRAIN_MULTI_CONFIG" in options
+    file = {"DR_LOCAL_S3_TRAINING_PARAMS_FILE": PARAMS_FILE} if multi else {}
+    return settings_of(COMMUNITY | remote | {"DR_DOCKER_STYLE": style, "DR_CLOUD": cloud, **file, **options})
+
+
+def workers_of(settings: Settings) -> tuple[Settings, ...]:
+    """As if each had an empty file of its own."""
+    return (settings,) * (settings.workers - 1) if settings.train_multi_config else ()
 
 
 def spec_for(
@@ -148,9 +157,8 @@ def spec_for(
 ) -> StackSpec:
     settings = settings_for(where, options)
     if where.startswith("evaluation"):
-        return evaluation_spec(settings, workspace, KEYS[keys], machine, "model-1-E")
-    several = MULTI if settings.train_multi_config else ""
-    return training_spec(settings, workspace, KEYS[keys], machine, several)
+        return stack_of(settings, workspace, KEYS[keys], machine, "evaluation", "model-1-E")
+    return stack_of(settings, workspace, KEYS[keys], machine, workers=workers_of(settings))
 
 
 @pytest.mark.parametrize(
@@ -252,7 +260,10 @@ def check_service_environment(model: dict[str, Any], settings: Settings, kind: s
     several = settings.workers > 1
     assert words == [f"/opt/ml/code/run.sh {'multi' if several else 'run'} distributed_training.launch.py"]
     assert robomaker["RTF_OVERRIDE"] == settings.text("DR_TRAIN_RTF")
-    assert robomaker.get("MULTI_CONFIG") == (MULTI if several and settings.train_multi_config else None)
+    several_documents = multi_config(render_training(settings, workers_of(settings)))
+    assert "it costs $5" in several_documents or not settings.train_multi_config
+    has_several = several and settings.train_multi_config
+    assert robomaker.get("MULTI_CONFIG") == (several_documents if has_several else None)
     assert coach["PRETRAINED"] == str(settings.local_s3_pretrained)
     assert coach["MAX_MEMORY_STEPS"] == settings.text("DR_TRAIN_MAX_STEPS_PER_ITERATION")
     assert coach["RUN_ID"] == str(settings.run_id)
@@ -402,8 +413,7 @@ def test_multi_config_of_worker_files(workspace: Workspace) -> None:
     workspace.run_env.write_text("".join(f"{name}={text}\n" for name, text in lines.items()))
     workspace.worker_env(2).write_text("DR_WORLD_NAME=drcli_oval\n")
     settings = load_settings(workspace)
-    several = multi_config(render_training(settings, load_workers(workspace, settings)))
-    spec = training_spec(settings, workspace, PROFILE, PC, several)
+    spec = stack_of(settings, workspace, PROFILE, PC, workers=load_workers(workspace, settings))
     given = json.loads(resolve(spec)["services"]["robomaker"]["environment"]["MULTI_CONFIG"])
     assert given == {
         "multi_config": [
@@ -422,17 +432,21 @@ def test_each_worker_in_compose_has_a_port(workers: str, ports: str, workspace: 
 def test_an_image_without_a_version_is_refused(workspace: Workspace) -> None:
     settings = settings_of({"DR_SIMAPP_SOURCE": "someone/simapp", "DR_DOCKER_STYLE": "compose"})
     with pytest.raises(DrError, match="needs a version"):
-        training_spec(settings, workspace, PROFILE, PC)
+        stack_of(settings, workspace, PROFILE, PC)
 
 
-def test_the_machine_is_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_machine_is_looked_at(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = settings_of({"DR_DOCKER_STYLE": "compose"})
     monkeypatch.setenv("DISPLAY", ":3")
     monkeypatch.delenv("XAUTHORITY", raising=False)
-    machine = Machine.here()
+    machine = docker_machine.look(settings, workspace).machine
     assert machine.display == ":3"
     assert machine.xauthority == str(Path.home() / ".Xauthority")
     monkeypatch.setenv("XAUTHORITY", str(tmp_path / "key"))
-    assert Machine.here().xauthority == str(tmp_path / "key")
+    machine = docker_machine.look(settings, workspace).machine
+    assert machine.xauthority == str(tmp_path / "key")
 
 
 def test_folders_are_made_before_the_start(workspace: Workspace) -> None:

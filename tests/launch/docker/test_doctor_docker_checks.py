@@ -11,7 +11,8 @@ from second_node import FurtherEngine
 from drcli.doctor import examination as examination
 from drcli.doctor.examination import CHECKS, examine
 from drcli.doctor.finding import Finding
-from drcli.launch.docker import docker_engine, images, swarm_mode, swarm_nodes
+from drcli.launch import simapp
+from drcli.launch.docker import docker_engine, swarm_mode, swarm_nodes
 from drcli.paths import Workspace
 from drcli.workspace.scaffold import plan_workspace
 
@@ -73,7 +74,7 @@ def test_an_image_of_ours_has_to_be_there_one_of_a_registry_comes(
     (ours,) = look("image", DR_DOCKER_STYLE="swarm", DR_CLOUD="aws")
     assert (ours.level, ours.fix) == ("error", "`dr images build`")
     (named,) = look(
-        "image", DR_DOCKER_STYLE="swarm", DR_CLOUD="aws", DR_SIMAPP_SOURCE=f"example.net/{images.ENGINE}"
+        "image", DR_DOCKER_STYLE="swarm", DR_CLOUD="aws", DR_SIMAPP_SOURCE=f"example.net/{simapp.ENGINE}"
     )
     assert named.level == "warning" and "docker pull example.net/" in named.fix
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from polling import DEADLINE_S
 from racing import ENDLESS, QUICK, Racer
 from second_node import FurtherEngine, further_engine, why_not
 
@@ -31,7 +32,7 @@ class Machine:
             env=self.racer.environment | {"DOCKER_HOST": self.engine.host},
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=DEADLINE_S,
             check=False,
         )
 
@@ -75,8 +76,8 @@ def test_the_run_goes_on(machine: Machine, end: Callable[[FurtherEngine], None],
     assert away.returncode == 1
     assert "The Docker engine does not answer" in away.stderr
     machine.engine.restart()
-    until(lambda: machine.status()["workers"] == 2, 120, 0.5)
+    until(lambda: machine.status()["workers"] == 2, every_s=0.5)
     after = machine.status()
     assert after["state"] == "running"
     assert after["iteration"] >= kept
-    until(lambda: (machine.status()["iteration"] or 0) > after["iteration"] + 2, 120, 0.5)
+    until(lambda: (machine.status()["iteration"] or 0) > after["iteration"] + 2, every_s=0.5)

@@ -51,9 +51,9 @@ def test_the_disk_of_the_store_is_full(
     with suppress(OSError), filler.open("wb", buffering=0) as file:
         while file.write(bytes(1 << 20)):
             pass
-    until(lambda: "could not be written" in racer.invoke("logs", "sagemaker", "--tail", "20").stdout, 120)
+    until(lambda: "could not be written" in racer.invoke("logs", "sagemaker", "--tail", "20").stdout)
     filler.unlink()
     seen = racer.status()
-    until(lambda: racer.status()["iteration"] > seen["iteration"], 120)
+    until(lambda: racer.status()["iteration"] > seen["iteration"])
     assert racer.invoke("stop-training").exit_code == 0
     check_accounts(Bucket(store_config(load_settings(racer.workspace, ()), racer.workspace)))

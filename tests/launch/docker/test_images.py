@@ -17,6 +17,7 @@ import drcli
 from drcli import paths
 from drcli.config.load import settings_of
 from drcli.errors import DrError, UsageError
+from drcli.launch import simapp
 from drcli.launch.docker import docker_engine, image_context, images
 from drcli.launch.docker.build_log import BuildLog
 from drcli.launch.docker.images import BuildOptions
@@ -57,6 +58,7 @@ def test_what_services_do_not_need_goes_with_what_only_it_needs() -> None:
     kept = {package.name for package in image_context.for_services(lock)}
     gone = {package.name for package in lock} - kept
     assert {"boto3", "click", "numba", "numpy", "urllib3", "python-dateutil", "sympy"} <= kept
+    assert {"pandas", "scipy", "shapely"} <= kept  # for reward functions
     assert {
         "matplotlib",
         "pillow",
@@ -205,7 +207,7 @@ def test_no_tag(tag: str) -> None:
 )
 def test_the_engine_of_settings(source: str, version: str, image: str | None, ours: bool) -> None:
     settings = settings_of({"DR_SIMAPP_SOURCE": source, "DR_SIMAPP_VERSION": version})
-    assert images.is_ours(settings) is ours
+    assert simapp.is_ours(settings) is ours
     assert images.image_of(settings) == (image or f"{source}:{version}")
 
 
@@ -368,6 +370,13 @@ def test_the_image_is_listed(simapp_image: str, monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.docker
+def test_an_image_tells_what_was_added_to_it(simapp_image: str) -> None:
+    assert images.requirements_of(simapp_image) == ()
+    assert images.was_added("opencv-python-headless", simapp_image) is False
+    assert images.was_added("opencv-python-headless", "drcli/simapp:no-such-tag") is None
+
+
+@pytest.mark.docker
 def test_is_it_here(simapp_image: str) -> None:
     assert images.exists(simapp_image) and not images.exists("drcli/simapp:no-such-tag")
 
@@ -452,7 +461,7 @@ def registry(tmp_path: Path, free_port: int, until: Any) -> Iterator[str]:
 @pytest.mark.docker
 def test_push(base_image: str, registry: str) -> None:
     with docker_engine.speaking() as client:
-        client.images.get(base_image).tag(images.ENGINE, "test-push")  # a small one
+        client.images.get(base_image).tag(simapp.ENGINE, "test-push")  # a small one
         lines: list[str] = []
         try:
             name = images.push(registry, "test-push", lines.append)
@@ -460,8 +469,8 @@ def test_push(base_image: str, registry: str) -> None:
             assert lines and all("pushed" in line for line in lines)
             client.images.remove(name)
             client.images.pull(f"{registry}/drcli/simapp", "test-push")
-            assert images.exists(name) and images.is_our_name(name)
+            assert images.exists(name) and simapp.is_our_name(name)
         finally:
-            for left in (f"{images.ENGINE}:test-push", f"{registry}/{images.ENGINE}:test-push"):
+            for left in (f"{simapp.ENGINE}:test-push", f"{registry}/{simapp.ENGINE}:test-push"):
                 if images.exists(left):
                     client.images.remove(left)

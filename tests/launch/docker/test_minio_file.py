@@ -7,6 +7,7 @@ import os
 import pytest
 
 from drcli.config.load import settings_of
+from drcli.launch.docker.docker_machine import owner
 from drcli.launch.docker.minio_spec import PINNED, minio_image, minio_spec
 from drcli.launch.docker.resolve import MASK, describe, resolve
 from drcli.paths import Workspace
@@ -33,7 +34,7 @@ def test_image(setting: str, image: str) -> None:
 @pytest.mark.parametrize("style", ["compose", "swarm"])
 def test_file(style: str, workspace: Workspace) -> None:
     settings = settings_of({"DR_DOCKER_STYLE": style, "DR_STORE_PORT": "9100"})
-    spec = minio_spec(settings, workspace, KEYS)
+    spec = minio_spec(settings, workspace, KEYS, owner())
     assert (spec.project, spec.style, spec.replicas) == ("s3", "compose", {"minio": 1})
     service = resolve(spec)["services"]["minio"]
     assert service["image"] == PINNED
@@ -53,9 +54,9 @@ def test_file(style: str, workspace: Workspace) -> None:
 
 @pytest.mark.docker
 def test_the_usual_ports(workspace: Workspace) -> None:
-    spec = minio_spec(settings_of({"DR_DOCKER_STYLE": "compose"}), workspace, KEYS)
+    spec = minio_spec(settings_of({"DR_DOCKER_STYLE": "compose"}), workspace, KEYS, owner())
     assert [port["published"] for port in resolve(spec)["services"]["minio"]["ports"]] == ["9000", "9001"]
-    spec = minio_spec(settings_of({"DR_STORE_PORT": "65535"}), workspace, KEYS)
+    spec = minio_spec(settings_of({"DR_STORE_PORT": "65535"}), workspace, KEYS, owner())
     assert [port["published"] for port in resolve(spec)["services"]["minio"]["ports"]] == ["65535", "65534"]
 
 
@@ -64,7 +65,7 @@ def test_keys_are_never_shown(workspace: Workspace, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("MINIO_ROOT_PASSWORD", "of-the-users-shell")
     settings = settings_of({"DR_DOCKER_STYLE": "compose"})
     for keys in (KEYS, {}):  # before the first start there are none
-        spec = minio_spec(settings, workspace, keys)
+        spec = minio_spec(settings, workspace, keys, owner())
         shown = describe(spec)["services"]["minio"]["environment"]
         assert shown["MINIO_ROOT_USER"] == shown["MINIO_ROOT_PASSWORD"] == MASK
         assert not any(value in repr(spec) + str(spec.to_document()) for value in keys.values())

@@ -7,14 +7,15 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from stack_requests import stack_of
 
 from drcli.config.load import settings_of
 from drcli.config.settings import Settings
-from drcli.launch.docker.own_stacks import evaluation_spec, max_per_node, training_spec
+from drcli.launch.docker.deployment import max_per_node
 from drcli.launch.docker.resolve import check_swarm_file, describe, resolve
 from drcli.launch.docker.stack_spec import StackSpec
+from drcli.launch.machine import Machine
 from drcli.paths import Workspace, compose_dir
-from drcli.store.access import store_config
 
 WORKSPACE = Workspace(Path("/home/racer/ws"))
 SECRET = "5ecret" * 10
@@ -43,11 +44,12 @@ def spec_of(kind: str, style: str, cloud: str, keys: str, flavour: str, cloud_wa
         "DR_CLOUD_WATCH_ENABLE": cloud_watch,
         "DR_RUN_ID": "3",
     }
-    settings: Settings = settings_of(words | {"DR_WORKERS": "5", "DR_LOCAL_S3_MODEL_PREFIX": "mine"})
-    store, image = store_config(settings, WORKSPACE), f"drcli/simapp:9.9.9-{flavour}"
+    words |= {"DR_WORKERS": "5", "DR_LOCAL_S3_MODEL_PREFIX": "mine", "DR_SIMAPP_VERSION": f"9.9.9-{flavour}"}
+    settings: Settings = settings_of(words)
+    machine = Machine(cores=4, worker_nodes=2)
     if kind == "evaluation":
-        return evaluation_spec(settings, WORKSPACE, store, KEYS[keys], image, "mine-E")
-    return training_spec(settings, WORKSPACE, store, KEYS[keys], image, cores=4, nodes=2)
+        return stack_of(settings, WORKSPACE, KEYS[keys], machine, "evaluation", "mine-E")
+    return stack_of(settings, WORKSPACE, KEYS[keys], machine)
 
 
 @pytest.mark.docker

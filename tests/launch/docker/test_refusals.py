@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import standins
+from polling import DEADLINE_S
 from racing import Done, Racer
 from second_node import FurtherEngine
 from separate_engines import separate_engine, separate_racer
@@ -320,7 +321,7 @@ def test_a_container_of_the_name_is_there(place: Place) -> None:
 def begun_twice(*racers: Racer) -> list[Done]:
     """All start at once; how each has ended."""
     started = [racer.popen(*BEGIN) for racer in racers]
-    ended = [(one, *one.communicate(timeout=120)) for one in started]
+    ended = [(one, *one.communicate(timeout=DEADLINE_S)) for one in started]
     return [Done(one.args, one.returncode, stdout, stderr) for one, stdout, stderr in ended]
 
 

@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from second_node import FurtherEngine, wait_for
+from polling import until
+from second_node import FurtherEngine
 
 from drcli.errors import DrError
 from drcli.launch.docker import stack_network, swarm_mode
@@ -116,7 +117,7 @@ def test_an_overlay_for_services_alone_gives_way_unless_it_has_some(lone_engine:
         with pytest.raises(DrError, match=r"an? overlay that is not attachable.*in use by guest"):
             ensure_network(style)
     lone_engine.client.services.get("guest").remove()
-    wait_for(lambda: not stack_network.attached())  # what Docker tells lags a little behind
+    until(lambda: not stack_network.attached())  # what Docker tells lags a little behind
     ensure_network("compose")
     assert [n["Attachable"] for n in ours(lone_engine)] == [True]
 

@@ -19,6 +19,7 @@ from drcli.store.client import Bucket
 
 Until = Callable[..., Any]
 DOCKER = pytest.mark.docker
+pytestmark = pytest.mark.slow
 STYLES = ("process", pytest.param("compose", marks=DOCKER), pytest.param("swarm", marks=DOCKER))
 RUN = {"process": "40", "compose": "41", "swarm": "42"}
 

@@ -7,9 +7,9 @@ import psutil
 import pytest
 
 from drcli.launch import local_process, run_control
-from drcli.launch.plan import EmbeddedStore
 from drcli.launch.processes import store_keeper
-from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.processes.process_folder import ProcessFolder
+from drcli.launch.processes.process_plan import EmbeddedServer
 from drcli.launch.processes.store_keeper import StoreKeeper
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
@@ -25,11 +25,11 @@ def kill_server(workspace: Workspace, until: Until) -> None:
 
 
 def test_the_supervisor_brings_the_store_back(
-    workspace: Workspace, free_port: int, started: Callable[..., RunFolder], until: Until
+    workspace: Workspace, free_port: int, started: Callable[..., ProcessFolder], until: Until
 ) -> None:
     config = ensure_server(workspace, free_port, "bucket")
     Bucket(config).put("a", b"kept")
-    folder = started(sagemaker="steady", store=EmbeddedStore(str(workspace.root), free_port, "bucket"))
+    folder = started(sagemaker="steady", store=EmbeddedServer(str(workspace.root), free_port, "bucket"))
     kill_server(workspace, until)
     until(lambda: "The store was gone; it is started again." in folder.supervisor_log.read_text())
     assert Bucket(config).get("a") == b"kept"
@@ -42,14 +42,14 @@ def test_the_supervisor_brings_the_store_back(
 def test_a_stack_that_is_stopped_gets_its_store_back_too(
     workspace: Workspace,
     free_port: int,
-    started: Callable[..., RunFolder],
+    started: Callable[..., ProcessFolder],
     until: Until,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The trainer writes its last checkpoint there."""
     monkeypatch.setenv("TOY_PORT", str(free_port))
     ensure_server(workspace, free_port, "bucket")
-    folder = started(sagemaker="patient", store=EmbeddedStore(str(workspace.root), free_port, "bucket"))
+    folder = started(sagemaker="patient", store=EmbeddedServer(str(workspace.root), free_port, "bucket"))
     until(lambda: "ready" in folder.log("sagemaker").read_text())
     kill_server(workspace, until)
     assert run_control.stop(workspace, "training", 0)
@@ -59,7 +59,7 @@ def test_a_stack_that_is_stopped_gets_its_store_back_too(
 def test_it_comes_back_before_a_service_does(workspace: Workspace, free_port: int, until: Until) -> None:
     ensure_server(workspace, free_port, "bucket")
     said: list[str] = []
-    keeper = StoreKeeper(EmbeddedStore(str(workspace.root), free_port, "bucket"), said.append)
+    keeper = StoreKeeper(EmbeddedServer(str(workspace.root), free_port, "bucket"), said.append)
     keeper.look()
     assert said == []
     kill_server(workspace, until)
@@ -74,7 +74,7 @@ def test_a_store_that_was_started_anew_meanwhile(
     monkeypatch.setattr(store_keeper, "LOOK_S", 0.0)
     ensure_server(workspace, free_port, "bucket")
     said: list[str] = []
-    keeper = StoreKeeper(EmbeddedStore(str(workspace.root), free_port, "bucket"), said.append)
+    keeper = StoreKeeper(EmbeddedServer(str(workspace.root), free_port, "bucket"), said.append)
     keeper.look()
     stop_server(workspace)
     ensure_server(workspace, free_port, "bucket")
@@ -85,7 +85,7 @@ def test_a_store_that_was_started_anew_meanwhile(
 
 def test_what_cannot_be_mended_is_said_once(workspace: Workspace, free_port: int, until: Until) -> None:
     said: list[str] = []
-    keeper = StoreKeeper(EmbeddedStore(str(workspace.root), free_port, "bucket"), said.append)
+    keeper = StoreKeeper(EmbeddedServer(str(workspace.root), free_port, "bucket"), said.append)
     with socket.create_server(("127.0.0.1", free_port)):
         keeper.look(now=True)
         keeper.look(now=True)

@@ -6,27 +6,28 @@ from dataclasses import replace
 
 import pytest
 
+from drcli.config.load import settings_of
 from drcli.errors import DrError
 from drcli.launch import local_process, run_control
 from drcli.launch.processes import scaling, supervisor
-from drcli.launch.processes.run_folder import RunFolder, Stack
+from drcli.launch.processes.process_folder import ProcessFolder, SupervisedRun
 from drcli.local import ProcessRef
 from drcli.paths import Workspace
 
 Until = Callable[..., object]
-Started = Callable[..., RunFolder]
+Started = Callable[..., ProcessFolder]
 
 
-def over(folder: RunFolder) -> Callable[[], Stack | None]:
-    def look() -> Stack | None:
-        seen = folder.read_stack()
+def over(folder: ProcessFolder) -> Callable[[], SupervisedRun | None]:
+    def look() -> SupervisedRun | None:
+        seen = folder.read_state()
         return seen if seen is not None and seen.is_over else None
 
     return look
 
 
-def named(folder: RunFolder, name: str) -> ProcessRef:
-    seen = folder.read_stack()
+def named(folder: ProcessFolder, name: str) -> ProcessRef:
+    seen = folder.read_state()
     assert seen is not None
     return next(replica.process for replica in seen.replicas if replica.name == name)
 
@@ -34,7 +35,7 @@ def named(folder: RunFolder, name: str) -> ProcessRef:
 def test_the_run_ends_when_its_main_service_does(started: Started, until: Until) -> None:
     folder = started(sagemaker="done", robomaker="steady", replicas=2)
     seen = until(over(folder))
-    assert isinstance(seen, Stack)
+    assert isinstance(seen, SupervisedRun)
     assert (seen.state, seen.message) == ("ended", "")
     assert [(r.name, r.exit_code) for r in seen.replicas] == [
         ("sagemaker", 0),
@@ -50,7 +51,7 @@ def test_a_killed_worker_is_started_again(started: Started, until: Until) -> Non
     before = named(folder, "robomaker-1")
     local_process.kill(before)
     until(lambda: named(folder, "robomaker-1") != before and named(folder, "robomaker-1").is_alive)
-    seen = folder.read_stack()
+    seen = folder.read_state()
     assert seen is not None
     assert seen.state == "running"
     assert [replica.restarts for replica in seen.replicas] == [0, 1]
@@ -60,7 +61,7 @@ def test_a_killed_worker_is_started_again(started: Started, until: Until) -> Non
 def test_one_that_keeps_crashing_ends_the_run(started: Started, until: Until) -> None:
     folder = started(sagemaker="steady", robomaker="crash")
     seen = until(over(folder))
-    assert isinstance(seen, Stack)
+    assert isinstance(seen, SupervisedRun)
     assert (seen.state, seen.message) == ("failed", "robomaker-1 keeps crashing: KeyError: 'no'.")
     assert "dr logs robomaker" in seen.hint
     assert folder.log("robomaker-1").read_text().count("ready 0 robomaker\n") == 1 + supervisor.MAX_RESTARTS
@@ -70,7 +71,7 @@ def test_one_that_keeps_crashing_ends_the_run(started: Started, until: Until) ->
 def test_what_the_user_has_to_mend_is_not_tried_again(started: Started, until: Until) -> None:
     folder = started(sagemaker="steady", robomaker="wrong")
     seen = until(over(folder))
-    assert isinstance(seen, Stack)
+    assert isinstance(seen, SupervisedRun)
     assert (seen.state, seen.message) == ("failed", "the reward function is wrong\n  line 2")
     assert seen.hint == "fix it"
     assert [replica.restarts for replica in seen.replicas] == [0, 0]
@@ -83,13 +84,13 @@ def test_one_that_will_not_stop_is_killed(
     monkeypatch.setattr(supervisor, "TRAINER_GRACE_S", 0.2)
     folder = started(sagemaker="stubborn", robomaker="stubborn")
     until(lambda: "ready" in folder.log("robomaker-1").read_text())
-    seen = folder.read_stack()
+    seen = folder.read_state()
     assert seen is not None
     local_process.kill(seen.supervisor)
     until(lambda: not seen.supervisor.is_alive)
     assert run_control.stop(workspace, "training", 0)  # in this process, so that the grace is ours
     assert not [replica for replica in seen.replicas if replica.process.is_alive]
-    assert (folder.read_stack() or seen).state == "ended"
+    assert (folder.read_state() or seen).state == "ended"
 
 
 def test_secrets_reach_services_in_their_environment_alone(started: Started, until: Until) -> None:
@@ -110,30 +111,30 @@ def test_a_successor_goes_on_where_a_killed_supervisor_was(
     started: Started, workspace: Workspace, until: Until, state: str
 ) -> None:
     folder = started(sagemaker="steady", robomaker="steady", replicas=2)
-    seen = folder.read_stack()
+    seen = folder.read_state()
     assert seen is not None
     local_process.kill(seen.supervisor)
     until(lambda: not seen.supervisor.is_alive)
     if state == "starting":  # it had begun with one of three
         for replica in seen.replicas[1:]:
             local_process.kill(replica.process)
-        folder.write_stack(replace(seen, state="starting", replicas=seen.replicas[:1]))
+        folder.write_state(replace(seen, state="starting", replicas=seen.replicas[:1]))
     else:
-        folder.write_stack(replace(seen, state="stopping", message="it was wrong"))
-    run_control.revive(workspace, "training", 0, {})
+        folder.write_state(replace(seen, state="stopping", message="it was wrong"))
+    run_control.revive(workspace, 0, settings_of({}))
     if state == "starting":
-        after = folder.read_stack()
+        after = folder.read_state()
         assert after is not None and after.state == "running"
         assert [replica.is_alive for replica in after.replicas] == [True, True, True]
         assert after.replicas[0].process == seen.replicas[0].process
     else:
         after = until(over(folder))
-        assert isinstance(after, Stack)
+        assert isinstance(after, SupervisedRun)
         assert (after.state, after.message, after.is_alive) == ("failed", "it was wrong", False)
 
 
-def alive(folder: RunFolder) -> list[str]:
-    seen = folder.read_stack()
+def alive(folder: ProcessFolder) -> list[str]:
+    seen = folder.read_state()
     assert seen is not None
     return [replica.name for replica in seen.replicas if replica.is_alive]
 
@@ -141,19 +142,19 @@ def alive(folder: RunFolder) -> list[str]:
 def test_workers_are_added_and_taken_away_while_it_runs(started: Started) -> None:
     folder = started(sagemaker="steady", robomaker="steady")
     first = named(folder, "robomaker-1")
-    scaling.scale(folder, 3)
+    scaling.scale(folder, "robomaker", 3)
     assert alive(folder) == ["sagemaker", "robomaker-1", "robomaker-2", "robomaker-3"]
     assert named(folder, "robomaker-1") == first
     third = named(folder, "robomaker-3")
-    scaling.scale(folder, 1)
+    scaling.scale(folder, "robomaker", 1)
     assert alive(folder) == ["sagemaker", "robomaker-1"]
     assert not third.is_alive
     assert (
         folder.log("robomaker-3").read_text() == "ready 2 robomaker\nasked to stop\n"
     )  # in good order; logs stay
-    scaling.scale(folder, 2)
+    scaling.scale(folder, "robomaker", 2)
     assert alive(folder) == ["sagemaker", "robomaker-1", "robomaker-2"]
-    seen = folder.read_stack()
+    seen = folder.read_state()
     assert seen is not None
     assert [(replica.restarts, replica.exit_code) for replica in seen.replicas] == [(0, None)] * 3
 
@@ -161,11 +162,11 @@ def test_workers_are_added_and_taken_away_while_it_runs(started: Started) -> Non
 def test_one_that_has_ended_is_started_again_when_it_is_asked_for(started: Started, until: Until) -> None:
     folder = started(sagemaker="steady", robomaker="steady", replicas=2)
     until(lambda: "ready" in folder.log("robomaker-2").read_text())
-    scaling.scale(folder, 2)
+    scaling.scale(folder, "robomaker", 2)
     before = named(folder, "robomaker-2")
     local_process.ask_to_stop(before)  # by somebody else
     until(lambda: not before.is_alive)
-    scaling.scale(folder, 2)
+    scaling.scale(folder, "robomaker", 2)
     assert alive(folder) == ["sagemaker", "robomaker-1", "robomaker-2"]
 
 
@@ -175,7 +176,7 @@ def test_a_worker_that_will_not_leave_is_killed(
     monkeypatch.setattr(supervisor, "GRACE_S", 0.2)
     folder = started(sagemaker="steady", robomaker="stubborn", replicas=2)
     until(lambda: "ready" in folder.log("robomaker-2").read_text())
-    seen = folder.read_stack()
+    seen = folder.read_state()
     assert seen is not None
     local_process.kill(seen.supervisor)
     until(lambda: not seen.supervisor.is_alive)
@@ -187,7 +188,7 @@ def test_a_worker_that_will_not_leave_is_killed(
     until(lambda: not named_in(seen, "robomaker-2").is_alive)  # a kill takes its moment
 
 
-def named_in(seen: Stack, name: str) -> ProcessRef:
+def named_in(seen: SupervisedRun, name: str) -> ProcessRef:
     return next(replica.process for replica in seen.replicas if replica.name == name)
 
 
@@ -196,14 +197,14 @@ def test_a_successor_sees_to_the_number_that_was_asked_for(
     started: Started, workspace: Workspace, until: Until, wanted: int
 ) -> None:
     folder = started(sagemaker="steady", robomaker="steady", replicas=2)
-    seen = folder.read_stack()
+    seen = folder.read_state()
     assert seen is not None
     local_process.kill(seen.supervisor)
     until(lambda: not seen.supervisor.is_alive)
     with pytest.raises(DrError, match="supervisor of the run was killed") as error:
-        scaling.scale(folder, wanted)
+        scaling.scale(folder, "robomaker", wanted)
     assert f"{wanted} workers" in error.value.hint
-    run_control.revive(workspace, "training", 0, {})
+    run_control.revive(workspace, 0, settings_of({}))
     until(lambda: len(alive(folder)) == 1 + wanted)
     assert named(folder, "robomaker-1") == named_in(seen, "robomaker-1")
 
@@ -212,13 +213,13 @@ def test_what_has_ended_cannot_be_scaled(started: Started, until: Until) -> None
     folder = started(sagemaker="done", robomaker="steady")
     until(over(folder))
     with pytest.raises(DrError, match="run ends"):
-        scaling.scale(folder, 2)
+        scaling.scale(folder, "robomaker", 2)
 
 
 def test_a_number_that_is_not_reached(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scaling, "DEADLINE_S", 0.0)
     folder = started(sagemaker="steady", robomaker="steady")
-    monkeypatch.setattr(RunFolder, "request_replicas", lambda *_: None)  # it gets lost
+    monkeypatch.setattr(ProcessFolder, "request_replicas", lambda *_: None)  # it gets lost
     with pytest.raises(DrError, match="There are 1 workers, not 2") as error:
-        scaling.scale(folder, 2)
+        scaling.scale(folder, "robomaker", 2)
     assert "dr logs robomaker" in error.value.hint

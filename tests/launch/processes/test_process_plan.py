@@ -8,13 +8,15 @@ import pytest
 
 from drcli.config.load import settings_of
 from drcli.config.settings import Settings
-from drcli.launch.plan import Place, Plan, plan_evaluation, plan_training
+from drcli.contract.run_name import RunKind
+from drcli.launch.launcher import RunRequest
+from drcli.launch.machine import Machine, Snapshot
+from drcli.launch.processes.process_plan import ProcessPlan, plan_processes
 from drcli.paths import Workspace
 from drcli.services.environment import Environment
 from drcli.store.access import store_config
 from drcli.store.client import Bucket
 
-PLACE = Place("tcp://127.0.0.1:5555", "wire.json", cores=4)
 WORKSPACE = Workspace(Path("racer"))
 
 
@@ -22,15 +24,20 @@ def settings(**values: object) -> Settings:
     return settings_of({f"DR_{name.upper()}": str(value) for name, value in values.items()})
 
 
-def training(**values: object) -> Plan:
+def plan(kind: RunKind, found: Settings, prefix: str) -> ProcessPlan:
+    snapshot = Snapshot(Machine(cores=4, wire_port=5555), store_config(found, WORKSPACE))
+    return plan_processes(RunRequest(kind, found, WORKSPACE, prefix), snapshot)
+
+
+def training(**values: object) -> ProcessPlan:
     found = settings(**values)
-    return plan_training(found, WORKSPACE, store_config(found, WORKSPACE), PLACE)
+    return plan("training", found, found.local_s3_model_prefix)
 
 
 def test_a_training_is_one_trainer_and_its_workers() -> None:
-    plan = training(workers=3, run_id=2, seed=7, cars_per_worker=5, local_s3_model_prefix="mine")
-    trainer, worker = plan.services
-    assert (plan.project, plan.prefix, plan.style) == ("deepracer-2", "mine", "process")
+    found = training(workers=3, run_id=2, seed=7, cars_per_worker=5, local_s3_model_prefix="mine")
+    trainer, worker = found.services
+    assert (found.project, found.prefix, found.style) == ("deepracer-2", "mine", "process")
     assert (trainer.name, trainer.replicas, worker.name, worker.replicas) == ("sagemaker", 1, "robomaker", 3)
     assert trainer.environment["DR_SEED"] == "7"
     assert worker.environment["DR_CARS_PER_WORKER"] == "5"
@@ -39,32 +46,31 @@ def test_a_training_is_one_trainer_and_its_workers() -> None:
 
 
 def test_an_evaluation_is_one_worker() -> None:
-    found = settings(run_id=1)
-    plan = plan_evaluation(found, WORKSPACE, store_config(found, WORKSPACE), "mine-E")
-    (worker,) = plan.services
-    assert (plan.project, plan.prefix, worker.replicas) == ("deepracer-eval-1", "mine-E", 1)
+    found = plan("evaluation", settings(run_id=1), "mine-E")
+    (worker,) = found.services
+    assert (found.project, found.prefix, worker.replicas) == ("deepracer-eval-1", "mine-E", 1)
     assert worker.environment["MODEL_S3_PREFIX"] == "mine-E"
 
 
 def test_what_is_kept_or_shown_has_no_secret() -> None:
-    plan = training(
+    found = training(
         cloud="remote",
         remote_minio_url="http://nas:9000",
         local_access_key_id="AKIDMINE",
         local_secret_access_key="s3cret",
     )
-    assert plan.secrets == {"AWS_ACCESS_KEY_ID": "AKIDMINE", "AWS_SECRET_ACCESS_KEY": "s3cret"}
-    for shown in (json.dumps(plan.document()), json.dumps(plan.describe()), repr(plan)):
+    assert found.secrets == {"AWS_ACCESS_KEY_ID": "AKIDMINE", "AWS_SECRET_ACCESS_KEY": "s3cret"}
+    for shown in (json.dumps(found.document()), json.dumps(found.describe()), repr(found)):
         assert "s3cret" not in shown and "AKIDMINE" not in shown
-    environment = plan.describe()["services"]["sagemaker"]["environment"]
+    environment = found.describe()["services"]["sagemaker"]["environment"]
     assert environment["AWS_SECRET_ACCESS_KEY"] == "********"
 
 
 @pytest.mark.parametrize("cloud", ["local", "aws"])
 def test_the_document_is_the_plan(cloud: str) -> None:
-    plan = training(cloud=cloud, workers=2)
-    assert (plan.store is not None) == (cloud == "local")
-    assert Plan.from_document(json.loads(json.dumps(plan.document())), plan.secrets) == plan
+    found = training(cloud=cloud, workers=2)
+    assert (found.store is not None) == (cloud == "local")
+    assert ProcessPlan.from_document(json.loads(json.dumps(found.document())), found.secrets) == found
 
 
 def test_the_shells_own_credentials_do_not_get_in() -> None:
@@ -94,8 +100,8 @@ def test_services_find_the_credentials_that_commands_use(
     if whose != "default":
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             monkeypatch.setenv(name, "anothers")
-    plan = training(**values)
-    for name, value in {**plan.services[0].environment, **plan.secrets}.items():
+    found = training(**values)
+    for name, value in {**found.services[0].environment, **found.secrets}.items():
         monkeypatch.setenv(name, value)
     Bucket(Environment.read().store).check(write=True)
 

@@ -5,43 +5,50 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
+from drcli.contract.run_name import COACH, TRAINER, WORKER
 from drcli.errors import DrError
 from drcli.launch import log_files
 from drcli.launch.docker import community_host, containers, diagnosis, docker_engine, stack_network
 from drcli.launch.docker.claim import check_owner
 from drcli.launch.docker.community_stacks import check_scale
+from drcli.launch.docker.container_launcher import ContainerLauncher
+from drcli.launch.docker.container_plan import ContainerPlan
+from drcli.launch.docker.deployment import ComposeProject, Deployment
 from drcli.launch.docker.image_checks import check_gpu, check_image
-from drcli.launch.docker.stack_spec import StackSpec
-from drcli.launch.local_process import Finished
-from drcli.launch.plan import Plan
-from drcli.launch.processes.run_folder import RunFolder
+from drcli.launch.docker.minio_store import MinioStore
+from drcli.launch.docker.stack_programs import compose_up
+from drcli.launch.own_store import OwnStore
+from drcli.launch.run_folder import RunFolder
+from drcli.launch.run_view import RunView
 from drcli.launch.service_errors import last_words
-from drcli.launch.stack_view import ReplicaView, StackView
 from drcli.paths import Workspace
 
 _LATE_LOOKS, _LATE_S = 4, 0.5
 
 
-class ComposeLauncher:
-    """`drcli.launch.run_control.Launcher` for Docker Compose."""
+class ComposeLauncher(ContainerLauncher):
+    """DR_DOCKER_STYLE=compose."""
 
-    def check(self, plan: Plan, workspace: Workspace) -> None:
+    own_store: ClassVar[OwnStore] = MinioStore("compose")
+    deployment: ClassVar[Deployment] = ComposeProject()
+
+    def check(self, plan: ContainerPlan, workspace: Workspace) -> None:
         """Engine, Compose, image, GPU, and nobody else's run of the same number."""
         docker_engine.client()
         docker_engine.check_compose()
         check_image(plan.image)
         check_gpu(plan.image)
-        community_host.check_host(_spec(plan))
+        community_host.check_host(plan.spec)
         check_owner(plan.project, containers.of_project(plan.project), workspace.root)
 
-    def start(self, plan: Plan, folder: RunFolder) -> None:
+    def start(self, plan: ContainerPlan, folder: RunFolder) -> None:
         """`docker compose up`; what was begun is taken away when it fails."""
-        spec = _spec(plan)
+        spec = plan.spec
         community_host.prepare(spec)
         stack_network.ensure_network("compose")
-        done = up(spec)
+        done = compose_up(spec)
         if done.code:
             views = map(containers.view, self._containers(folder))
             culprit = "".join(f" {view.name}:" for view in views if view.message)
@@ -56,35 +63,34 @@ class ComposeLauncher:
                 diagnosis.explain(done.stderr),
             )
 
-    def read(self, folder: RunFolder) -> StackView | None:
-        """The stack as its containers show it; as it ended when they are gone."""
+    def read(self, folder: RunFolder) -> RunView | None:
+        """The run as its containers show it; as it ended when they are gone."""
         found = self._containers(folder)
         if not found:
-            return folder.read_outcome() or StackView("lost", message="Its containers are gone.")
-        return _view(found, folder.main)
+            return folder.read_outcome() or RunView("lost", message="Its containers are gone.")
+        return _view(found, folder.read_head().main)
 
     def stop(self, folder: RunFolder) -> None:
         """Stop, keep the logs and the outcome, remove."""
         found = self._containers(folder)
         if not found:
             return
-        folder.write_outcome(outcome(_view(found, folder.main)))
+        folder.write_outcome(_view(found, folder.read_head().main).as_ended())
         self._take_away(folder)
 
     def scale(self, folder: RunFolder, replicas: int) -> None:
         """More by `docker compose up --scale`; of too many, those of the highest numbers leave in good order."""
-        plan = Plan.from_document(folder.read_plan(), {})
-        check_scale(_spec(plan), replicas, is_ours=plan.is_ours)
+        plan = self.read_plan(folder)
+        check_scale(plan.spec, replicas, is_ours=plan.is_ours)
         found = self._containers(folder)
-        workers = [c for c in found if containers.service_of(c) == "robomaker"]
+        workers = [c for c in found if containers.service_of(c) == WORKER]
         surplus = workers[replicas:]
         containers.end(surplus)
         containers.keep_logs(surplus, folder.logs)
         containers.remove(surplus)
         if replicas > len(workers):
-            spec = Plan.from_document(folder.read_plan(), _environment(found[0])).spec
-            assert spec is not None
-            done = up(replace(spec, replicas={**spec.replicas, "robomaker": replicas}))
+            spec = ContainerPlan.from_document(folder.read_plan(), _environment(found[0])).spec
+            done = compose_up(replace(spec, replicas={**spec.replicas, WORKER: replicas}))
             if done.code:
                 raise DrError(
                     f"The workers did not start: {diagnosis.reason(done.stderr)}",
@@ -109,31 +115,15 @@ class ComposeLauncher:
     def _containers(self, folder: RunFolder) -> list[Any]:
         project = folder.project
         found = containers.of_project(project, str(folder.workspace))
-        return found + (containers.started_by_coach(folder.run_id) if folder.main == "rl_coach" else [])
+        return found + (
+            containers.started_by_coach(folder.run_id) if folder.read_head().main == COACH else []
+        )
 
 
-def up(spec: StackSpec) -> Finished:
-    """`docker compose up` with its secrets in the environment."""
-    files = [word for path in spec.paths for word in ("-f", str(path))]
-    scale = [word for service, number in spec.replicas.items() for word in ("--scale", f"{service}={number}")]
-    options = ["-d", "--no-build", "--no-recreate", "--pull", "never", "--quiet-pull"]
-    return docker_engine.run(
-        ["compose", *files, "-p", spec.project, "up", *options, *scale], spec.environment, check=False
-    )
-
-
-def outcome(seen: StackView) -> StackView:
-    """How a stack that was ended is remembered."""
-    ended = tuple(
-        ReplicaView(r.name, r.service, "ended", r.restarts, exit_code=r.exit_code) for r in seen.replicas
-    )
-    return StackView(seen.state if seen.is_over else "ended", ended, seen.message, seen.hint)
-
-
-def _view(found: list[Any], main: str) -> StackView:
+def _view(found: list[Any], main: str) -> RunView:
     replicas = tuple(containers.view(container) for container in found)
     for container, replica in zip(found, replicas, strict=True):
-        is_last = replica.service == main or replica.service == "sagemaker"
+        is_last = replica.service == main or replica.service == TRAINER
         if replica.state == "down" and (is_last or not containers.comes_back(container)):
             said = list(containers.lines(container, 20))
             error = diagnosis.why_dead(
@@ -143,21 +133,16 @@ def _view(found: list[Any], main: str) -> StackView:
                 oom=replica.message == "out of memory",
                 error=replica.message,
             )
-            return StackView("failed", replicas, error.message, error.hint)
+            return RunView("failed", replicas, error.message, error.hint)
     mains = [(c, r) for c, r in zip(found, replicas, strict=True) if r.service == main]
     if mains and all(replica.state == "ended" for _, replica in mains):
         message, hint = last_words(list(containers.lines(mains[0][0], 200)))
-        return StackView("failed" if message else "ended", replicas, message, hint)
+        return RunView("failed" if message else "ended", replicas, message, hint)
     is_starting = any(replica.state == "starting" for replica in replicas)
-    return StackView("starting" if is_starting else "running", replicas)
+    return RunView("starting" if is_starting else "running", replicas)
 
 
 def _environment(container: Any) -> dict[str, str]:
     """What a running container was given; the secrets are remembered nowhere else."""
     pairs = (pair.partition("=") for pair in container.attrs["Config"]["Env"])
     return {name: value for name, _, value in pairs}
-
-
-def _spec(plan: Plan) -> StackSpec:
-    assert plan.spec is not None, "a plan for Docker has a spec"
-    return plan.spec

@@ -1,0 +1,42 @@
+"""The commands of `dr`, by name: one command, one module of this folder, imported only when it runs."""
+
+from __future__ import annotations
+
+# command → one line for `dr --help`; the module is the name with underscores, its function is `command`.
+COMMANDS = {
+    "init": "Create a workspace: env files and custom files.",
+    "import-drfc": "Create a workspace from a DeepRacer-for-Cloud folder.",
+    "new-experiment": "Create an experiment: a copy of run.env and custom files to change.",
+    "config": "Show every setting, its value and where it comes from.",
+    "doctor": "Check the machine and the workspace, and show how to fix problems.",
+    "summary": "Show the workspace at a glance.",
+    "render": "Print the params document of a training, an evaluation or an upload.",
+    "tracks": "List the tracks, or draw one.",
+    "store": "Start or stop the embedded S3 server, or show its status.",
+    "s3": "List, copy and delete files in the bucket: ls, cp, sync, rm, mb.",
+    "upload-custom-files": "Upload changed files from custom_files/.",
+    "download-custom-files": "Download changed files to custom_files/.",
+    "start-training": "Train a model.",
+    "increment-training": "Prepare run.env for the next training, from this model.",
+    "stop-training": "Stop the training run.",
+    "status": "Show how the run is doing.",
+    "scale": "Change the number of workers of a running training.",
+    "logs": "Show the log of a service.",
+    "evaluate": "Evaluate a model: laps, times, resets.",
+    "stop-evaluation": "Stop the evaluation.",
+    "evaluations": "List the evaluations in the bucket, with lap times.",
+    "stop-all": "Stop everything of this workspace.",
+    "models": "List the models in the bucket.",
+    "upload-model": "Upload one checkpoint of a model.",
+    "increment-upload-model": "Prepare run.env for the next upload.",
+    "upload-car-zip": "Pack a model for a car, and upload it or write it to a file.",
+    "download-model": "Download a model from another bucket.",
+    "copy-model": "Copy a model to another prefix.",
+    "delete-model": "Delete a model.",
+    "images": "Build, list and push our Docker images.",
+    "swarm": "Set up a Docker Swarm, show and label its nodes.",
+    "update-check": "Show the installed version; check for a newer one only at an address you name.",
+    "shell-init": "Print shell completion and DeepRacer-for-Cloud's commands for a shell.",
+}
+
+HIDDEN = ("as-drfc",)  # called by what `dr shell-init` prints

@@ -1,0 +1,43 @@
+"""What typed settings remember of where they come from: the text of each value as the user wrote it, and its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+from drcli.config.envfile import Value
+
+
+class SourcedValues(BaseModel):
+    """What the table of settings is built on; `drcli.config.load` fills in texts, places and notices."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=lambda name: f"DR_{name.upper()}", allow_inf_nan=False
+    )
+    _values: Mapping[str, Value] = PrivateAttr(default_factory=dict)
+    _notices: tuple[str, ...] = PrivateAttr(default=())
+
+    def text(self, name: str) -> str:
+        """The text of `DR_X` as the user wrote it, after expansion, or its default's; documents show it."""
+        return self._values[name].text
+
+    def source(self, name: str) -> str:
+        """Where the value of `DR_X` comes from: `file:line`, `--set` or `default`."""
+        return self._values[name].source
+
+    def is_changed(self, name: str) -> bool:
+        """Whether `DR_X` has another value than its default."""
+        attribute = name.removeprefix("DR_").lower()
+        return bool(getattr(self, attribute) != type(self).model_fields[attribute].default)
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """Text and source of every setting, and of the user's own keys after them."""
+        return MappingProxyType(dict(self._values))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know about the env files, one line each."""
+        return self._notices

@@ -1,0 +1,67 @@
+"""What plans of containers depend on: beyond the machine itself, its engine, the swarm, and the keys for containers."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from drcli import env
+from drcli.config.settings import Settings
+from drcli.errors import DrError
+from drcli.launch import machine
+from drcli.launch.machine import DOCKER_SOCKET, Credentials, Snapshot
+from drcli.paths import Workspace
+from drcli.store.credentials import credentials
+
+
+def look(settings: Settings, workspace: Workspace) -> Snapshot:
+    """What a Compose project or a Swarm stack depends on. Asks no engine."""
+    seen = machine.look(settings, workspace)
+    version = Path("/proc/version")
+    here = replace(
+        seen.machine,
+        is_wsl=version.is_file() and "microsoft" in version.read_text().lower(),
+        docker_socket=_docker_socket(),
+        owner=owner(),
+    )
+    missing, keys = seen.missing, _no_keys()
+    try:
+        keys = credentials(seen.store)
+    except DrError as error:
+        missing = (*missing, error)
+    return replace(seen, machine=here, credentials=keys, missing=missing)
+
+
+def owner() -> Mapping[str, str]:
+    """The user as whom MinIO writes its data; nobody in particular where users have no numbers."""
+    if not hasattr(os, "getuid"):
+        return dict.fromkeys(("MINIO_UID", "MINIO_GID", "MINIO_USERNAME", "MINIO_GROUPNAME"), "")
+    import grp
+
+    gid = os.getgid()
+    try:
+        group = grp.getgrgid(gid).gr_name
+    except KeyError:
+        group = str(gid)
+    return {
+        "MINIO_UID": str(os.getuid()),
+        "MINIO_GID": str(gid),
+        "MINIO_USERNAME": getpass.getuser(),
+        "MINIO_GROUPNAME": group,
+    }
+
+
+def _docker_socket() -> str:
+    """Docker Desktop and Colima have the engine in a virtual machine, where the usual path is the right one."""
+    host = env.read(env.DOCKER_HOST)
+    is_own = sys.platform == "linux" and host.startswith("unix://")
+    return host.removeprefix("unix://") if is_own else DOCKER_SOCKET
+
+
+def _no_keys() -> Credentials:
+    """Keys are wanted, and not known yet."""
+    return {env.AWS_ACCESS_KEY_ID: "", env.AWS_SECRET_ACCESS_KEY: ""}

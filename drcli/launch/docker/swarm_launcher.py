@@ -1,0 +1,191 @@
+"""The launcher of Docker Swarm: services whose tasks run on any node, found again by their stack's name and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from drcli.config.settings import Settings
+from drcli.contract.run_name import COACH, WORKER
+from drcli.errors import DrError
+from drcli.launch import log_files
+from drcli.launch.docker import (
+    community_host,
+    containers,
+    diagnosis,
+    docker_engine,
+    stack_network,
+    swarm_nodes,
+    swarm_services,
+)
+from drcli.launch.docker.claim import check_owner
+from drcli.launch.docker.community_stacks import check_scale
+from drcli.launch.docker.container_launcher import ContainerLauncher
+from drcli.launch.docker.container_plan import ContainerPlan
+from drcli.launch.docker.deployment import Deployment, SwarmStack, max_per_node
+from drcli.launch.docker.image_checks import check_image
+from drcli.launch.docker.minio_store import MinioStore
+from drcli.launch.docker.stack_programs import stack_deploy
+from drcli.launch.docker.swarm_logs import logs_kept
+from drcli.launch.launcher import ImageToBuild
+from drcli.launch.machine import Snapshot
+from drcli.launch.own_store import OwnStore
+from drcli.launch.run_folder import RunFolder
+from drcli.launch.run_view import RunView
+from drcli.launch.service_errors import last_words
+from drcli.paths import Workspace
+
+
+class SwarmLauncher(ContainerLauncher):
+    """DR_DOCKER_STYLE=swarm; has to be called on a manager."""
+
+    own_store: ClassVar[OwnStore] = MinioStore("swarm")
+    deployment: ClassVar[Deployment] = SwarmStack()
+    spans_machines: ClassVar[bool] = True
+
+    def image_to_build(self, settings: Settings) -> ImageToBuild | None:
+        """As of all containers; nobody builds for a minute, to be told then that there is no swarm."""
+        swarm_nodes.require_manager()
+        return super().image_to_build(settings)
+
+    def look(self, settings: Settings, workspace: Workspace) -> Snapshot:
+        """With the kernel of the engine and the nodes that may run workers; without an engine, what works with all."""
+        seen = super().look(settings, workspace)
+        try:
+            has_ip_vs = swarm_nodes.has_ip_vs()
+        except DrError:
+            has_ip_vs = False
+        nodes = swarm_nodes.worker_nodes()
+        return replace(seen, machine=replace(seen.machine, has_ip_vs=has_ip_vs, worker_nodes=nodes))
+
+    def check(self, plan: ContainerPlan, workspace: Workspace) -> None:
+        """Engine, a swarm that we manage, nodes that may run it, and nobody else's run of the same number."""
+        docker_engine.client()
+        swarm_nodes.check_placement(needs_sagemaker=plan.kind == "training", needs_robomaker=True)
+        if plan.image.count("/") < 2:  # no registry in its name, so it has to be here
+            check_image(plan.image)
+        check_owner(plan.project, swarm_services.of_stack(plan.project), workspace.root)
+
+    def start(self, plan: ContainerPlan, folder: RunFolder) -> None:
+        """`docker stack deploy`; what was begun is taken away when it fails."""
+        community_host.prepare(plan.spec)
+        stack_network.ensure_network("swarm")
+        done = stack_deploy(plan.spec)
+        if done.code:
+            swarm_services.remove_stack(plan.project)
+            _end_coach(folder)
+            raise DrError(
+                f"The stack {plan.project} did not start: {diagnosis.reason(done.stderr)}",
+                diagnosis.explain(done.stderr),
+            )
+
+    def read(self, folder: RunFolder) -> RunView | None:
+        """The run as its tasks show it; as it ended when its services are gone."""
+        services = swarm_services.of_stack(folder.project)
+        if not services:
+            return folder.read_outcome() or RunView("lost", message="Its services are gone.")
+        return _view(services, folder)
+
+    def stop(self, folder: RunFolder) -> None:
+        """The main service first, then all others; logs and outcome are kept, services removed."""
+        services = swarm_services.of_stack(folder.project)
+        if not services:
+            return
+        seen = _view(services, folder)
+        folder.write_outcome(seen.as_ended())
+        with logs_kept(services, folder):
+            _end_coach(folder)
+            main = folder.read_head().main
+            mains = [service for service in services if swarm_services.service_of(service) == main]
+            for group in (mains, [service for service in services if service not in mains]):
+                with ThreadPoolExecutor() as pool:
+                    list(pool.map(lambda service: swarm_services.set_number(service, 0), group))
+        swarm_services.remove_stack(folder.project)
+        _end_coach(folder)  # rl_coach may have started its sagemaker meanwhile
+
+    def scale(self, folder: RunFolder, replicas: int) -> None:
+        """Swarm starts more, or stops those of the highest slots in good order."""
+        plan = self.read_plan(folder)
+        check_scale(plan.spec, replicas, is_ours=plan.is_ours)
+        for service in swarm_services.of_stack(folder.project):
+            if swarm_services.service_of(service) == WORKER:
+                _limit(service, replicas)
+                with logs_kept([service], folder, beyond=replicas):
+                    swarm_services.set_number(service, replicas)
+
+    def log(
+        self, folder: RunFolder, name: str, tail: int, goes_on: Callable[[], bool] | None
+    ) -> Iterator[str]:
+        """Of the newest task of a slot, on whatever node; or the file that was kept of it."""
+        tasks = (
+            task
+            for s in swarm_services.of_stack(folder.project)
+            for task in swarm_services.newest(s)
+            if swarm_services.name_of(s, task) == name
+        )
+        task = next(tasks, None)
+        if task is not None:
+            return swarm_services.task_log(task, tail, None if goes_on is None else _quietly(goes_on))
+        found = [c for c in _coach(folder) if containers.view(c).name == name]
+        return containers.lines(found[0], tail, goes_on) if found else log_files.read(folder.log(name), tail)
+
+
+def _quietly(goes_on: Callable[[], bool]) -> Callable[[], bool]:
+    """For another thread: an engine that does not answer for a moment is no end."""
+
+    def ask() -> bool:
+        try:
+            return goes_on()
+        except DrError:
+            return True
+
+    return ask
+
+
+def _view(services: list[Any], folder: RunFolder) -> RunView:
+    hostnames, main = swarm_services.hostnames(), folder.read_head().main
+    coach = {r.name: (c, r) for c in _coach(folder) if (r := containers.view(c))}
+    replicas = tuple(
+        replica for service in services for replica in swarm_services.replicas(service, hostnames)
+    )
+    replicas += tuple(replica for _, replica in coach.values())
+    mains = [replica for replica in replicas if replica.service == main]
+    stuck = next((r for r in replicas if r.state == "starting" and "no suitable node" in r.message), None)
+    dead = next((r for r in replicas if r.state == "down"), None)
+    culprit = dead or (stuck if not any(r.state == "running" for r in replicas) else None)
+    if culprit is not None:
+        said = swarm_services.last_lines(services, culprit.name) if dead else []
+        if culprit.name in coach:
+            said = list(containers.lines(coach[culprit.name][0], 20))
+        error = diagnosis.why_dead(culprit.name, culprit.exit_code, said, error=culprit.message)
+        return RunView("failed", replicas, error.message, error.hint)
+    if mains and all(replica.state == "ended" for replica in mains):
+        message, hint = last_words(swarm_services.last_lines(services, mains[0].name))
+        return RunView("failed" if message else "ended", replicas, message, hint)
+    up = {replica.service for replica in replicas if replica.state in ("running", "ended")}
+    return RunView(
+        "running" if up >= {swarm_services.service_of(service) for service in services} else "starting",
+        replicas,
+    )
+
+
+def _coach(folder: RunFolder) -> list[Any]:
+    return containers.started_by_coach(folder.run_id) if folder.read_head().main == COACH else []
+
+
+def _end_coach(folder: RunFolder) -> None:
+    """Stop and remove the sagemaker that rl_coach has started; its log is kept."""
+    found = _coach(folder)
+    containers.end(found)
+    containers.keep_logs(found, folder.logs)
+    containers.remove(found)
+
+
+def _limit(service: Any, replicas: int) -> None:
+    """Let each node have its share of the new number. It costs the workers a restart, so only where it has to be."""
+    limit = int(service.attrs["Spec"]["TaskTemplate"].get("Placement", {}).get("MaxReplicas", 0))
+    wanted = int(max_per_node(replicas, swarm_nodes.worker_nodes())) if limit else 0
+    if wanted > limit:
+        docker_engine.run(["service", "update", "--detach", f"--replicas-max-per-node={wanted}", service.id])

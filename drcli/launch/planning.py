@@ -1,0 +1,67 @@
+"""From a request to the plan of a run: one snapshot of the machine, then the launcher's pure planning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from drcli.errors import DrError
+from drcli.launch import run_control
+from drcli.launch.launcher import RunRequest, launcher_of
+from drcli.launch.plan import Plan
+from drcli.store.access import has_own_store
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a start would do: the stacks, secrets masked; what it would be refused for; what was tolerated."""
+
+    stacks: list[dict[str, Any]]
+    missing: tuple[DrError, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def checked_plan(request: RunRequest) -> Plan:
+    """The plan of a run that can be started here, as far as can be known before the store is open; touches nothing.
+
+    DrError: no credentials, no engine, no image, …
+    """
+    launcher = launcher_of(request.settings.docker_style)
+    snapshot = launcher.look(request.settings, request.workspace)
+    for error in snapshot.missing:
+        raise error
+    plan: Plan = launcher.plan(request, snapshot)
+    launcher.check(plan, request.workspace)
+    return plan
+
+
+def final_plan(request: RunRequest) -> Plan:
+    """The plan as it is started, once the store is open and the run is claimed.
+
+    The machine is looked at again: the store has its keys now, and somebody else may have been faster.
+    """
+    settings, workspace = request.settings, request.workspace
+    launcher = launcher_of(settings.docker_style)
+    snapshot = launcher.look(settings, workspace)
+    for error in snapshot.missing:
+        raise error
+    if has_own_store(settings):
+        own = launcher.own_store.run_credentials(settings, workspace, request.kind, request.prefix)
+        snapshot = snapshot if own is None else replace(snapshot, credentials=own)
+    plan: Plan = launcher.plan(request, snapshot)
+    launcher.check(plan, workspace)
+    return plan
+
+
+def dry_run(request: RunRequest, warnings: tuple[str, ...] = ()) -> DryRun:
+    """What would be started, and what is missing for it. Needs no credentials, no engine and no bucket."""
+    launcher = launcher_of(request.settings.docker_style)
+    snapshot = launcher.look(request.settings, request.workspace)
+    plan: Plan = launcher.plan(request, snapshot)
+    missing = list(snapshot.missing)
+    try:
+        launcher.check(plan, request.workspace)
+        run_control.check_not_running(request.workspace, request.kind, plan.run_id)
+    except DrError as error:
+        missing.append(error)
+    return DryRun(launcher.describe(plan), tuple(missing), warnings)

@@ -1,0 +1,155 @@
+"""The plan of a run of local processes: which programs, with which environment, how often. Pure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from drcli import env
+from drcli.contract.run_name import TRAINER, WORKER
+from drcli.contract.service_variables import Role, told
+from drcli.launch.launcher import RunRequest
+from drcli.launch.machine import Snapshot
+from drcli.launch.plan import Plan, head_of
+from drcli.launch.processes.process_folder import ProcessFolder
+from drcli.launch.service_values import evaluation_values, trainer_threads, training_values
+from drcli.store.access import is_embedded
+from drcli.store.client import StoreConfig
+
+_MASK = "********"
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service: what to start, how often, with which environment. Replica k has ROLLOUT_IDX=k."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    replicas: int = 1
+
+
+@dataclass(frozen=True)
+class EmbeddedServer:
+    """The workspace's own S3 server, which a run relies on: root of the workspace, port, bucket."""
+
+    root: str
+    port: int
+    bucket: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessPlan(Plan):
+    """Services, and the server that has to run for them, if it is the workspace's own.
+
+    The secrets are what services are told in private, in the environment of the supervisor.
+    """
+
+    services: tuple[Service, ...]
+    store: EmbeddedServer | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def document(self) -> dict[str, Any]:
+        """As plain values, without secrets."""
+        payload = asdict(self)
+        return super().document() | {name: payload[name] for name in ("services", "store")}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any], secrets: Mapping[str, str]) -> Self:
+        """The inverse of `document`."""
+        services = tuple(Service(**{**s, "command": tuple(s["command"])}) for s in document["services"])
+        store = EmbeddedServer(**document["store"]) if document["store"] else None
+        return cls(**head_of(document), services=services, store=store, secrets=secrets)
+
+    def describe(self) -> dict[str, Any]:
+        """What `--dry-run --json` shows: secrets by name only."""
+        hidden = dict.fromkeys(self.secrets, _MASK)
+        return {
+            "project": self.project,
+            "style": self.style,
+            "services": {
+                service.name: {
+                    "command": list(service.command),
+                    "environment": {**service.environment, **hidden},
+                    "ports": [service.environment[env.DR_WIRE_ENDPOINT]] if service.name == TRAINER else [],
+                }
+                for service in self.services
+            },
+            "replicas": {service.name: service.replicas for service in self.services},
+        }
+
+
+def plan_processes(request: RunRequest, snapshot: Snapshot) -> ProcessPlan:
+    """A training is sagemaker and DR_WORKERS robomakers, an evaluation one robomaker."""
+    settings, store = request.settings, snapshot.store
+    services = (
+        _training(request, snapshot) if request.kind == "training" else (_evaluation(request, snapshot),)
+    )
+    embedded = is_embedded(settings)
+    return ProcessPlan(
+        kind=request.kind,
+        run_id=settings.run_id,
+        prefix=request.prefix,
+        world_name=settings.world_name,
+        style=settings.docker_style,
+        main=services[0].name,
+        uses_store=embedded,
+        services=services,
+        store=EmbeddedServer(str(request.workspace.root), store.port, store.bucket) if embedded else None,
+        secrets=secrets_of(store),
+    )
+
+
+def secrets_of(store: StoreConfig) -> dict[str, str]:
+    """What services are told in private: the key of the bucket, unless they find it in a profile."""
+    secrets = {env.AWS_ACCESS_KEY_ID: store.access_key, env.AWS_SECRET_ACCESS_KEY: store.secret_key}
+    return {name: value for name, value in secrets.items() if value is not None}
+
+
+def _training(request: RunRequest, snapshot: Snapshot) -> tuple[Service, ...]:
+    settings, machine = request.settings, snapshot.machine
+    folder = ProcessFolder.of(request.workspace, "training", settings.run_id)
+    values = (
+        training_values(settings, snapshot.store)
+        | _of_this_machine(request, snapshot.store)
+        | {
+            env.DR_WIRE_ENDPOINT: f"tcp://127.0.0.1:{machine.wire_port}",
+            env.DR_WIRE_KEYS: str(folder.wire_keys),
+        }
+    )
+    threads = {env.DR_THREADS: trainer_threads(settings, machine.cores)}
+    return (
+        _service(TRAINER, "sagemaker", "trainer", values | threads),
+        _service(WORKER, "robomaker", "worker", values | {env.DR_THREADS: "1"}, settings.workers),
+    )
+
+
+def _evaluation(request: RunRequest, snapshot: Snapshot) -> Service:
+    values = evaluation_values(request.settings, snapshot.store, request.prefix)
+    values |= _of_this_machine(request, snapshot.store) | {env.DR_THREADS: "1"}
+    return _service(WORKER, "evaluation", "evaluation", values)
+
+
+def _service(name: str, program: str, role: Role, values: Mapping[str, str], replicas: int = 1) -> Service:
+    command = (sys.executable, "-m", f"drcli.services.{program}")
+    return Service(name, command, told(role, "process", values), replicas)
+
+
+def _of_this_machine(request: RunRequest, store: StoreConfig) -> dict[str, str]:
+    """What only processes of this machine are told."""
+    return _credentials(store) | {
+        env.S3_ENDPOINT_URL: store.endpoint_url or "",
+        env.DR_TRACKS_DIR: str(request.workspace.tracks),
+    }
+
+
+def _credentials(store: StoreConfig) -> dict[str, str]:
+    """Whose credentials hold. Those of the user's shell are put out of the way unless they are what is meant."""
+    if store.access_key is not None:
+        return {env.AWS_PROFILE: "", env.AWS_SESSION_TOKEN: ""}
+    if store.profile is not None:
+        others = (env.AWS_ACCESS_KEY_ID, env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN)
+        return {env.AWS_PROFILE: store.profile, **dict.fromkeys(others, "")}
+    return {}

@@ -1,0 +1,59 @@
+"""What a run's settings tell the services of our engine, in any style: values for the table of service variables.
+
+`drcli.contract.service_variables.told` gives each service its share of them.
+"""
+
+from __future__ import annotations
+
+from drcli import env
+from drcli.config.settings import Settings
+from drcli.contract.keys import ModelKeys
+from drcli.store.client import StoreConfig
+
+
+def training_values(settings: Settings, store: StoreConfig) -> dict[str, str]:
+    """What trainer and workers are told, but for what depends on the style."""
+    prefix = settings.local_s3_model_prefix
+    own = ModelKeys(prefix)
+    return _common(settings, store, prefix, settings.local_s3_training_params_file) | {
+        env.DR_WORKERS: str(settings.workers),
+        env.DR_CARS_PER_WORKER: str(settings.cars_per_worker),
+        env.DR_CONFIGS: str(settings.workers if settings.train_multi_config else 1),
+        # The run's own copies: another run may change what is under DR_LOCAL_S3_CUSTOM_FILES_PREFIX meanwhile.
+        env.HYPERPARAMETER_FILE_S3_KEY: own.hyperparameters,
+        env.MODELMETADATA_FILE_S3_KEY: own.model_metadata,
+        env.PRETRAINED: str(settings.local_s3_pretrained),
+        env.PRETRAINED_S3_PREFIX: settings.local_s3_pretrained_prefix,
+        env.PRETRAINED_CHECKPOINT: settings.local_s3_pretrained_checkpoint,
+        env.MAX_MEMORY_STEPS: _text(settings.train_max_steps_per_iteration),
+        env.DR_SEED: _text(settings.seed),
+        env.DR_TRAIN_STOP_PROGRESS: _text(settings.train_stop_progress),
+        env.DR_TRAIN_MAX_MINUTES: _text(settings.train_max_minutes),
+        env.DR_TRAIN_EVAL_INTERVAL: _text(settings.train_eval_interval),
+    }
+
+
+def evaluation_values(settings: Settings, store: StoreConfig, prefix: str) -> dict[str, str]:
+    """What the evaluation of the model at `prefix` is told, but for what depends on the style."""
+    return _common(settings, store, prefix, settings.local_s3_eval_params_file)
+
+
+def trainer_threads(settings: Settings, cores: int) -> str:
+    """Each worker has a core of its own, as far as there are any."""
+    return str(max(1, cores - settings.workers))
+
+
+def _common(settings: Settings, store: StoreConfig, prefix: str, params_file: str) -> dict[str, str]:
+    return {
+        env.MODEL_S3_BUCKET: store.bucket,
+        env.MODEL_S3_PREFIX: prefix,
+        env.S3_YAML_NAME: params_file,
+        env.S3_ENDPOINT_URL: settings.store_endpoint_url or "",
+        env.AWS_REGION: store.region,
+        env.RUN_ID: str(settings.run_id),
+        env.DR_TRACKS_URL: settings.tracks_url,
+    }
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,71 @@
+"""Why a reward function failed, where that can be told from its error: what its author would have to know."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection
+from functools import singledispatch
+from pathlib import Path
+from typing import NamedTuple
+
+from drcli import missing_package
+
+# `if steps == 1:` and `if params["steps"] == 1:`; not in a comment.
+_AT_STEP_1 = re.compile(r"^[^#\n]*\bsteps\b[\"')\]\s]*==\s*1(\.0*)?(?![\d.])", re.MULTILINE)
+
+
+class Failed(NamedTuple):
+    """The function that failed: its text, the file it was read from, the keys of the params it was called with."""
+
+    source: str
+    filename: str
+    keys: Collection[str] = ()
+
+
+@singledispatch
+def hint_for(error: BaseException, failed: Failed) -> str:
+    """A sentence that helps with what the function or its module raised; empty if there is none."""
+    return ""
+
+
+@hint_for.register
+def _(error: ModuleNotFoundError, failed: Failed) -> str:
+    return missing_package.advice(error.name or "", Path(failed.filename).parent)
+
+
+@hint_for.register
+def _(error: KeyError, failed: Failed) -> str:
+    """The key that was meant, for a key that does not exist."""
+    if not error.args or error.args[0] in failed.keys:
+        return ""
+    near = difflib.get_close_matches(str(error.args[0]), failed.keys, n=1)
+    return f"Did you mean params[{near[0]!r}]?" if near else ""
+
+
+@hint_for.register
+def _(error: TypeError, failed: Failed) -> str:
+    if "only 0-dimensional arrays" in str(error):
+        return (
+            "Take the number out of an array of one element: x.item() or x[0]. NumPy did so by itself up to 2.3, "
+            "and does in the community's engine."
+        )
+    return _set_at_step_1(failed.source) if "NoneType" in str(error) else ""
+
+
+@hint_for.register(NameError)
+@hint_for.register(AttributeError)
+def _(error: NameError | AttributeError, failed: Failed) -> str:
+    return _set_at_step_1(failed.source)
+
+
+def _set_at_step_1(source: str) -> str:
+    """A racing-line template in wide use keeps the first point of an episode where `steps == 1`, which never is."""
+    found = _AT_STEP_1.search(source)
+    if not found:
+        return ""
+    line = source.count("\n", 0, found.end()) + 1
+    return (
+        f"Line {line} waits for steps == 1, but the first call of an episode has steps = 2, here as in the "
+        "community's engine: what it sets is never set. Write steps <= 2 there."
+    )

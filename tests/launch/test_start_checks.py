@@ -1,0 +1,207 @@
+"""What is refused before a start, what is only warned of, and for which engine."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from drcli.config.load import load_settings, settings_of
+from drcli.config.settings import Settings, variables
+from drcli.config.variable import COMMUNITY
+from drcli.errors import DrError, UsageError
+from drcli.launch import start_checks
+from drcli.launch.docker import images
+from drcli.launch.start_checks import check_training_files, settings_without_effect
+from drcli.paths import Workspace
+from drcli.workspace.scaffold import plan_workspace
+
+THEIRS = {
+    "DR_DOCKER_STYLE": "compose",
+    "DR_SIMAPP_SOURCE": "awsdeepracercommunity/deepracer-simapp",
+    "DR_SIMAPP_VERSION": "6.0.4-cpu",
+}
+CONTINUOUS = {
+    "action_space_type": "continuous",
+    "action_space": {"speed": {"low": 1, "high": 2}, "steering_angle": {"low": 5, "high": 30}},
+}
+SAC = {"training_algorithm": "sac", **CONTINUOUS}
+
+
+@pytest.fixture
+def racer(workspace: Workspace) -> Workspace:
+    """A workspace as `dr init` makes it."""
+    for file in plan_workspace(workspace):
+        file.write()
+    return workspace
+
+
+def settings(racer: Workspace, **values: str) -> Settings:
+    return load_settings(racer, [f"{name}={value}" for name, value in values.items()])
+
+
+def change(racer: Workspace, name: str, **values: Any) -> None:
+    path = racer.custom_files / name
+    path.write_text(json.dumps(json.loads(path.read_text()) | values, indent=1))
+
+
+def write_reward(racer: Workspace, *lines: str) -> None:
+    path = racer.custom_files / "reward_function.py"
+    path.write_text("\n".join(("def reward_function(params):", *(f"    {line}" for line in lines))) + "\n")
+
+
+# Another engine
+
+
+def test_sac_with_additive_noise_is_the_business_of_an_engine_that_has_it(racer: Workspace) -> None:
+    change(racer, "model_metadata.json", **SAC)
+    change(racer, "hyperparameters.json", exploration_type="additive_noise", sac_alpha=0.2)
+    start_checks.check_settings(settings(racer, **THEIRS))
+    assert len(check_training_files(settings(racer, **THEIRS), racer).contents) == 3
+    with pytest.raises(UsageError):
+        check_training_files(settings(racer), racer)
+
+
+def test_our_ppo_explores_without_additive_noise(racer: Workspace) -> None:
+    change(racer, "hyperparameters.json", exploration_type="additive_noise")
+    with pytest.raises(UsageError, match=r"hyperparameters\.json.*additive_noise"):
+        check_training_files(settings(racer), racer)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("hyperparameters.json", {"batch_size": "many"}),
+        ("hyperparameters.json", {"loss_type": "hinge"}),
+        ("model_metadata.json", {"sensor": ["LIDAR"]}),
+        ("model_metadata.json", {"sensor": ["SONAR"]}),
+        ("model_metadata.json", {"neural_network": "TRANSFORMER"}),
+        ("model_metadata.json", {"training_algorithm": "sac"}),
+    ],
+)
+def test_what_we_refuse_is_a_warning_for_another_engine(
+    racer: Workspace, name: str, values: dict[str, Any]
+) -> None:
+    change(racer, name, **values)
+    with pytest.raises(UsageError):
+        check_training_files(settings(racer), racer)
+    (warning,) = check_training_files(settings(racer, **THEIRS), racer).warnings
+    assert re.search(rf"{re.escape(name)}:\d+: .*\(for drcli's own engine\)$", warning)
+
+
+@pytest.mark.parametrize("name", ["hyperparameters.json", "model_metadata.json"])
+def test_no_engine_reads_what_is_no_json(racer: Workspace, name: str) -> None:
+    (racer.custom_files / name).write_text("{]")
+    with pytest.raises(UsageError, match=name):
+        check_training_files(settings(racer, **THEIRS), racer)
+
+
+# Settings without effect
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kinds"),
+    [
+        ("DR_ENABLE_DOMAIN_RANDOMIZATION", "True", ("training", "evaluation", "")),
+        ("DR_TRAIN_RTF", "1.0", ("training", "")),
+        ("DR_EVAL_RTF", "1.0", ("evaluation", "")),
+        ("DR_EVAL_SAVE_MP4", "True", ("evaluation", "")),
+        ("DR_GAZEBO_ARGS", "-v 4", ("training", "evaluation", "")),
+        ("DR_TELEGRAF_HOST", "telegraf", ("training", "evaluation", "")),
+    ],
+)
+def test_a_setting_without_effect_says_so(
+    racer: Workspace, name: str, value: str, kinds: tuple[str, ...]
+) -> None:
+    with racer.run_env.open("a") as run_env:
+        run_env.write(f"{name}={value}\n")
+    line = len(racer.run_env.read_text().splitlines())
+    said = f"run.env:{line}: {name}={value} has no effect: it is only for the community's engine."
+    for kind in ("training", "evaluation", ""):
+        assert settings_without_effect(settings(racer), racer, kind) == ((said,) if kind in kinds else ())
+    assert settings_without_effect(settings(racer, **THEIRS), racer) == ()
+
+
+def test_defaults_are_not_worth_a_word(racer: Workspace) -> None:
+    assert settings_without_effect(settings(racer), racer) == ()
+    assert settings_without_effect(settings_of({"DR_EVAL_SAVE_MP4": "no", "DR_TRAIN_RTF": ""}), racer) == ()
+
+
+def test_workers_with_settings_of_their_own_are_looked_at_too(racer: Workspace) -> None:
+    racer.worker_env(2).write_text("DR_CAMERA_SUB_ENABLE=True\n")
+    many = settings(racer, DR_TRAIN_MULTI_CONFIG="True", DR_WORKERS="2", DR_TRAIN_RTF="1")
+    assert settings_without_effect(many, racer, "training") == (
+        "--set: DR_TRAIN_RTF=1 has no effect: it is only for the community's engine.",
+        "worker-2.env:1: DR_CAMERA_SUB_ENABLE=True has no effect: it is only for the community's engine.",
+    )
+    assert settings_without_effect(many, racer, "evaluation") == ()
+
+
+def test_the_table_says_which_settings_that_are() -> None:
+    theirs = {name for name, row in variables().items() if row.only_for}
+    assert theirs >= {"DR_ENABLE_DOMAIN_RANDOMIZATION", "DR_EVAL_SAVE_MP4", "DR_TRAIN_RTF", "DR_EVAL_RTF"}
+    assert {variables()[name].only_for for name in theirs} == {COMMUNITY}
+    assert variables()["DR_EVAL_SAVE_MP4"].meaning == "Record videos. Only for the community's engine."
+
+
+# The reward function
+
+
+ACTIONS = [{"index": n, "steering_angle": angle, "speed": 1.3} for n, angle in enumerate((-25, 15, 30))]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "allowed"),
+    [
+        ({"action_space": ACTIONS}, "(params['steering_angle'], params['speed']) == (15, 1.3)"),
+        (CONTINUOUS, "5 <= params['steering_angle'] <= 30 and 1 <= params['speed'] <= 2"),
+    ],
+)
+def test_the_trial_drives_an_action_of_the_model(
+    racer: Workspace, metadata: dict[str, Any], allowed: str
+) -> None:
+    change(racer, "model_metadata.json", **metadata)
+    write_reward(racer, f"return 1.0 if {allowed} else params['no such action']")
+    check_training_files(settings(racer), racer)
+
+
+@pytest.mark.parametrize("module", ["shapely.geometry", "scipy.spatial", "pandas"])
+def test_what_real_reward_functions_import_is_there(racer: Workspace, module: str) -> None:
+    write_reward(racer, f"import {module}", "return 1.0")
+    assert check_training_files(settings(racer), racer).warnings == ()
+
+
+def test_a_missing_module_comes_with_the_command_that_installs_it(racer: Workspace) -> None:
+    write_reward(racer, "import no_such_module", "return 1.0")
+    with pytest.raises(DrError, match=r"reward_function\.py:2: .*no_such_module") as caught:
+        check_training_files(settings(racer), racer)
+    assert "-m pip install no_such_module`" in caught.value.hint
+
+
+IN_CONTAINERS = {"DR_DOCKER_STYLE": "compose"}
+
+
+def test_an_image_that_lacks_the_module_is_built_again(
+    racer: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        images, "requirements_of", lambda image: ("sympy>=1", "wheels/numba_stats-1-py3-none-any.whl")
+    )
+    write_reward(racer, "import no_such_module", "return 1.0")
+    with pytest.raises(DrError, match=r"reward_function\.py:2: .*no_such_module") as caught:
+        check_training_files(settings(racer, **IN_CONTAINERS), racer)
+    assert caught.value.hint.startswith("`dr images build --with no_such_module` adds it to drcli/simapp:")
+
+
+@pytest.mark.parametrize(
+    "requirement", ["no_such_module", "No-Such.Module[all]>=2", "wheels/no_such_module-1.0-py3-none-any.whl"]
+)
+def test_an_image_that_has_the_module_may_start(
+    racer: Workspace, monkeypatch: pytest.MonkeyPatch, requirement: str
+) -> None:
+    monkeypatch.setattr(images, "requirements_of", lambda image: ("sympy", requirement))
+    write_reward(racer, "import no_such_module", "return 1.0")
+    (warning,) = check_training_files(settings(racer, **IN_CONTAINERS), racer).warnings
+    assert "was not called on this machine; drcli/simapp:" in warning and "contains no_such_module" in warning
