@@ -82,7 +82,14 @@ def start_server(workspace: Workspace, port: int, access_key: str, secret_key: s
     clean["RCLONE_CONFIG"] = ""
     # rclone reads lists in variables as CSV: the quotes keep the comma between key and secret.
     clean["RCLONE_AUTH_KEY"] = f'"{access_key},{secret_key}"'
-    command = (str(rclone_program()), "serve", "s3", f"--addr={HOST}:{port}", *_LEAN, str(workspace.store.resolve()))
+    command = (
+        str(rclone_program()),
+        "serve",
+        "s3",
+        f"--addr={HOST}:{port}",
+        *_LEAN,
+        str(workspace.store.resolve()),
+    )
     started = spawn(command, clean, workspace.store_log, folder=workspace.data)
     server = RunningServer(psutil.Process(started.pid), port)
     wait_until_up(workspace, server)
