@@ -108,6 +108,7 @@ def test_while_training_runs(live: Any) -> None:
     )  # the one that was driven, not the one of a moment before
 
 
+@pytest.mark.slow
 def test_a_clone_of_the_best_checkpoint(finished: Any, until: Callable[..., Any]) -> None:
     racer, bucket = finished.racer, finished.racer.bucket
     bucket.put("model-E/model/0_Step-0.ckpt.safetensors", b"of an older clone")
