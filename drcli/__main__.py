@@ -1,4 +1,4 @@
-"""`python -m drcli` is `dr`."""
+"""`python -m drcli` runs `dr`."""
 
 from drcli.cli import main
 

@@ -1,6 +1,6 @@
-"""Every process environment variable that drcli itself reads, by name; the only module that reads them.
+"""Names of all process environment variables that drcli reads. No other module reads them.
 
-The `DR_` settings of a workspace are not here: they live in files, see `drcli.config`.
+The `DR_` settings of a workspace are not listed here: they live in files, see `drcli.config`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-DR_DIR = "DR_DIR"  # the workspace, when `dr` runs outside of one
+DR_DIR = "DR_DIR"  # the workspace to use when `dr` runs outside of one
 DR_EXPERIMENT_NAME = "DR_EXPERIMENT_NAME"
 
 NO_COLOR = "NO_COLOR"  # any text: no colours, see no-color.org
@@ -23,7 +23,7 @@ PIP_FIND_LINKS = "PIP_FIND_LINKS"  # folders of wheels
 PIP_CERT = "PIP_CERT"
 SSL_CERT_FILE = "SSL_CERT_FILE"
 
-# What a service of a stack is started with; names of the community's containers where they have one.
+# What services of a stack are started with, under the names that the community's containers use if they have one.
 S3_ENDPOINT_URL = "S3_ENDPOINT_URL"
 AWS_REGION = "AWS_REGION"
 AWS_ACCESS_KEY_ID = "AWS_ACCESS_KEY_ID"
@@ -42,10 +42,10 @@ MAX_MEMORY_STEPS = "MAX_MEMORY_STEPS"
 RUN_ID = "RUN_ID"
 ROLLOUT_IDX = "ROLLOUT_IDX"
 
-# Ours alone.
+# Used by our services only.
 DR_WORKERS = "DR_WORKERS"
 DR_CARS_PER_WORKER = "DR_CARS_PER_WORKER"
-DR_CONFIGS = "DR_CONFIGS"  # how many params documents a multi-config run has; else 1
+DR_CONFIGS = "DR_CONFIGS"  # number of params documents: more than 1 in a multi-config run
 DR_SEED = "DR_SEED"
 DR_TRAIN_STOP_PROGRESS = "DR_TRAIN_STOP_PROGRESS"
 DR_TRAIN_MAX_MINUTES = "DR_TRAIN_MAX_MINUTES"
@@ -53,25 +53,25 @@ DR_TRAIN_EVAL_INTERVAL = "DR_TRAIN_EVAL_INTERVAL"
 DR_TRACKS_URL = "DR_TRACKS_URL"
 DR_TRACKS_DIR = "DR_TRACKS_DIR"
 DR_WIRE_ENDPOINT = "DR_WIRE_ENDPOINT"  # where the trainer listens, e.g. tcp://127.0.0.1:5555
-DR_WIRE_KEYS = "DR_WIRE_KEYS"  # the file with the CURVE keys of the run
-DR_WIRE_SECRET = "DR_WIRE_SECRET"  # in containers instead: what the CURVE keys are made of, 64 hex digits
-DR_CONTAINER = "DR_CONTAINER"  # 1: Docker starts a service again that leaves with another code than 0
-DR_WORKER_NAME = "DR_WORKER_NAME"  # what tells workers without an index apart; default: the host's name
-DR_THREADS = "DR_THREADS"  # threads of one service
-DR_HEARTBEAT_FILE = "DR_HEARTBEAT_FILE"  # touched by a service that is well; default in containers: in /tmp
-DR_EXIT_FILE = "DR_EXIT_FILE"  # where a service leaves its exit code for the supervisor
+DR_WIRE_KEYS = "DR_WIRE_KEYS"  # file that holds the CURVE keys of the run
+DR_WIRE_SECRET = "DR_WIRE_SECRET"  # containers use this instead: the seed of the CURVE keys, 64 hex digits
+DR_CONTAINER = "DR_CONTAINER"  # 1: Docker restarts a service that exits with a code other than 0
+DR_WORKER_NAME = "DR_WORKER_NAME"  # identifies a worker that has no index; default: the host name
+DR_THREADS = "DR_THREADS"  # number of threads of one service
+DR_HEARTBEAT_FILE = "DR_HEARTBEAT_FILE"  # touched by a healthy service; default in containers: a file in /tmp
+DR_EXIT_FILE = "DR_EXIT_FILE"  # where a service writes its exit code for the supervisor
 
 
 def read(name: str, default: str = "") -> str:
-    """The value of one variable, `default` when it is unset."""
+    """The value of a variable, or `default` if it is not set."""
     return os.environ.get(name, default)
 
 
 def outer() -> Mapping[str, str]:
-    """The environment `dr` was started in: the last resort of `$VAR` in env files."""
+    """The environment `dr` was started in: `$VAR` in an env file is looked up here last."""
     return os.environ
 
 
 def child(extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a program we start: ours plus `extra`."""
+    """The environment of a child process: ours plus `extra`."""
     return {**os.environ, **extra}

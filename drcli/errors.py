@@ -1,14 +1,14 @@
-"""The one error type of the project: a sentence for the user and the way out.
+"""The project's only error type: a message for the user, and a hint at how to fix it.
 
 Raised where the cause is known; turned into an exit code once, in `drcli.cli`.
-Anything else that is raised is a bug and keeps its traceback.
+Any other exception is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
 
 
 class DrError(Exception):
-    """Something the user can understand and mend.
+    """An error the user can understand and fix.
 
     `message` says what is wrong and where (file, line, key); `hint` says what to do about it.
     """

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from polling import DEADLINE_S
+from ports import free_port
 
 from drcli.cli import main
-from drcli.launch import local_process, machine
+from drcli.launch import local_process
 from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
@@ -144,7 +145,7 @@ def new_racer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
         cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
         environment |= {"HOME": str(home), "XDG_CACHE_HOME": cache, "COLUMNS": "100"}
         environment |= {"DOCKER_CONFIG": os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))}
-        racer = Racer(home / "ws", machine.free_port(), environment | {"AWS_EC2_METADATA_DISABLED": "true"})
+        racer = Racer(home / "ws", free_port(), environment | {"AWS_EC2_METADATA_DISABLED": "true"})
         racers.append(racer)
         with chdir(home):
             assert CliRunner().invoke(main, ["init", "ws"]).exit_code == 0

@@ -40,9 +40,6 @@ LONG_MODULES = {  # lines
     "drcli.store.client": 303,
 }
 LONG_FUNCTIONS = {  # lines
-    "drcli.cli.download_custom_files.command": 41,
-    "drcli.cli.upload_car_zip.command": 41,
-    "drcli.cli.upload_model.command": 49,
     "drcli.sim.race.record": 43,
 }
 

@@ -37,7 +37,7 @@ def upload_targets(
     store: StoreConfig, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> UploadTargets:
     number = next(_numbers)
-    own = Bucket(replace(store, bucket=f"upload_targets-{number}"))
+    own = Bucket(replace(store, bucket=f"upload-targets-{number}"))
     aws = Bucket(replace(store, bucket=f"aws-{number}"))
     own.ensure_bucket()
     aws.ensure_bucket()

@@ -1,4 +1,4 @@
-"""`dr`: the root command. One command, one module of this folder; a module is imported only when it runs.
+"""`dr`: the root command. Each command is one module of this folder, imported only when it runs.
 
 Errors become exit codes here and nowhere else.
 """
@@ -19,7 +19,7 @@ __all__ = ["COMMANDS", "main"]
 
 
 class _Commands(click.Group):
-    """A group that knows its commands by name, so that `dr --help` imports none of them."""
+    """A group that lists its commands by name, so that `dr --help` imports none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -34,14 +34,14 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if ctx.resilient_parsing:  # of the completion: an unknown word is no error there
+        if ctx.resilient_parsing:  # shell completion: an unknown word is not an error
             return super().resolve_command(ctx, args)
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             import difflib
 
             near = difflib.get_close_matches(args[0], COMMANDS, n=2)
             hint = f"Did you mean {' or '.join(near)}?" if near else "`dr --help` lists the commands."
-            raise UsageError(f"There is no command {args[0]!r}.", hint)
+            raise UsageError(f"Unknown command {args[0]!r}.", hint)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -71,8 +71,8 @@ def _module(name: str) -> Any:
 def main(ctx: click.Context, experiment: str | None) -> None:
     """Train, evaluate and ship AWS DeepRacer models on your own machines.
 
-    A workspace is a folder with system.env, run.env and custom_files/; commands find it from the
-    current folder upwards, or from DR_DIR. Start with:
+    A workspace is a folder with system.env, run.env and custom_files/. Commands look for it in the
+    current folder and its parents, or use DR_DIR. Start with:
 
     \b
       dr init my-racer && cd my-racer

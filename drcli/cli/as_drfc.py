@@ -1,4 +1,4 @@
-"""`dr as-drfc NAME …`: a command of DeepRacer-for-Cloud with its own options; what `dr shell-init` defines calls it."""
+"""`dr as-drfc NAME …`: run a DeepRacer-for-Cloud command with its options; called by functions of `dr shell-init`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def command(experiment: str | None, name: str, words: tuple[str, ...]) -> None:
 
 
 def run(experiment: str | None, name: str, words: tuple[str, ...]) -> None:
-    """Run our commands for one of theirs, until one fails."""
+    """Run the `dr` commands that replace a DeepRacer-for-Cloud command, until one fails."""
     context = click.get_current_context()
     root = context.find_root().command
     for line in drfc.translate(name, words):
@@ -28,7 +28,7 @@ def run(experiment: str | None, name: str, words: tuple[str, ...]) -> None:
             present.say(drfc.RETIRED[line[0]])
             continue
         if line[0] not in COMMANDS:
-            present.warn(f"drcli has nothing for dr-{line[0]} yet.")
+            present.warn(f"drcli has no replacement for dr-{line[0]} yet.")
             continue
         chosen = ["-e", experiment] if experiment else []
         code = root.main([*chosen, *line], prog_name="dr", standalone_mode=False)
@@ -37,7 +37,7 @@ def run(experiment: str | None, name: str, words: tuple[str, ...]) -> None:
 
 
 def theirs(name: str) -> click.Command | None:
-    """The command for a name of theirs that is none of ours: one that is retired, or called otherwise."""
+    """A command for a DeepRacer-for-Cloud name that we do not use: it was retired or renamed."""
     if name not in drfc.NAMES:
         return None
 

@@ -1,4 +1,4 @@
-"""`dr config`: every setting, its value, and where that comes from."""
+"""`dr config`: show every setting, its value and where it comes from."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from drcli.cli import options, present
 @options.overrides
 @click.pass_obj
 def command(experiment: str | None, names: Sequence[str], as_json: bool, overrides: Sequence[str]) -> None:
-    """Show settings: value, and file and line (or --set, or default) it comes from. Secrets are masked.
+    """Show settings with their values and where each comes from: file and line, --set, or default.
 
-    NAME is a DR_ variable, with or without DR_, or a key of your own.
+    Secrets are masked. NAME is a DR_ variable, with or without DR_, or a variable of your own.
 
     \b
       dr config

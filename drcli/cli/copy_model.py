@@ -1,4 +1,4 @@
-"""`dr copy-model`: a model under another name."""
+"""`dr copy-model`: copy a model to another prefix."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from drcli.cli import options, present
 @click.command("copy-model")
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
-@click.option("-f", "--force", is_flag=True, help="Replace a model that is there; do not ask.")
-@click.option("-w", "--wipe", is_flag=True, help="Delete everything else under TO (asks).")
-@click.option("-d", "--dry-run", is_flag=True, help="Show what would be done; touch nothing.")
+@click.option("-f", "--force", is_flag=True, help="Replace an existing model without asking.")
+@click.option("-w", "--wipe", is_flag=True, help="Also delete all other files under TO (asks).")
+@click.option("-d", "--dry-run", is_flag=True, help="Show what would be done; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @options.overrides
 @click.pass_obj
@@ -26,7 +26,7 @@ def command(
     as_json: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Copy a model of this workspace's bucket to another prefix; its params documents name the new one.
+    """Copy a model to another prefix of this workspace's bucket. Its params documents name the new prefix.
 
     \b
       dr copy-model fast-3 fast-3-before-the-race
@@ -38,10 +38,10 @@ def command(
     prepared = copies.prepare_copy(settings, workspace, source, target, is_dry=dry_run)
     if dry_run:
         transfer_progress.show_transfer(prepared, wipe=wipe, as_json=as_json)
-        present.next_step(f"dr copy-model {source} {target}", "the same without -d")
+        present.next_step(f"dr copy-model {source} {target}", "copy it")
         return
     transfer_progress.agree_to_transfer(prepared, force=force, wipe=wipe)
     with transfer_progress.bar("copying") as tell:
         copies.run(prepared, wipe=wipe, tell=tell)
     transfer_progress.show_transferred(prepared, wipe=wipe, as_json=as_json)
-    present.next_step("dr models", "both are there")
+    present.next_step("dr models", "list both models")

@@ -1,4 +1,4 @@
-"""`dr delete-model`: all objects of one model, and nothing else."""
+"""`dr delete-model`: delete all objects of one model, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from drcli.cli import options, present
 @click.command("delete-model")
 @click.argument("prefix")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@click.option("-d", "--dry-run", is_flag=True, help="Show what would be deleted; touch nothing.")
+@click.option("-d", "--dry-run", is_flag=True, help="Show what would be deleted; delete nothing.")
 @options.overrides
 @click.pass_obj
 def command(
     experiment: str | None, prefix: str, yes: bool, dry_run: bool, overrides: tuple[str, ...]
 ) -> None:
-    """Delete the model PREFIX from this workspace's bucket, after showing what goes; asks with its name.
+    """Delete the model PREFIX from this workspace's bucket. Shows the files and asks first.
 
-    Neither PREFIX-10 nor a folder of several models is touched; nor is a model that a run is using.
+    Only this exact prefix is deleted, not PREFIX-10. A folder of several models and a model that a run is
+    using are refused.
 
     \b
       dr delete-model fast-3
@@ -32,10 +33,10 @@ def command(
     what = transfer_progress.summary(len(deletion.objects), deletion.total_bytes)
     if dry_run:
         present.result(f"{deletion.place.address}: {what} would be deleted.")
-        present.next_step(f"dr delete-model {prefix}", "the same without -d")
+        present.next_step(f"dr delete-model {prefix}", "delete it")
         return
     if not yes:
         click.confirm(f"Delete the model {deletion.place.prefix} ({what})?", abort=True, err=True)
     deletion.run()
     present.result(f"{deletion.place.address}: {what} deleted.")
-    present.next_step("dr models", "what is left")
+    present.next_step("dr models", "list the remaining models")

@@ -20,10 +20,10 @@ _INDENT = " " * 21  # the width of mark and area
 @options.overrides
 @click.pass_context
 def command(ctx: click.Context, as_json: bool, overrides: tuple[str, ...]) -> None:
-    """Check this machine and the workspace: what is in order, what is not, and the command that mends it.
+    """Check this machine and the workspace, and show how to fix each problem.
 
-    Starts nothing and changes nothing. Outside of a workspace it checks the machine alone. The exit code is 1
-    when there is an error; warnings are allowed.
+    Starts nothing and changes nothing. Outside a workspace it only checks the machine. The exit code is 1 if
+    there are errors; warnings do not count.
 
     \b
       dr doctor
@@ -52,7 +52,7 @@ def command(ctx: click.Context, as_json: bool, overrides: tuple[str, ...]) -> No
 
 
 def format_finding(finding: Finding) -> str:
-    """A line: mark, area, message; the fix indented below it. Pure."""
+    """One line with mark, area and message; the fix is indented below it. Pure."""
     word, colour = _MARKS[finding.level]
     mark = click.style(f"{word:<8}", fg=colour)
     lines = [f"{mark} {finding.area:<12}{_indented(finding.message)}"]
@@ -67,9 +67,9 @@ def _indented(text: str) -> str:
 
 def _next_step(findings: list[Finding], errors: int) -> tuple[str, str]:
     if errors:
-        return "dr doctor", "again, when the errors are mended"
+        return "dr doctor", "check again after fixing the errors"
     if any(finding.area == "workspace" for finding in findings):
-        return "dr init my-racer", "make a workspace"
+        return "dr init my-racer", "create a workspace"
     return "dr start-training", "everything is ready"
 
 

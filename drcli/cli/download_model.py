@@ -1,4 +1,4 @@
-"""`dr download-model`: a model of another bucket into this workspace's."""
+"""`dr download-model`: download a model from another bucket to this workspace's bucket."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from drcli.cli import options, present
 
 
 @click.command("download-model")
-@click.option("-s", "--source", metavar="S3_URI", required=True, help="The model: s3://bucket/prefix.")
 @click.option(
-    "-t", "--target", metavar="PREFIX", required=True, help="Its prefix in this workspace's bucket."
+    "-s", "--source", metavar="S3_URI", required=True, help="Address of the model: s3://bucket/prefix."
 )
-@click.option("-f", "--force", is_flag=True, help="Replace a model that is there; do not ask.")
-@click.option("-w", "--wipe", is_flag=True, help="Delete everything else under the target prefix (asks).")
-@click.option("-d", "--dry-run", is_flag=True, help="Show what would be done; touch nothing.")
 @click.option(
-    "-c", "--custom-files", is_flag=True, help="Also use its reward function and settings here (asks)."
+    "-t", "--target", metavar="PREFIX", required=True, help="Target prefix in this workspace's bucket."
+)
+@click.option("-f", "--force", is_flag=True, help="Replace an existing model without asking.")
+@click.option(
+    "-w", "--wipe", is_flag=True, help="Also delete all other files under the target prefix (asks)."
+)
+@click.option("-d", "--dry-run", is_flag=True, help="Show what would be done; change nothing.")
+@click.option(
+    "-c", "--custom-files", is_flag=True, help="Also write its custom files to custom_files/ (asks)."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @options.overrides
@@ -32,10 +36,10 @@ def command(
     as_json: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Download a model, with the keys of DR_UPLOAD_S3_PROFILE; all files arrive or none.
+    """Download a model with the credentials of DR_UPLOAD_S3_PROFILE, all files or none.
 
-    Its params documents are changed to name the new place. With -c its three custom files take the place of
-    yours, which stay as NAME.bak.
+    The params documents are changed to name the new prefix. With -c the model's three custom files replace
+    yours, which are kept as NAME.bak.
 
     \b
       dr download-model -s s3://my-models/fast-3 -t fast-3
@@ -49,9 +53,9 @@ def command(
     if dry_run:
         transfer_progress.show_transfer(prepared, wipe=wipe, as_json=as_json)
         if custom_files:
-            present.say(f"Then these would be written to {workspace.custom_files}:")
+            present.say(f"These custom files would then be written to {workspace.custom_files}:")
             transfer_progress.show_keys(list(copies.NEEDED.values()))
-        present.next_step(f"dr download-model -s {source} -t {target}", "the same without -d")
+        present.next_step(f"dr download-model -s {source} -t {target}", "download it")
         return
     transfer_progress.agree_to_transfer(prepared, force=force, wipe=wipe)
     with transfer_progress.bar("downloading") as tell:
@@ -63,7 +67,8 @@ def command(
             click.confirm(f"Replace {', '.join(changed)} in {workspace.custom_files}?", abort=True, err=True)
         copies.write_custom_files(workspace, files)
         present.say(
-            f"Its custom files are in {workspace.custom_files}" + (" (yours: *.bak)." if changed else ".")
+            f"Wrote its custom files to {workspace.custom_files}"
+            + (" (yours are kept as NAME.bak)." if changed else ".")
         )
     here = prepared.target.prefix
-    present.next_step(f"dr evaluate --set DR_LOCAL_S3_MODEL_PREFIX={here}", "drive it")
+    present.next_step(f"dr evaluate --set DR_LOCAL_S3_MODEL_PREFIX={here}", "evaluate it")

@@ -1,7 +1,7 @@
-"""The commands of DeepRacer-for-Cloud in our words: what each `dr-…` with its options means as `dr …`.
+"""Translates commands of DeepRacer-for-Cloud: what each `dr-…` with its options means as `dr …`.
 
-Used by `dr shell-init`, whose functions come here through `dr as-drfc`, and for names typed as `dr NAME` that are
-theirs but not ours. Pure.
+Used by `dr as-drfc`, which the functions of `dr shell-init` call, and when a DeepRacer-for-Cloud command that we do
+not have is typed as `dr NAME`. Pure.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from drcli.errors import UsageError
 
 Line = list[str]  # the words of one `dr` command
 
-_NO_ENV = "There is nothing to load again: every `dr` command reads the env files itself."
-_STATUS = "`dr status` shows every service with its process or container; `dr status --json` is for scripts."
+_NO_ENV = "There is nothing to reload: every `dr` command reads the env files itself."
+_STATUS = "`dr status` shows every service with its process or container; scripts can use `dr status --json`."
 
-# Commands that have no successor, or had lost their meaning there already → what to use.
+# Commands that have no successor, or no longer worked in DeepRacer-for-Cloud → what to use instead.
 RETIRED: Mapping[str, str] = {
-    "list-aws-models": "The console that this listed is gone; `dr models` lists the models in the bucket.",
-    "set-upload-model": "Set DR_UPLOAD_S3_PREFIX in run.env, or count it up with `dr increment-upload-model`.",
-    "start-tournament": "Tournaments are gone; DR_RACE_TYPE=HEAD_TO_MODEL lets `dr evaluate` race two models.",
+    "list-aws-models": "The AWS DeepRacer console no longer exists; `dr models` lists the models in the bucket.",
+    "set-upload-model": "Set DR_UPLOAD_S3_PREFIX in run.env, or increment it with `dr increment-upload-model`.",
+    "start-tournament": "Tournaments no longer exist; with DR_RACE_TYPE=HEAD_TO_MODEL `dr evaluate` races two models.",
     "update-env": _NO_ENV,
     "update": _NO_ENV,
     "reload": _NO_ENV,
-    "local-aws": "Use `dr s3 ls`, `dr s3 cp` and so on: it knows the bucket, its address and its key.",
+    "local-aws": "Use `dr s3 ls`, `dr s3 cp` and so on; they know the workspace's bucket, endpoint and credentials.",
     "find-sagemaker": _STATUS,
     "find-robomaker": _STATUS,
-    "get-robomaker-stats": "`dr status` shows steps per second and how many times real time that is.",
+    "get-robomaker-stats": "`dr status` shows steps per second and the real-time factor.",
 }
 
 
 def translate(name: str, words: Sequence[str]) -> list[Line]:
-    """The `dr` commands, one after the other, that do what `dr-NAME WORDS` does in DeepRacer-for-Cloud.
+    """The sequence of `dr` commands that does what `dr-NAME WORDS` does in DeepRacer-for-Cloud.
 
-    UsageError when there is no such command.
+    Raises UsageError if there is no such command.
     """
     if name not in NAMES:
         raise UsageError(f"DeepRacer-for-Cloud has no dr-{name}.", "`dr --help` lists our commands.")
@@ -43,7 +43,7 @@ def translate(name: str, words: Sequence[str]) -> list[Line]:
 
 
 def _spread(words: Sequence[str]) -> Line:
-    """`-qw` → `-q -w`, as there; long options and values stay."""
+    """`-qw` → `-q -w`, as in DeepRacer-for-Cloud; long options and values are kept."""
     spread: Line = []
     for word in words:
         bundle = word.startswith("-") and not word.startswith("--") and word[1:].isalpha()
@@ -52,7 +52,7 @@ def _spread(words: Sequence[str]) -> Line:
 
 
 def _start_training(words: Line) -> list[Line]:
-    """There, -s, -r [N] and -a choose which logs to follow; ours follows the progress unless one is chosen."""
+    """DRFC's -s, -r [N] and -a choose the logs to follow; without them our command shows the progress."""
     start, log, viewer = ["start-training"], [], False
     while words:
         word = words.pop(0)
@@ -74,12 +74,12 @@ def _start_training(words: Line) -> list[Line]:
 
 
 def _replica(words: Line) -> str:
-    """The number behind -r, if there is one; 0 is the first, too."""
+    """The number after -r, if there is one; 0 also means the first."""
     return str(max(1, int(words.pop(0)))) if words and words[0].isdigit() else "1"
 
 
 def _logs(service: str) -> Callable[[Line], list[Line]]:
-    """There, -w waits for the container and -a shows all of the log."""
+    """DRFC's -w waits for the container, -a shows the whole log."""
 
     def translated(words: Line) -> list[Line]:
         line = ["logs", service, "-f"]

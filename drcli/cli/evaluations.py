@@ -1,4 +1,4 @@
-"""`dr evaluations`: the evaluations that are kept in the bucket."""
+"""`dr evaluations`: list the evaluations in the bucket."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--all", "everything", is_flag=True, help="Of all models, not of DR_LOCAL_S3_MODEL_PREFIX alone."
+    "--all",
+    "everything",
+    is_flag=True,
+    help="List those of all models, not only of DR_LOCAL_S3_MODEL_PREFIX.",
 )
-@click.option("-p", "--prefix", metavar="PREFIX", help="Of this model.")
+@click.option("-p", "--prefix", metavar="PREFIX", help="List those of the model PREFIX.")
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @options.overrides
 @click.pass_obj
 def command(
     experiment: str | None, everything: bool, prefix: str | None, as_json: bool, overrides: tuple[str, ...]
 ) -> None:
-    """List evaluations: when, which checkpoint, on which track, mean completion, lap times, resets.
+    """List evaluations: start time, checkpoint, track, mean completion, lap times, resets.
 
-    Lap times are those of complete laps, penalties included. A result of `dr evaluate` is kept until its
+    Lap times are those of complete laps and include penalties. Results of `dr evaluate` are kept until the
     model is deleted.
 
     \b
@@ -37,12 +40,12 @@ def command(
     from drcli.store.evaluation_list import list_evaluations
 
     if everything and prefix is not None:
-        raise UsageError("--all and --prefix contradict each other.", "Take one of them.")
+        raise UsageError("--all and --prefix cannot be combined.", "Use one of them.")
     workspace, settings = options.load(experiment, overrides)
     own = settings.local_s3_model_prefix
     model = "" if everything else (prefix if prefix is not None else own).strip("/")
     if not everything and not model:
-        raise UsageError("An empty prefix is no model.", "--all lists the evaluations of all models.")
+        raise UsageError("The prefix is empty.", "Name a model, or use --all for all models.")
     metrics = settings.local_s3_metrics_prefix if model == own else ""
     bucket = open_bucket(settings, workspace)
     found = list_evaluations(bucket, model, settings.local_s3_eval_params_file, metrics)
@@ -52,8 +55,8 @@ def command(
         present.result(present.format_table(_row(info) for info in found))
     else:
         of = "" if everything else f" of {model}"
-        present.say(f"There is no evaluation{of} in the {bucket.config.place}.")
-    present.next_step("dr evaluate", "drive the model" + (" again" if found else ""))
+        present.say(f"The {bucket.config.place} contains no evaluations{of}.")
+    present.next_step("dr evaluate", "evaluate the model" + (" again" if found else ""))
 
 
 def _row(info: EvaluationInfo) -> dict[str, object]:

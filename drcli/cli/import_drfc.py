@@ -1,4 +1,4 @@
-"""`dr import-drfc`: a workspace made of a DeepRacer-for-Cloud folder."""
+"""`dr import-drfc`: create a workspace from a DeepRacer-for-Cloud folder."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @click.argument("target", type=click.Path(path_type=Path), default=".", metavar="[TARGET]")
-@click.option("--models", "all_models", is_flag=True, help="Copy all models of its bucket, too.")
-@click.option("--model", "some", multiple=True, metavar="PREFIX", help="Copy this model; can be repeated.")
-@click.option("--keep-engine", is_flag=True, help="Leave DR_DOCKER_STYLE and the images as they are.")
-@click.option("--dry-run", is_flag=True, help="Show what would be done; touch nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print what is done as JSON.")
+@click.option("--models", "all_models", is_flag=True, help="Also copy all models from its bucket.")
+@click.option(
+    "--model", "some", multiple=True, metavar="PREFIX", help="Also copy this model; can be repeated."
+)
+@click.option("--keep-engine", is_flag=True, help="Keep DR_DOCKER_STYLE and the images.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done; change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def command(
     folder: Path,
     target: Path,
@@ -32,13 +34,13 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Make a workspace in TARGET (default: here) of the DeepRacer-for-Cloud folder DIR, which is only read.
+    """Create a workspace in TARGET (default: here) from the DeepRacer-for-Cloud folder DIR, which is only read.
 
-    Copies system.env, run.env, worker-N.env, experiments/ and custom_files/, with local processes and
-    our own engine instead of containers; the old lines stay as comments. Nothing is overwritten. Models come
-    along with --models, from a MinIO that runs or from AWS, into the workspace's own bucket.
+    Copies system.env, run.env, worker-N.env, experiments/ and custom_files/, and sets up local processes and
+    our own engine instead of containers; the old lines are kept as comments. Nothing is overwritten. With
+    --models the models are copied, too, from AWS or a running MinIO to the workspace's own bucket.
 
-    No import is needed to use DIR as it is: start `dr` there.
+    To use DIR as it is, no import is needed: just run `dr` there.
 
     \b
       dr import-drfc ~/deepracer-for-cloud my-racer --dry-run
@@ -77,7 +79,7 @@ def _show(planned: Import, dry_run: bool) -> None:
             present.result(f"{'':<11}   {change.before}  ->  {change.after}")
     kept = [file.name for file in planned.files if file.state.value == "differs"]
     if kept:
-        present.warn(f"{', '.join(kept)}: there already and different, so left alone.")
+        present.warn(f"Kept files that already exist and differ: {', '.join(kept)}.")
 
 
 def _copy(planned: Import, source: object, prefixes: Sequence[str]) -> list[dict[str, object]]:
@@ -96,23 +98,23 @@ def _copy(planned: Import, source: object, prefixes: Sequence[str]) -> list[dict
         for model in copy_models(planned, source, prefixes, tell):
             models.append(asdict(model))
             if model.was_there:
-                live.say(f"kept        model {model.prefix}: there already")
+                live.say(f"kept        model {model.prefix}: already exists")
             else:
                 live.say(
                     f"copied      model {model.prefix}: {model.objects} objects, {model.size_bytes / 1e6:.1f} MB"
                 )
     if not prefixes:
-        present.say(f"There is no model in the {source.config.place}.")
+        present.say(f"The {source.config.place} contains no models.")
     return models
 
 
 def _tell_of_models(planned: Import) -> None:
     settings = planned.settings
     if settings.cloud in ("aws", "remote"):
-        same = f"DR_CLOUD={settings.cloud}, both use the bucket {settings.local_s3_bucket}"
-        present.say(f"The models stay where they are: {same}.")
+        same = f"with DR_CLOUD={settings.cloud} both workspaces use the bucket {settings.local_s3_bucket}"
+        present.say(f"No models were copied: {same}.")
     else:
-        present.say("The models were left there; --models copies them.")
+        present.say("No models were copied; --models copies them.")
 
 
 def _as_dict(planned: Import, models: Sequence[object], dry_run: bool) -> dict[str, object]:
@@ -130,9 +132,10 @@ def _as_dict(planned: Import, models: Sequence[object], dry_run: bool) -> dict[s
 def _name_next_step(folder: Path, target: Path, dry_run: bool) -> None:
     if dry_run:
         words = shlex.join(["dr", "import-drfc", str(folder), str(target)])
-        present.next_step(words, "without --dry-run does it")
+        present.next_step(words, "import it")
         return
     here = target.resolve() == Path.cwd()
     present.next_step(
-        "dr doctor" if here else f"cd {shlex.quote(str(target))} && dr doctor", "is all ready for a training?"
+        "dr doctor" if here else f"cd {shlex.quote(str(target))} && dr doctor",
+        "check that a training can start",
     )

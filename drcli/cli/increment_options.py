@@ -1,4 +1,4 @@
-"""What the two increment commands share: their options, showing the change, asking, doing it."""
+"""What the two increment commands share: options, showing the change, asking, and making it."""
 
 from __future__ import annotations
 
@@ -17,20 +17,26 @@ _SHOWN = 20  # objects
 
 
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of both."""
+    """Add the options of both commands."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the change as JSON."),
-        click.option("--dry-run", is_flag=True, help="Show the change; make none."),
+        click.option("--dry-run", is_flag=True, help="Show the change without making it."),
         click.option(
             "-d",
             "--delimiter",
             default="-",
             show_default=True,
             metavar="DELIM",
-            help="What stands before the number where the name has none yet.",
+            help="What to put before the number if the name has none yet.",
         ),
-        click.option("-p", "--prefix", default="", metavar="PREFIX", help="The new name."),
-        click.option("-w", "--wipe", is_flag=True, help="Delete what is under the new name (asks)."),
+        click.option(
+            "-p",
+            "--prefix",
+            default="",
+            metavar="PREFIX",
+            help="The new prefix; default: increment the old one.",
+        ),
+        click.option("-w", "--wipe", is_flag=True, help="Delete everything under the new prefix (asks)."),
         click.option("-f", "--force", is_flag=True, help="Do not ask."),
     ):
         command = option(command)
@@ -40,7 +46,7 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
 def carry_out(
     planned: Increment, leftovers: Leftovers | None, *, force: bool, dry_run: bool, as_json: bool
 ) -> None:
-    """Show the change, ask, make it. What is to be wiped is shown first, and goes last."""
+    """Show the change, ask, and make it. Objects to wipe are shown before asking and deleted last."""
     for notice in planned.notices:
         present.warn(notice)
     lines = planned.edit.lines
@@ -63,18 +69,18 @@ def carry_out(
         names = {"setting": planned.name, "old": planned.old, "new": planned.new}
         present.as_json({**names, "file": str(planned.edit.path), "lines": changed, "wiped": wiped})
     elif not dry_run:
-        present.result(f"{planned.name} is {planned.new}, it was {planned.old}.")
+        present.result(f"Changed {planned.name} from {planned.old} to {planned.new}.")
         if wiped:
-            present.result(f"{_objects(wiped)} under {planned.new}/ deleted.")
+            present.result(f"Deleted {_objects(wiped)} under {planned.new}/.")
 
 
 def _show(leftovers: Leftovers) -> None:
     place = leftovers.bucket.config.place
     if not leftovers.objects:
-        present.say(f"Nothing is under {leftovers.prefix}/ in the {place}.")
+        present.say(f"There are no objects under {leftovers.prefix}/ in the {place}.")
         return
     count, size = len(leftovers.objects), leftovers.size_bytes / 1e6
-    present.say(f"Under {leftovers.prefix}/ in the {place}: {_objects(count)}, {size:,.1f} MB")
+    present.say(f"{_objects(count)} ({size:,.1f} MB) under {leftovers.prefix}/ in the {place}:")
     for info in leftovers.objects[:_SHOWN]:
         present.say(f"  {info.key}")
     if count > _SHOWN:

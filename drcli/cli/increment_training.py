@@ -1,4 +1,4 @@
-"""`dr increment-training`: the next training starts from this model and goes to a name of its own."""
+"""`dr increment-training`: the next training starts from this model and gets a new prefix."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Prepare the next training in run.env: it starts from the model there is, and is called one number higher.
+    """Prepare run.env for the next training, which starts from the current model.
 
-    The model becomes DR_LOCAL_S3_PRETRAINED_PREFIX, DR_LOCAL_S3_PRETRAINED becomes True, and the number in
-    DR_LOCAL_S3_MODEL_PREFIX goes up: model-009 becomes model-010, model-1-E model-2-E, model model-1.
-    Everything else in run.env stays as it is. Shows the change and asks.
+    Sets DR_LOCAL_S3_PRETRAINED_PREFIX to the current model and DR_LOCAL_S3_PRETRAINED to True, and increments
+    the number in DR_LOCAL_S3_MODEL_PREFIX: model-009 becomes model-010, model-1-E becomes model-2-E, and model
+    becomes model-1. Everything else in run.env is preserved. Shows the change and asks first.
 
     \b
       dr increment-training
       dr increment-training -f -p wet-1
-      dr increment-training -w            # also delete what lies under the new name
+      dr increment-training -w            # also delete everything under the new prefix
     """
     from drcli.workspace import next_model as library
 
@@ -37,6 +37,6 @@ def command(
     leftovers = library.model_leftovers(planned, workspace) if wipe else None
     increment_options.carry_out(planned, leftovers, force=force, dry_run=dry_run, as_json=as_json)
     if dry_run:
-        present.next_step("dr increment-training", "do it")
+        present.next_step("dr increment-training", "make the change")
     else:
         present.next_step("dr start-training", f"train {planned.new}, starting from {planned.old}")

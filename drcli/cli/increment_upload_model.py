@@ -1,4 +1,4 @@
-"""`dr increment-upload-model`: the next upload goes to a name of its own."""
+"""`dr increment-upload-model`: the next upload gets a new prefix."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Prepare the next upload in run.env: DR_UPLOAD_S3_PREFIX gets one number higher, nothing else changes.
+    """Prepare run.env for the next upload: increment DR_UPLOAD_S3_PREFIX and change nothing else.
 
-    Shows the change and asks. -w looks into, and wipes in, the bucket that models are uploaded to
-    (DR_UPLOAD_S3_BUCKET).
+    Shows the change and asks first. -w wipes the new prefix in the upload bucket (DR_UPLOAD_S3_BUCKET).
 
     \b
       dr increment-upload-model
@@ -35,6 +34,6 @@ def command(
     leftovers = library.upload_leftovers(planned) if wipe else None
     increment_options.carry_out(planned, leftovers, force=force, dry_run=dry_run, as_json=as_json)
     if dry_run:
-        present.next_step("dr increment-upload-model", "do it")
+        present.next_step("dr increment-upload-model", "make the change")
     else:
         present.next_step("dr upload-model", f"upload to {planned.new}")

@@ -1,4 +1,4 @@
-"""`dr init`: make a workspace."""
+"""`dr init`: create a workspace."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from drcli.cli import present
 @click.option("-y", "--yes", is_flag=True, help="Overwrite files without asking.")
 @click.pass_obj
 def command(experiment: str | None, folder: Path, yes: bool) -> None:
-    """Make a workspace in DIR (default: here): system.env, run.env and custom_files/.
+    """Create a workspace in DIR (default: here): system.env, run.env and custom_files/.
 
-    A file that is there and differs is kept unless you agree to lose it. With `dr -e NAME init`
-    the run.env and custom files go to experiments/NAME.
+    An existing file that differs is only overwritten if you agree. With `dr -e NAME init` run.env and
+    custom files are written to experiments/NAME.
 
     \b
       dr init my-racer
@@ -46,5 +46,5 @@ def command(experiment: str | None, folder: Path, yes: bool) -> None:
 
 
 def _may_overwrite(name: str) -> bool:
-    """Ask, if there is somebody to ask."""
-    return sys.stdin.isatty() and click.confirm(f"{name} is there and differs. Overwrite it?", err=True)
+    """Ask the user, if there is a terminal."""
+    return sys.stdin.isatty() and click.confirm(f"{name} already exists and differs. Overwrite it?", err=True)

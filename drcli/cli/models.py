@@ -1,4 +1,4 @@
-"""`dr models`: what is in the bucket."""
+"""`dr models`: list the models in the bucket."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @click.pass_obj
 def command(experiment: str | None, as_json: bool) -> None:
-    """List the models in the bucket: track, checkpoints, best mean progress of an evaluation, size.
+    """List the models in the bucket: track, checkpoints, best mean progress in an evaluation, size.
 
     \b
       dr models
@@ -35,9 +35,9 @@ def command(experiment: str | None, as_json: bool) -> None:
     elif models:
         present.result(present.format_table(_row(model) for model in models))
     else:
-        present.say(f"There is no model in the {bucket.config.place}.")
+        present.say(f"The {bucket.config.place} contains no models.")
     if models:
-        present.next_step("dr evaluate", f"drive {settings.local_s3_model_prefix}")
+        present.next_step("dr evaluate", f"evaluate {settings.local_s3_model_prefix}")
     else:
         present.next_step("dr start-training", "train one")
 

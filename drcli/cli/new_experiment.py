@@ -1,4 +1,4 @@
-"""`dr new-experiment`: a copy of the workspace's settings and custom files, to change."""
+"""`dr new-experiment`: create an experiment as a copy of the workspace's settings and custom files."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from drcli.cli import present
 
 @click.command()
 @click.argument("name")
-@click.option("--from", "origin", metavar="OTHER", help="Copy this experiment; default: the workspace.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
+@click.option("--from", "origin", metavar="OTHER", help="Copy experiment OTHER; default: the workspace.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was created as JSON.")
 @click.pass_obj
 def command(experiment: str | None, name: str, origin: str | None, as_json: bool) -> None:
-    """Make experiments/NAME: a copy of run.env, custom_files/ and worker-N.env. Never overwrites one.
+    """Create experiments/NAME as a copy of run.env, custom_files/ and worker-N.env. Never overwrites anything.
 
-    Its run.env gets a model prefix and a prefix for custom files of its own, so that experiments do not
-    overwrite each other's models and files in the bucket. Every command takes it with `dr -e NAME`.
+    Its run.env gets its own model prefix and custom files prefix, so that experiments do not overwrite each
+    other's models and files in the bucket. Every command uses the experiment with `dr -e NAME`.
 
     \b
       dr new-experiment wet-track
@@ -42,13 +42,11 @@ def command(experiment: str | None, name: str, origin: str | None, as_json: bool
         )
     else:
         present.result(
-            f"{folder}: run.env and {len(planned.files)} more files, copied from {planned.source.folder}."
+            f"Copied run.env and {len(planned.files)} more files from {planned.source.folder} to {folder}."
         )
-    present.say("What is different in its run.env:")
+    present.say("Changes in its run.env:")
     for line in planned.lines:
         present.say("\n".join(f"  {part}" for part in line.diff.splitlines()))
     run_id = planned.settings.run_id
-    present.say(f"To run it beside another one, give it a DR_RUN_ID of its own; now it is {run_id}.")
-    present.next_step(
-        f"dr -e {shlex.quote(name)} start-training", "train it, once you have changed what you want"
-    )
+    present.say(f"To run it at the same time as another run, change its DR_RUN_ID, which is {run_id} now.")
+    present.next_step(f"dr -e {shlex.quote(name)} start-training", "train it, after making your changes")

@@ -20,12 +20,12 @@ overrides = click.option(
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Use VALUE for the setting KEY, this time; can be repeated.",
+    help="Use VALUE for setting KEY in this command; can be repeated.",
 )
 
 
 def load(experiment: str | None, overrides: Sequence[str]) -> tuple[Workspace, Settings]:
-    """The workspace and its settings; says what was tolerated in them."""
+    """The workspace and its settings; prints the notices about them."""
     from drcli.config.load import find_workspace, load_settings
 
     workspace = find_workspace(experiment=experiment)
@@ -35,10 +35,18 @@ def load(experiment: str | None, overrides: Sequence[str]) -> tuple[Workspace, S
     return workspace, settings
 
 
+def chosen_checkpoint(best: bool, text: str | None) -> Which:
+    """The checkpoint that -b and -c choose; default: the last. Raises UsageError if both are given."""
+    if best and text:
+        raise UsageError("-b and -c cannot be combined.", "-b is the same as -c best.")
+    chosen = checkpoint(text)
+    return "best" if best else "last" if chosen is None else chosen  # 0 is a valid number
+
+
 def checkpoint(text: str | None) -> Which | None:
-    """`best`, `last` or a checkpoint's number; UsageError for anything else."""
+    """`best`, `last` or the number of a checkpoint. Raises UsageError for anything else."""
     if text is None or text in ("best", "last"):
         return cast("Which | None", text)
     if text.isdigit():
         return int(text)
-    raise UsageError(f"--checkpoint {text}: no checkpoint is called that.", "Use best, last or a number.")
+    raise UsageError(f"--checkpoint {text} is not a checkpoint.", "Use best, last or a number.")

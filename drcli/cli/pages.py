@@ -1,4 +1,4 @@
-"""Writes docs/commands.md, the help of every command; `python -m drcli.cli.pages`. A test checks it is current."""
+"""Writes docs/commands.md, the help of every command: `python -m drcli.cli.pages`. A test checks that it is current."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _WIDTH = 100
 
 
 def render() -> str:
-    """The page, from the commands themselves."""
-    parts = ["# Commands\n\nMade from `dr --help` by `make docs`.\n"]
+    """The page, generated from the commands."""
+    parts = ["# Commands\n\nGenerated from `dr --help` by `make docs`.\n"]
     for path, text in _helps(main, click.Context(main, info_name="dr", **main.context_settings)):
         parts.append(f"## `{path}`\n\n```\n{text}\n```\n")
     return "\n".join(parts)

@@ -1,4 +1,4 @@
-"""The only module that writes: results to stdout, talk to stderr, tables and JSON from one structure."""
+"""The only module that prints: results to stdout, messages to stderr, tables and JSON from the same data."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import click
 
 
 def result(text: str) -> None:
-    """A result, to stdout."""
+    """Print a result to stdout."""
     click.echo(text)
 
 
 def say(text: str) -> None:
-    """Talk (progress, notices), to stderr."""
+    """Print a message (progress, notice) to stderr."""
     click.echo(text, err=True)
 
 
 def warn(text: str) -> None:
-    """A warning, to stderr."""
+    """Print a warning to stderr."""
     click.echo(click.style("warning: ", fg="yellow") + text, err=True)
 
 
@@ -34,7 +34,7 @@ def warn_all(texts: Iterable[str]) -> None:
 
 
 def next_step(command: str, why: str) -> None:
-    """The likely next command, at the end of every command; of the same experiment."""
+    """Suggest the next command, for the same experiment; every command ends with this."""
     context = click.get_current_context(silent=True)
     if context is not None and context.obj and command.startswith("dr ") and " -e " not in command:
         command = f"dr -e {shlex.quote(str(context.obj))} {command.removeprefix('dr ')}"
@@ -44,12 +44,12 @@ def next_step(command: str, why: str) -> None:
 
 
 def as_json(value: object) -> None:
-    """A structure as indented JSON, to stdout."""
+    """Print a value as indented JSON to stdout."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def format_table(rows: Iterable[Mapping[str, object]], columns: Sequence[str] = ()) -> str:
-    """Rows of equal keys as a plain aligned table; numbers to the right. Pure."""
+    """Rows with the same keys as an aligned plain-text table; numbers are right-aligned. Pure."""
     rows = list(rows)
     if not rows:
         return ""
@@ -79,21 +79,21 @@ def _cell(value: object) -> str:
 
 
 def terminal() -> tuple[int, bool]:
-    """The width of the terminal, and whether results may be coloured there."""
+    """The width of the terminal, and whether results may be coloured."""
     from drcli import env
 
     return shutil.get_terminal_size().columns, sys.stdout.isatty() and not env.read(env.NO_COLOR)
 
 
 class Live:
-    """A status line that is overwritten, and lines above it that stay. Without a terminal only the latter."""
+    """A status line that is overwritten, below lines that stay. Without a terminal there is no status line."""
 
     def __init__(self) -> None:
         self._is_terminal = sys.stderr.isatty()
         self._text = ""
 
     def line(self, text: str) -> None:
-        """Show this as the status line."""
+        """Show `text` as the status line."""
         if self._is_terminal and text != self._text:
             width = shutil.get_terminal_size().columns - 1
             click.echo(f"\r\033[K{text[:width]}", nl=False, err=True)
@@ -105,7 +105,7 @@ class Live:
         say(text)
 
     def clear(self) -> None:
-        """Take the status line away."""
+        """Remove the status line."""
         if self._text:
             click.echo("\r\033[K", nl=False, err=True)
             self._text = ""
@@ -113,7 +113,7 @@ class Live:
 
 @contextmanager
 def live() -> Iterator[Live]:
-    """A live status line for the length of a `with` block."""
+    """A live status line for the duration of a `with` block."""
     shown = Live()
     try:
         yield shown

@@ -1,4 +1,4 @@
-"""`dr render`: params documents as they would be uploaded; touches nothing."""
+"""`dr render`: params documents as they would be uploaded; changes nothing."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from drcli.cli import options, present
 
 @click.command()
 @click.argument("kind", type=click.Choice(["training", "evaluation", "upload"]))
-@click.option("-c", "--clone", is_flag=True, help="evaluation: of a copy of the model.")
+@click.option("-c", "--clone", is_flag=True, help="evaluation: as for `dr evaluate -c`.")
 @options.overrides
 @click.pass_obj
 def command(experiment: str | None, kind: str, clone: bool, overrides: Sequence[str]) -> None:
     """Print the params document of a training, an evaluation or an upload, exactly as it would be uploaded.
 
-    A training with DR_TRAIN_MULTI_CONFIG has one for each worker. Nothing is written or started.
+    With DR_TRAIN_MULTI_CONFIG a training has one document per worker. Nothing is written or started.
 
     \b
       dr render training
@@ -48,8 +48,8 @@ def command(experiment: str | None, kind: str, clone: bool, overrides: Sequence[
 
 def _name_next_step(kind: str) -> None:
     if kind == "evaluation":
-        present.next_step("dr evaluate", "upload it and drive")
+        present.next_step("dr evaluate", "upload it and evaluate the model")
     elif kind == "upload":
-        present.next_step("dr upload-model -d", "what else goes with it")
+        present.next_step("dr upload-model -d", "show what else is uploaded")
     else:
         present.next_step("dr start-training", "upload it and train")

@@ -22,7 +22,7 @@ _SHOWN = 20
 
 @click.group()
 def command() -> None:
-    """Look at the workspace's bucket and copy files, with its own address and keys: no AWS CLI is needed.
+    """List, copy and delete files in the workspace's bucket, with its endpoint and credentials; needs no AWS CLI.
 
     In the bucket is what is written s3:KEY, or s3://BUCKET/KEY for another bucket of the same store. A name is
     exact: `model` is not `model-10`.

@@ -1,4 +1,4 @@
-"""`dr shell-init`: completion, and functions for hands that know DeepRacer-for-Cloud."""
+"""`dr shell-init`: shell completion, and DeepRacer-for-Cloud's commands as shell functions."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _ZSH_FIRST = "(( $+functions[compdef] )) || { autoload -Uz compinit && compinit 
 @click.command()
 @click.argument("shell", type=click.Choice(SHELLS))
 def command(shell: str) -> None:
-    """Print what makes a shell complete `dr` commands and know DeepRacer-for-Cloud's: dr-start-training and so on.
+    """Print shell code that completes `dr` and defines DeepRacer-for-Cloud's commands, such as dr-start-training.
 
-    Those take the options they have there and call `dr`. Put the line into the file that your shell reads
-    when it starts.
+    These functions take the same options as in DeepRacer-for-Cloud and call `dr`. Add the line for your shell
+    to its startup file.
 
     \b
       eval "$(dr shell-init bash)"       # ~/.bashrc
@@ -29,13 +29,13 @@ def command(shell: str) -> None:
     """
     present.result(_completion(shell) + "\n" + "\n".join(_function(shell, name) for name in drfc.NAMES))
     if not sys.stdout.isatty():
-        return  # a shell reads this each time it starts: no talk then
+        return  # read by a shell on startup: print nothing else
     line = "dr shell-init fish | source" if shell == "fish" else f'eval "$(dr shell-init {shell})"'
-    present.next_step(line, f"in {_RC_FILES[shell]}, to have it in every shell")
+    present.next_step(line, f"add this to {_RC_FILES[shell]}")
 
 
 def _completion(shell: str) -> str:
-    """Click's own, without its look at the version of the bash that happens to be in the path."""
+    """Click's completion script, without its version check of the bash that happens to be in PATH."""
     from click.shell_completion import ShellComplete, get_completion_class
 
     from drcli.cli import main

@@ -32,8 +32,8 @@ _TWO_COLUMNS = 110  # wide enough for two panels side by side
 def command(experiment: str | None, as_json: bool, overrides: tuple[str, ...]) -> None:
     """Show the workspace at a glance: bucket, engine, model, race, and what is running.
 
-    Starts nothing and waits for nothing longer than a second. `dr status` tells more of a run, `dr doctor` checks
-    everything.
+    Starts nothing and waits at most a second for anything. `dr status` has the details of a run, `dr doctor`
+    checks everything.
 
     \b
       dr summary
@@ -52,7 +52,7 @@ def command(experiment: str | None, as_json: bool, overrides: tuple[str, ...]) -
 
 
 def format_summary(seen: dict[str, Any], width: int, *, colour: bool = False) -> str:
-    """Panels as text, side by side where there is room. Pure."""
+    """The panels as text, side by side if there is room. Pure."""
     from io import StringIO
 
     from rich.columns import Columns
@@ -109,7 +109,7 @@ def _run_rows(seen: dict[str, Any]) -> list[tuple[str, Text]]:
         if checkpoints is None
         else f" ({checkpoints} checkpoints)"
         if checkpoints
-        else " (nothing there yet)"
+        else " (does not exist yet)"
     )
     car = seen["car"]
     rows = [
@@ -120,7 +120,7 @@ def _run_rows(seen: dict[str, Any]) -> list[tuple[str, Text]]:
         ("car", _plain(f"{car['name']}, {car['color']} {car['body_shell']}")),
     ]
     if seen["running"] is None:
-        return [*rows, ("running", _state("", {"state": "unknown", "message": "Docker does not answer"}))]
+        return [*rows, ("running", _state("", {"state": "unknown", "message": "Docker does not respond"}))]
     for run in seen["running"]:
         workers = f", {run['workers']} workers" if run["workers"] > 1 else ""
         text = f"{run['kind']} {run['run_id']} of {run['model']}{workers},"
@@ -135,7 +135,7 @@ def _plain(text: str) -> Text:
 
 
 def _state(text: str, seen: dict[str, Any]) -> Text:
-    """A text, its state in its colour, and why."""
+    """A text, its coloured state, and the reason."""
     from rich.text import Text
 
     parts = Text(f"{text} " if text else "")
@@ -145,7 +145,7 @@ def _state(text: str, seen: dict[str, Any]) -> Text:
 
 def _next_step(seen: dict[str, Any]) -> tuple[str, str]:
     if seen["bucket"]["state"] == "unreachable" or seen["image"]["state"] == "missing":
-        return "dr doctor", "what is missing, and how to mend it"
+        return "dr doctor", "show what is wrong and how to fix it"
     if seen["running"]:
-        return "dr status", "how the run is doing"
-    return "dr start-training", "train; or `dr evaluate`, if there is a model"
+        return "dr status", "show how the run is doing"
+    return "dr start-training", "train; or `dr evaluate` if there is a model"

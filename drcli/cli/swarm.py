@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Make a swarm of machines for DR_DOCKER_STYLE=swarm; see and label its nodes.
+    """Set up a Docker Swarm for DR_DOCKER_STYLE=swarm, show and label its nodes.
 
     The first machine makes it, the others join with what `dr swarm join-command` prints. Labels say
     what runs where: Sagemaker the trainer, Robomaker the workers.

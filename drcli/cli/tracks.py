@@ -1,4 +1,4 @@
-"""`dr tracks`: list the tracks at hand, draw one."""
+"""`dr tracks`: list the available tracks, or draw one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from drcli.errors import DrError
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """List the tracks: ours, and those in the workspace's data/tracks. DR_WORLD_NAME takes one of them.
+    """List the tracks that DR_WORLD_NAME accepts: ours, and those in the workspace's data/tracks.
 
-    Worlds of the community that are not listed are fetched when they are first used. Ours also take
-    _cw and _ccw at the end of the name.
+    Community worlds that are not listed are downloaded on first use. Append _cw or _ccw to the name of one
+    of our tracks to choose the direction.
 
     \b
       dr tracks
@@ -42,7 +42,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: NAME.png.")
 @click.pass_obj
 def show(experiment: str | None, name: str, output: Path | None) -> None:
-    """Draw a track to a PNG file. NAME is a world, or a .yaml or .npy file.
+    """Draw a track to a PNG file. NAME is a world name, or the path of a .yaml or .npy file.
 
     \b
       dr tracks show reinvent_base -o base.png
@@ -58,7 +58,7 @@ def show(experiment: str | None, name: str, output: Path | None) -> None:
 
 
 def _where(experiment: str | None) -> tuple[Path | None, str]:
-    """The cache of the workspace, if there is one, and the address routes are fetched from."""
+    """The track cache of the workspace, if there is a workspace, and the address that routes are downloaded from."""
     from drcli.config.load import find_workspace, load_settings, settings_of
 
     try:

@@ -1,4 +1,4 @@
-"""What the commands that move models have in common: what goes where, what would go, a bar while bytes move."""
+"""What the commands that transfer models share: listing files, asking before overwriting, a progress bar."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from drcli.models.copies import Transfer
 
 _MB = 1e6
-_SHOWN = 20  # of a long list; the rest is counted
+_SHOWN = 20  # entries of a long list; the rest is only counted
 
 
 def size(count: int) -> str:
-    """Bytes in the unit that fits."""
+    """A number of bytes in a suitable unit."""
     if count < 1000:
         return f"{count} bytes"
     return f"{count / 1e3:.1f} kB" if count < _MB else f"{count / _MB:.1f} MB"
@@ -30,18 +30,22 @@ def size(count: int) -> str:
 
 def summary(count: int, size_bytes: int) -> str:
     """`12 files, 51.2 MB`."""
-    return f"{count} file{'' if count == 1 else 's'}, {size(size_bytes)}"
+    return f"{_files(count)}, {size(size_bytes)}"
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def show_files(sizes: Mapping[str, int]) -> None:
-    """Names and sizes, to stdout."""
+    """Print names and sizes to stdout."""
     width = max((len(size(count)) for count in sizes.values()), default=0)
     for name, count in sorted(sizes.items()):
         present.result(f"  {size(count):>{width}}  {name}")
 
 
 def show_keys(keys: Sequence[str]) -> None:
-    """What would be deleted, to stderr."""
+    """Print keys that will be deleted to stderr."""
     for key in keys[:_SHOWN]:
         present.say(f"  {key}")
     if len(keys) > _SHOWN:
@@ -51,19 +55,19 @@ def show_keys(keys: Sequence[str]) -> None:
 def agree_to_replace(
     address: str, existing: int, outdated: Sequence[str], *, force: bool, wipe: bool
 ) -> None:
-    """Ask before anything at the target is lost; click.Abort when the user says no.
+    """Ask before anything at the target is replaced or deleted.
 
-    DrError when something is there and neither -f nor -w is given.
+    Raises click.Abort if the user declines, DrError if the target exists and neither -f nor -w is given.
     """
     if not existing:
         return
     if not (force or wipe):
         raise DrError(
-            f"{address} exists already ({existing} files).",
-            "-f replaces it, -w also wipes what else is there, or choose another prefix.",
+            f"{address} already exists ({_files(existing)}).",
+            "-f replaces it, -w also deletes all other files there; otherwise choose another prefix.",
         )
     if wipe and outdated:
-        present.say(f"{address} holds {existing} files; these go:")
+        present.say(f"{address} contains {_files(existing)}; these will be deleted:")
         show_keys(outdated)
     if not force:
         click.confirm(f"Replace {address}?", abort=True, err=True)
@@ -71,7 +75,7 @@ def agree_to_replace(
 
 @contextmanager
 def bar(verb: str) -> Iterator[Callable[[str, int, int], None]]:
-    """A status line with a bar, bytes and speed; without a terminal nothing."""
+    """A status line with a bar, size and speed; nothing without a terminal."""
     started = time.monotonic()
     with present.live() as live:
 
@@ -83,7 +87,7 @@ def bar(verb: str) -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _bar(what: str, done: int, total: int, seconds: float) -> str:
-    """One line; the bar takes what the words leave. Pure."""
+    """One line; the bar fills the space that the text leaves. Pure."""
     share = done / total if total else 1.0
     speed = f"{done / _MB / seconds:.1f}"
     words = f"{share:4.0%} {size(done):>8} of {size(total)}, {speed:>5} MB/s  {what}"
@@ -94,7 +98,7 @@ def _bar(what: str, done: int, total: int, seconds: float) -> str:
 
 
 def show_transfer(prepared: Transfer, *, wipe: bool, as_json: bool) -> None:
-    """What a transfer would do."""
+    """Show what a transfer would do."""
     outdated = prepared.outdated(wipe=wipe)
     if as_json:
         present.as_json(prepared.to_dict(wipe=wipe) | {"dry_run": True})
@@ -102,21 +106,21 @@ def show_transfer(prepared: Transfer, *, wipe: bool, as_json: bool) -> None:
         present.result(f"{prepared.source.address} -> {prepared.target.address}")
         show_files({name: info.size_bytes for name, info in prepared.files.items()})
     if outdated:
-        present.say(f"At the target these {len(outdated)} files would be deleted:")
+        present.say(f"These {len(outdated)} files at the target would be deleted:")
         show_keys(outdated)
-    present.say(f"{summary(len(prepared.files), prepared.total_bytes)}; nothing was touched.")
+    present.say(f"{summary(len(prepared.files), prepared.total_bytes)}; nothing was changed.")
 
 
 def agree_to_transfer(prepared: Transfer, *, force: bool, wipe: bool) -> None:
-    """As `agree_to_replace`."""
+    """Like `agree_to_replace`."""
     address = prepared.target.address
     if prepared.was_finished:
-        present.say(f"A transfer to {address} that had been cut off was finished.")
+        present.say(f"Finished an interrupted transfer to {address}.")
     agree_to_replace(address, len(prepared.existing), prepared.outdated(wipe=wipe), force=force, wipe=wipe)
 
 
 def show_transferred(prepared: Transfer, *, wipe: bool, as_json: bool) -> None:
-    """What a transfer has done."""
+    """Show what a transfer has done."""
     if as_json:
         present.as_json(prepared.to_dict(wipe=wipe) | {"dry_run": False})
     else:

@@ -1,4 +1,4 @@
-"""`dr update-check`: which version this is; asks nobody unless it is told whom."""
+"""`dr update-check`: show the installed version; sends a request only to an address that the user names."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from drcli.cli import present
 
 
 @click.command()
-@click.option("--ask", "url", metavar="URL", help="Ask this address for the newest version.")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--ask", "url", metavar="URL", help="Get the newest version from this address.")
+@click.option("--json", "as_json", is_flag=True, help="Print the versions as JSON.")
 def command(url: str | None, as_json: bool) -> None:
     """Show which drcli is installed, and how to get a newer one.
 
-    Nothing is sent anywhere, by this or any other command, unless you name an address with --ask. It may answer
-    with the version alone, or with the JSON of a package index or of GitHub's releases.
+    This and all other commands never look for updates by themselves. With --ask a request is sent to the address
+    you name, which may return a plain version, or the JSON of a package index or of GitHub's releases.
 
     \b
       dr update-check
@@ -31,7 +31,8 @@ def command(url: str | None, as_json: bool) -> None:
     else:
         present.result(f"drcli {here.version} in {here.folder}")
         if newest:
-            present.result(f"{newest} is {'newer' if is_newer else 'the newest there, no newer than this'}.")
+            found = "newer" if is_newer else "the newest version at this address, and not newer than yours"
+            present.result(f"{newest} is {found}.")
         else:
-            present.say("Nobody was asked whether there is a newer one; --ask URL does.")
-    present.next_step(here.how_to_update, "installs the newest version")
+            present.say("Did not check for a newer version; --ask URL does.")
+    present.next_step(here.how_to_update, "install the newest version")

@@ -1,4 +1,4 @@
-"""`dr upload-car-zip`: a model as a car installs it."""
+"""`dr upload-car-zip`: pack a model in the format that a car installs."""
 
 from __future__ import annotations
 
@@ -18,16 +18,23 @@ _ENDING = ".tar.gz"
 
 
 @click.command("upload-car-zip")
-@click.option("-f", "--force", is_flag=True, help="Replace a car file that is there; do not ask.")
-@click.option("-b", "--best", is_flag=True, help="The best checkpoint instead of the last.")
-@click.option("-c", "--checkpoint", metavar="N", help="The checkpoint of this number; also best or last.")
-@click.option("-p", "--prefix", metavar="PREFIX", help="The model PREFIX, to the same prefix there.")
-@click.option("-L", "--local", is_flag=True, help="To this workspace's bucket instead of AWS.")
+@click.option("-f", "--force", is_flag=True, help="Replace an existing car file without asking.")
+@click.option("-b", "--best", is_flag=True, help="Pack the best checkpoint instead of the last.")
+@click.option("-c", "--checkpoint", metavar="N", help="Pack checkpoint N; also best or last.")
+@click.option(
+    "-p",
+    "--prefix",
+    metavar="PREFIX",
+    help="Pack the model PREFIX, and upload to the same prefix at the target.",
+)
+@click.option(
+    "-L", "--local", is_flag=True, help="Upload to this workspace's bucket instead of DR_UPLOAD_S3_BUCKET."
+)
 @click.option(
     "--output",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Only write FILE (NAME.tar.gz, NAME as the car shall call the model); upload nothing.",
+    help="Write FILE instead of uploading; FILE is NAME.tar.gz, and the car will call the model NAME.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @options.overrides
@@ -43,9 +50,10 @@ def command(
     as_json: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Pack a model for a car and upload it as carfile.tar.gz to DR_UPLOAD_S3_PREFIX. Needs no running training.
+    """Pack a model for a car and upload it as carfile.tar.gz to DR_UPLOAD_S3_PREFIX in DR_UPLOAD_S3_BUCKET.
 
-    The file holds agent/model.pb and model_metadata.json. A car calls the model what the file is called.
+    The archive contains agent/model.pb and model_metadata.json. The model does not have to be in training.
+    A car names the model after the file.
 
     \b
       dr upload-car-zip -b
@@ -54,34 +62,39 @@ def command(
     """
     from drcli.models import car_upload
 
-    if best and checkpoint:
-        raise UsageError("-b and -c contradict each other.", "-c best is the same as -b.")
-    if output and not output.name.endswith(_ENDING):
-        raise UsageError(
-            f"--output {output}: a car takes files named *{_ENDING}.", f"{output.name}{_ENDING}?"
-        )
-    if output and local:
-        raise UsageError("--output and -L contradict each other.", "--output uploads nothing.")
+    which = options.chosen_checkpoint(best, checkpoint)
+    if output:
+        _check_output(output, local)
     workspace, settings = options.load(experiment, overrides)
-    chosen = options.checkpoint(checkpoint)
-    which = "best" if best else "last" if chosen is None else chosen
     if output:
         if output.exists() and not force:
-            click.confirm(f"{output} exists; replace it?", abort=True, err=True)
+            click.confirm(f"{output} already exists. Replace it?", abort=True, err=True)
         built = car_upload.build(settings, workspace, which, prefix)
         car_upload.write(built, output)
         _show(built, str(output), as_json)
-        present.next_step(f"upload {output.name} on the car's page Models", "its console, or a USB stick")
+        present.next_step(
+            f"upload {output.name} on the Models page of the car's console", "or copy it from a USB stick"
+        )
         return
     place = car_upload.target(settings, workspace, prefix, is_local=local)
     if not force and place.bucket.exists(place.prefix):
-        click.confirm(f"{place.address} exists; replace it?", abort=True, err=True)
+        click.confirm(f"{place.address} already exists. Replace it?", abort=True, err=True)
     built = car_upload.build(settings, workspace, which, prefix)
     _send(built, place)
     _show(built, place.address, as_json)
     if place.console_of_file:
         present.say(f"console: {place.console_of_file}")
-    present.next_step("dr upload-car-zip --output NAME.tar.gz", "the same as a file, under a name of its own")
+    present.next_step("dr upload-car-zip --output NAME.tar.gz", "write it to a file named after the model")
+
+
+def _check_output(output: Path, local: bool) -> None:
+    if not output.name.endswith(_ENDING):
+        raise UsageError(
+            f"--output {output}: a car only accepts files named *{_ENDING}.",
+            f"Did you mean {output.name}{_ENDING}?",
+        )
+    if local:
+        raise UsageError("--output and -L cannot be combined.", "--output does not upload anything.")
 
 
 def _send(built: CarFile, place: ModelLocation) -> None:

@@ -1,4 +1,4 @@
-"""`dr upload-custom-files`: from custom_files/ to the bucket."""
+"""`dr upload-custom-files`: upload custom_files/ to the bucket."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from drcli.cli import options, present
 @options.overrides
 @click.pass_obj
 def command(experiment: str | None, dry_run: bool, as_json: bool, overrides: tuple[str, ...]) -> None:
-    """Upload what has changed in custom_files/ to DR_LOCAL_S3_CUSTOM_FILES_PREFIX in the bucket.
+    """Upload changed files from custom_files/ to DR_LOCAL_S3_CUSTOM_FILES_PREFIX in the bucket.
 
-    Of an experiment with `dr -e NAME`. Contents are compared; nothing is deleted. Compiled Python, notebooks,
-    hidden files and editors' backups stay here. A training uploads its files by itself; this is for others.
+    `dr -e NAME` uploads those of an experiment. Files are compared by content; nothing is deleted. Compiled
+    Python, notebooks, hidden files and editor backups are not uploaded. `dr start-training` uploads the files
+    it needs by itself, so this is only for other tools.
 
     \b
       dr upload-custom-files --dry-run
@@ -52,6 +53,6 @@ def command(experiment: str | None, dry_run: bool, as_json: bool, overrides: tup
         place = compared.bucket.config.place
         present.result(f"{moved} of {len(rows)} files {would} to {compared.prefix}/ in the {place}.")
     if dry_run and moved:
-        present.next_step("dr upload-custom-files", "do it")
+        present.next_step("dr upload-custom-files", "upload them")
     else:
         present.next_step("dr start-training", "train with these files")

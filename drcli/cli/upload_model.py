@@ -1,4 +1,4 @@
-"""`dr upload-model`: one checkpoint, all its files or none."""
+"""`dr upload-model`: upload one checkpoint, all its files or none."""
 
 from __future__ import annotations
 
@@ -10,24 +10,34 @@ from drcli.cli import options, present
 from drcli.errors import DrError, UsageError
 
 if TYPE_CHECKING:
+    from drcli.config.settings import Settings
     from drcli.models.upload import Upload
-    from drcli.store.checkpoints import Which
+    from drcli.paths import Workspace
+    from drcli.workspace.next_model import Increment
 
 
 @click.command("upload-model")
-@click.option("-f", "--force", is_flag=True, help="Replace a model that is there; do not ask.")
-@click.option("-w", "--wipe", is_flag=True, help="Delete everything else under the target prefix (asks).")
-@click.option("-d", "--dry-run", is_flag=True, help="Show what would be done; touch nothing.")
-@click.option("-b", "--best", is_flag=True, help="The best checkpoint instead of the last.")
-@click.option("-c", "--checkpoint", metavar="N", help="The checkpoint of this number; also best or last.")
-@click.option("-p", "--prefix", metavar="PREFIX", help="The model PREFIX, to the same prefix there.")
-@click.option("-1", "increment", is_flag=True, help="Count DR_UPLOAD_S3_PREFIX up first (in run.env).")
-@click.option("-L", "--local", is_flag=True, help="To this workspace's bucket instead of AWS.")
+@click.option("-f", "--force", is_flag=True, help="Replace an existing model without asking.")
+@click.option(
+    "-w", "--wipe", is_flag=True, help="Also delete all other files under the target prefix (asks)."
+)
+@click.option("-d", "--dry-run", is_flag=True, help="Show what would be done; change nothing.")
+@click.option("-b", "--best", is_flag=True, help="Upload the best checkpoint instead of the last.")
+@click.option("-c", "--checkpoint", metavar="N", help="Upload checkpoint N; also best or last.")
+@click.option(
+    "-p", "--prefix", metavar="PREFIX", help="Upload the model PREFIX, to the same prefix at the target."
+)
+@click.option(
+    "-1", "increment", is_flag=True, help="Increment DR_UPLOAD_S3_PREFIX in run.env and upload to that."
+)
+@click.option(
+    "-L", "--local", is_flag=True, help="Upload to this workspace's bucket instead of DR_UPLOAD_S3_BUCKET."
+)
 @click.option(
     "-i",
     "--strict",
     is_flag=True,
-    help="For an import: refuse what DeepRacer on AWS would refuse, instead of a warning.",
+    help="Fail instead of warn if DeepRacer on AWS would refuse to import the model.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @options.overrides
@@ -46,10 +56,11 @@ def command(
     as_json: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Upload a model: one checkpoint with its documents, to DR_UPLOAD_S3_BUCKET and DR_UPLOAD_S3_PREFIX.
+    """Upload one checkpoint of a model with its documents to DR_UPLOAD_S3_PREFIX in DR_UPLOAD_S3_BUCKET.
 
-    All files arrive beside the target first and are switched then: a failed upload leaves the target as it
-    was. The documents there name the target. What the import of DeepRacer on AWS would refuse is said.
+    All files are uploaded next to the target first and then switched, so a failed upload leaves the target
+    unchanged. The uploaded documents name the target. Warns about everything that DeepRacer on AWS would
+    refuse to import.
 
     \b
       dr upload-model
@@ -57,18 +68,15 @@ def command(
       dr upload-model -c 12 -L -d
       dr upload-model -p team/model-3 -f
     """
-    from drcli.cli import transfer_progress
     from drcli.models import upload
 
-    which = _which(best, checkpoint)
+    which = options.chosen_checkpoint(best, checkpoint)
     if increment and prefix:
-        raise UsageError("-1 and -p contradict each other.", "-p names the prefix there, -1 counts it up.")
+        raise UsageError(
+            "-1 and -p cannot be combined.", "-p names the target prefix, -1 increments the one in run.env."
+        )
     workspace, settings = options.load(experiment, overrides)
-    counted = None
-    if increment:
-        from drcli.workspace import next_model
-
-        counted = next_model.plan_upload(settings, workspace)
+    counted = _next_upload(settings, workspace) if increment else None
     prepared = upload.prepare(
         settings,
         workspace,
@@ -79,19 +87,32 @@ def command(
         is_dry=dry_run,
     )
     _show_findings(prepared, strict)
-    outdated = prepared.outdated(wipe=wipe)
     if dry_run:
-        _show_plan(prepared, outdated, as_json, wipe)
+        _show_plan(prepared, as_json, wipe)
         return
-    address = prepared.target.address
+    _send(prepared, counted, force, wipe)
+    _show_done(prepared, as_json, wipe)
+    present.next_step(_car(prefix, local), "upload the same model for a car")
+
+
+def _next_upload(settings: Settings, workspace: Workspace) -> Increment:
+    from drcli.workspace import next_model
+
+    return next_model.plan_upload(settings, workspace)
+
+
+def _send(prepared: Upload, counted: Increment | None, force: bool, wipe: bool) -> None:
+    """Ask before something is replaced, upload, and only then save the incremented prefix."""
+    from drcli.cli import transfer_progress
+    from drcli.models import upload
+
+    address, outdated = prepared.target.address, prepared.outdated(wipe=wipe)
     transfer_progress.agree_to_replace(address, len(prepared.existing), outdated, force=force, wipe=wipe)
     with transfer_progress.bar("uploading") as tell:
         upload.upload(prepared, wipe=wipe, tell=tell)
     if counted:
         counted.edit.write()
-        present.say(f"{counted.name} is {counted.new} in {counted.edit.path}, it was {counted.old}.")
-    _show_done(prepared, as_json, wipe)
-    present.next_step(_car(prefix, local), "the same model for a car")
+        present.say(f"Changed {counted.name} in {counted.edit.path} from {counted.old} to {counted.new}.")
 
 
 def _show_done(prepared: Upload, as_json: bool, wipe: bool) -> None:
@@ -106,13 +127,6 @@ def _show_done(prepared: Upload, as_json: bool, wipe: bool) -> None:
         present.say(f"console: {prepared.target.console}")
 
 
-def _which(best: bool, checkpoint: str | None) -> Which:
-    if best and checkpoint:
-        raise UsageError("-b and -c contradict each other.", "-c best is the same as -b.")
-    chosen = options.checkpoint(checkpoint)
-    return "best" if best else "last" if chosen is None else chosen  # 0 is a number, too
-
-
 def _car(prefix: str | None, local: bool) -> str:
     return "dr upload-car-zip" + (" -L" if local else "") + (f" -p {prefix}" if prefix else "")
 
@@ -121,7 +135,7 @@ def _show_findings(prepared: Upload, strict: bool) -> None:
     from drcli.models.console_import import refused
 
     if prepared.was_finished:
-        present.say(f"An upload to {prepared.target.address} that had been cut off was finished.")
+        present.say(f"Finished an interrupted upload to {prepared.target.address}.")
     for warning in prepared.warnings:
         present.warn(warning)
     bad = refused(list(prepared.findings))
@@ -129,17 +143,18 @@ def _show_findings(prepared: Upload, strict: bool) -> None:
     if bad and strict:
         raise DrError(
             f"DeepRacer on AWS would refuse to import this model:\n{lines}",
-            "Without -i (--strict) it is uploaded all the same.",
+            "Omit -i (--strict) to upload it anyway.",
         )
     if bad:
         present.warn(
-            f"DeepRacer on AWS would refuse to import this model; cars and drcli don't mind:\n{lines}"
+            f"DeepRacer on AWS would refuse to import this model; cars and drcli can use it:\n{lines}"
         )
 
 
-def _show_plan(prepared: Upload, outdated: list[str], as_json: bool, wipe: bool) -> None:
+def _show_plan(prepared: Upload, as_json: bool, wipe: bool) -> None:
     from drcli.cli import transfer_progress
 
+    outdated = prepared.outdated(wipe=wipe)
     if as_json:
         present.as_json(prepared.to_dict(wipe=wipe) | {"dry_run": True})
     else:
@@ -149,9 +164,9 @@ def _show_plan(prepared: Upload, outdated: list[str], as_json: bool, wipe: bool)
             if finding.severity == "note":
                 present.say(f"note: {finding}")
     if outdated:
-        present.say(f"At the target these {len(outdated)} files would be deleted:")
+        present.say(f"These {len(outdated)} files at the target would be deleted:")
         transfer_progress.show_keys(outdated)
     present.say(
-        f"{transfer_progress.summary(len(prepared.files), prepared.total_bytes)}; nothing was touched."
+        f"{transfer_progress.summary(len(prepared.files), prepared.total_bytes)}; nothing was changed."
     )
-    present.next_step("dr upload-model", "the same without -d")
+    present.next_step("dr upload-model", "upload it")

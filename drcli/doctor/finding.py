@@ -1,4 +1,4 @@
-"""What the checks work on and what they give: a Subject goes in, Results come out, a Finding is one with its area."""
+"""Input and output of the checks: a check takes a Subject and yields CheckResults; a Finding adds the area."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GB = 1e9
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report. `fix`: the command or the change that mends it; empty where all is well."""
+    """One line of the report. `fix`: the command or change that fixes the problem; empty if there is none."""
 
     area: str
     level: Level
@@ -25,7 +25,7 @@ class Finding:
 
 
 class CheckResult(NamedTuple):
-    """What a check says."""
+    """One result of a check."""
 
     level: Level
     message: str
@@ -33,29 +33,29 @@ class CheckResult(NamedTuple):
 
 
 def ok(message: str) -> CheckResult:
-    """All is well."""
+    """No problem found."""
     return CheckResult("ok", message)
 
 
 def warning(message: str, fix: str) -> CheckResult:
-    """A run will start, but perhaps not do what the user expects."""
+    """A run will start, but may not do what the user expects."""
     return CheckResult("warning", message, fix)
 
 
 def error(message: str, fix: str) -> CheckResult:
-    """A run would not start, or would fail."""
+    """A run would not start or would fail."""
     return CheckResult("error", message, fix)
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What a run takes, in gigabytes (1e9 bytes).
+    """What a run needs, in gigabytes (1e9 bytes).
 
-    Our own engine as measured with the default model: trainer 0.5, a worker with 16 cars 0.6, store 0.1; the
-    bucket of a short run 0.2. The community's: what its users report, 30 to 40 of disk.
+    Our engine, measured with the default model: trainer 0.5, a worker with 16 cars 0.6, store 0.1, bucket of a
+    short run 0.2. The community's engine: as reported by its users, 30 to 40 of disk space.
     """
 
-    run_disk: float = 0.5  # the least, as the store sees it
+    run_disk: float = 0.5  # minimum
     comfortable_disk: float = 2.0
     own_image_disk: float = 4.0
     own_gpu_image_disk: float = 15.0
@@ -68,7 +68,7 @@ class Needs:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is examined. Without a workspace, or where its settings cannot be read: the machine, by the defaults."""
+    """What is checked. Without a workspace or readable settings: the machine, with default settings."""
 
     settings: Settings
     workspace: Workspace | None = None
@@ -81,7 +81,7 @@ class Subject:
 
     @property
     def is_swarm(self) -> bool:
-        """Whether they run on a Swarm."""
+        """Whether services run on a Swarm."""
         return launcher_of(self.settings.docker_style).spans_machines
 
     @property
@@ -91,7 +91,7 @@ class Subject:
 
     @property
     def memory_gb(self) -> float:
-        """Memory that the run takes with all its workers."""
+        """Memory that the run needs with all its workers."""
         needs, workers = self.needs, self.settings.workers
         if self.is_ours:
             return needs.own_memory + workers * needs.own_worker_memory

@@ -1,1 +1,1 @@
-"""Models as a whole: copied, uploaded, downloaded, packed for the car; all or nothing."""
+"""Whole models: copying, uploading, downloading and packing them for the car, always all or nothing."""

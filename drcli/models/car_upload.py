@@ -1,4 +1,4 @@
-"""`dr upload-car-zip`: the file a car installs, made from what is in the bucket; no run has to be alive."""
+"""`dr upload-car-zip`: the file a car installs, built from the bucket; no run needs to be active."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from drcli.store.transfer import Meter, Tell
 
 @dataclass(frozen=True)
 class CarFile:
-    """The packed model and where it came from."""
+    """A packed model and where it came from."""
 
     source: ModelLocation
     checkpoint: CheckpointName
@@ -32,7 +32,7 @@ class CarFile:
 
 
 def build(settings: Settings, workspace: Workspace, which: Which, prefix: str | None = None) -> CarFile:
-    """Pack one checkpoint. DrError when it has no graph, or the car would refuse it."""
+    """Pack one checkpoint. Raises DrError if it has no graph or the car would refuse it."""
     bucket = open_bucket(settings, workspace)
     source = ModelLocation(bucket, transfer.prefix_of(prefix or settings.local_s3_model_prefix))
     chosen = model_files.choose(bucket, source.prefix, which)
@@ -44,8 +44,8 @@ def _graph(bucket: Bucket, chosen: model_files.Chosen, metadata: bytes) -> bytes
     if not chosen.is_ours:
         if chosen.graph is None:
             raise DrError(
-                f"There is no model_{chosen.name.number}.pb beside {chosen.name}.",
-                "The engine that trained it writes that; choose another checkpoint.",
+                f"model_{chosen.name.number}.pb is missing next to {chosen.name}.",
+                "The engine that trained the model writes this file; choose another checkpoint.",
             )
         return bucket.get(chosen.graph.key)
     from drcli.train.export import frozen_graph
@@ -55,14 +55,14 @@ def _graph(bucket: Bucket, chosen: model_files.Chosen, metadata: bytes) -> bytes
 
 
 def target(settings: Settings, workspace: Workspace, prefix: str | None, *, is_local: bool) -> ModelLocation:
-    """Where the car file goes: its key is `ModelLocation.prefix`."""
+    """Where the car file goes; `ModelLocation.prefix` is its key."""
     folder = transfer.prefix_of(prefix or settings.upload_s3_prefix)
     bucket = open_bucket(settings, workspace, write=True) if is_local else open_upload_bucket(settings)
     return ModelLocation(bucket, f"{folder}/{carfile.NAME}")
 
 
 def upload(car: CarFile, place: ModelLocation, tell: Tell = transfer.quiet) -> None:
-    """Write it to the bucket: readers see the old file or the new one, nothing between."""
+    """Write it to the bucket: readers see either the old file or the new one."""
     meter = Meter(len(car.content), tell)
     with tempfile.TemporaryDirectory(prefix="drcli-car-") as folder:
         path = Path(folder) / carfile.NAME

@@ -1,7 +1,7 @@
-"""`carfile.tar.gz`: what a car installs. Exactly one graph, `agent/model.pb`, and `model_metadata.json` at the root.
+"""`carfile.tar.gz`: the archive a car installs. It holds one graph, `agent/model.pb`, and `model_metadata.json`.
 
-The rules are those of the car's software (aws-deepracer-*-pkg, deepracer-custom-car): more than one `.pb` and it
-ignores them all; other JSON files confuse its navigation.
+These are the rules of the car's software (aws-deepracer-*-pkg, deepracer-custom-car): it ignores all `.pb` files if
+there is more than one, and other JSON files confuse its navigation.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _GRAPH, _METADATA = "agent/model.pb", "model_metadata.json"
 
 
 def pack(metadata: bytes, graph: bytes) -> bytes:
-    """The archive; the same bytes for the same model. DrError when the car would not take it."""
+    """The archive; the same model always gives the same bytes. Raises DrError if the car would refuse it."""
     document = car_metadata(metadata)
     _check_graph(graph, ModelMetadata.parse(metadata, _METADATA))
     packed = io.BytesIO()
@@ -36,16 +36,17 @@ def pack(metadata: bytes, graph: bytes) -> bytes:
 
 
 def car_metadata(metadata: bytes) -> bytes:
-    """model_metadata.json as strict JSON, with the kind of action space, which the car takes for discrete if unsaid.
+    """model_metadata.json as strict JSON, with `action_space_type`: the car assumes "discrete" without it.
 
     Raises:
-        UsageError: it is broken.
-        DrError: the car has no such sensor.
+        UsageError: the document is invalid.
+        DrError: the car does not support a sensor.
     """
     found = ModelMetadata.parse(metadata, _METADATA)
     if "DISCRETIZED_SECTOR_LIDAR" in found.sensors:
         raise DrError(
-            "The car has no sensor DISCRETIZED_SECTOR_LIDAR.", "It knows cameras, LIDAR and SECTOR_LIDAR."
+            "The car does not support the sensor DISCRETIZED_SECTOR_LIDAR.",
+            "It supports cameras, LIDAR and SECTOR_LIDAR.",
         )
     raw = jsonc.parse(metadata, _METADATA).value
     if found.continuous and "action_space_type" not in raw:
@@ -58,10 +59,10 @@ def car_metadata(metadata: bytes) -> bytes:
 
 
 def _check_graph(graph: bytes, metadata: ModelMetadata) -> None:
-    """The car looks for its sensors among the names of the inputs."""
+    """The car finds its sensors by the names of the graph's inputs."""
     missing = [sensor for sensor in metadata.sensors if f"network_0/{sensor}/{sensor}".encode() not in graph]
     if missing:
         raise DrError(
-            f"The graph of the model has no input for {', '.join(missing)}; a car refuses it.",
-            "Its model_metadata.json is not the one it was trained with, or the .pb is damaged.",
+            f"The model's graph has no input for {', '.join(missing)}; a car would refuse it.",
+            "Either model_metadata.json is not the one it was trained with, or the .pb file is damaged.",
         )

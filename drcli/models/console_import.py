@@ -1,7 +1,7 @@
-"""What the import of DeepRacer on AWS will say to a model: its checks, made before anything is uploaded. Pure.
+"""Would DeepRacer on AWS accept this model? Its import checks, run before anything is uploaded. Pure.
 
-Read in github.com/aws-solutions/deepracer-on-aws v1.2.5 (website, importModel, reward and model validation). Not made
-here: flake8's, a run of the reward function, the forward pass through TensorFlow.
+Source: github.com/aws-solutions/deepracer-on-aws v1.2.5 (website, importModel, reward and model validation). Not
+included: the flake8 checks, running the reward function, the forward pass through TensorFlow.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ REWARD, METADATA, PARAMS = "reward_function.py", "model_metadata.json", "trainin
 HYPERPARAMETERS = "ip/hyperparameters.json"
 INDEX, COACH = "model/deepracer_checkpoints.json", "model/.coach_checkpoint"
 
-# The small files whose content is looked at; the rest counts by name and size.
+# The small files whose content is checked; of all others only name and size.
 DOCUMENTS = (REWARD, METADATA, f"model/{METADATA}", PARAMS, HYPERPARAMETERS, INDEX, COACH)
 
 _MOST_BYTES = 1 << 30
@@ -30,7 +30,7 @@ _DIRECTION = re.compile(r"_c?cw$")
 
 @dataclass(frozen=True)
 class ImportFault:
-    """`refused`: the import fails; `note`: it goes through, but not as one may think."""
+    """`refused`: the import fails; `note`: it succeeds, but perhaps not as expected."""
 
     severity: Literal["refused", "note"]
     file: str
@@ -42,11 +42,11 @@ class ImportFault:
 
 
 def check_import(sizes: Mapping[str, int], documents: Mapping[str, bytes]) -> list[ImportFault]:
-    """Everything the import would refuse or change, of a model folder.
+    """Everything in a model folder that the import would refuse or change.
 
     Args:
-        sizes: every file of the folder, by its name under the prefix, with its size in bytes.
-        documents: the content of those of `DOCUMENTS` that are there.
+        sizes: size in bytes of every file in the folder, by its name under the prefix.
+        documents: content of the `DOCUMENTS` that exist.
     """
     found = [*_files(sizes)]
     params = _params(documents, found)
@@ -64,7 +64,7 @@ def check_import(sizes: Mapping[str, int], documents: Mapping[str, bytes]) -> li
 
 
 def refused(findings: list[ImportFault]) -> list[ImportFault]:
-    """Those that make the import fail."""
+    """The faults that make the import fail."""
     return [finding for finding in findings if finding.severity == "refused"]
 
 
@@ -82,10 +82,12 @@ def _files(sizes: Mapping[str, int]) -> Iterator[ImportFault]:
             yield _refused(name, "is missing")
     total = sum(sizes.values())
     if total >= _MOST_BYTES:
-        yield _refused("the folder", f"has {total / 1e6:,.0f} MB, the limit is {_MOST_BYTES / 1e6:,.0f} MB")
+        yield _refused("the folder", f"is {total / 1e6:,.0f} MB; the limit is {_MOST_BYTES / 1e6:,.0f} MB")
     if not any(re.fullmatch(r"metrics/training/.*training-.*\.json", name) for name in sizes):
         yield _note(
-            "metrics/", "no metrics/training/training-….json", "the model shows no training graph there"
+            "metrics/",
+            "metrics/training/training-….json is missing",
+            "the console will not show a training graph",
         )
 
 
@@ -97,10 +99,10 @@ def _params(documents: Mapping[str, bytes], found: list[ImportFault]) -> dict[st
     try:
         values = yaml.safe_load(documents[PARAMS])
     except yaml.YAMLError as error:
-        found.append(_refused(PARAMS, f"is no YAML: {str(error).splitlines()[0]}"))
+        found.append(_refused(PARAMS, f"is not valid YAML: {str(error).splitlines()[0]}"))
         return None
     if not isinstance(values, dict):
-        found.append(_refused(PARAMS, "holds no values"))
+        found.append(_refused(PARAMS, "contains no values"))
         return None
     return values
 
@@ -111,10 +113,16 @@ def _object(documents: Mapping[str, bytes], name: str, found: list[ImportFault])
     try:
         value = json.loads(documents[name].decode("utf-8-sig"))
     except ValueError as error:
-        found.append(_refused(name, f"is no JSON: {error}", "no comments, no comma before a closing bracket"))
+        found.append(
+            _refused(
+                name,
+                f"is not valid JSON: {error}",
+                "comments and a comma before a closing bracket are not allowed",
+            )
+        )
         return None
     if not isinstance(value, dict):
-        found.append(_refused(name, "is no JSON object"))
+        found.append(_refused(name, "is not a JSON object"))
         return None
     return value
 
@@ -124,28 +132,30 @@ def _track(params: Mapping[str, Any]) -> Iterator[ImportFault]:
     bare = _DIRECTION.sub("", world)
     if world in TRACKS:
         if isinstance(params.get("TRACK_DIRECTION_CLOCKWISE"), str):
-            yield _note(PARAMS, "TRACK_DIRECTION_CLOCKWISE is a text, which counts as counter-clockwise")
+            yield _note(PARAMS, "TRACK_DIRECTION_CLOCKWISE is a string and is read as counter-clockwise")
         return
     if bare in TRACKS:
-        yield _refused(PARAMS, f"WORLD_NAME {world} names a direction", f"it has to be {bare}")
+        yield _refused(PARAMS, f"WORLD_NAME {world} contains a direction", f"it has to be {bare}")
+    elif world:
+        yield _refused(PARAMS, f"WORLD_NAME {world} is not a track of DeepRacer on AWS")
     else:
-        yield _refused(PARAMS, f"WORLD_NAME {world or 'is missing: it'} is no track of DeepRacer on AWS")
+        yield _refused(PARAMS, "WORLD_NAME is missing")
 
 
 def _race(params: Mapping[str, Any]) -> Iterator[ImportFault]:
     race = params.get("RACE_TYPE", "TIME_TRIAL")
     if race not in ("TIME_TRIAL", "OBJECT_AVOIDANCE"):
-        yield _note(PARAMS, f"RACE_TYPE {race} becomes TIME_TRIAL there")
+        yield _note(PARAMS, f"RACE_TYPE {race} becomes TIME_TRIAL on import")
     if race != "OBJECT_AVOIDANCE":
         return
     count = _integer(params.get("NUMBER_OF_OBSTACLES"))
     if count is None or not 1 <= count <= _MOST_OBSTACLES:
-        yield _refused(PARAMS, f"NUMBER_OF_OBSTACLES is not 1 to {_MOST_OBSTACLES}")
+        yield _refused(PARAMS, f"NUMBER_OF_OBSTACLES has to be 1 to {_MOST_OBSTACLES}")
     places = params.get("OBJECT_POSITIONS") or []
     if places and len(places) != count:
         yield _refused(PARAMS, f"{len(places)} OBJECT_POSITIONS for {count} obstacles")
     if places:
-        yield _note(PARAMS, "OBJECT_POSITIONS must keep a distance to each other and to the start line")
+        yield _note(PARAMS, "OBJECT_POSITIONS must not be close to each other or to the start line")
 
 
 def _integer(value: object) -> int | None:
@@ -157,16 +167,16 @@ def _agent(metadata: Mapping[str, Any], hyperparameters: Mapping[str, Any]) -> I
     is_sac = str(metadata.get("training_algorithm", "")).lower() == "sac"
     if isinstance(space, list):
         if is_sac:
-            yield _refused(METADATA, "SAC with discrete actions")
+            yield _refused(METADATA, "SAC does not support discrete actions")
     elif isinstance(space, dict):
         for part in ("steering_angle", "speed"):
             bounds = space.get(part)
             if not isinstance(bounds, dict) or not _is_below(bounds.get("low"), bounds.get("high")):
-                yield _refused(METADATA, f"{part}: low is not below high")
+                yield _refused(METADATA, f"{part}: low has to be less than high")
     else:
         yield _refused(METADATA, "action_space is missing")
     if is_sac and str(hyperparameters.get("num_episodes_between_training", 20)) != "1":
-        yield _refused(HYPERPARAMETERS, "SAC needs num_episodes_between_training 1")
+        yield _refused(HYPERPARAMETERS, "SAC requires num_episodes_between_training = 1")
 
 
 def _is_below(low: object, high: object) -> bool:
@@ -174,9 +184,9 @@ def _is_below(low: object, high: object) -> bool:
 
 
 def _checkpoint(sizes: Mapping[str, int], documents: Mapping[str, bytes]) -> Iterator[ImportFault]:
-    """Each checkpoint that the documents name is restored by TensorFlow."""
+    """The import restores every checkpoint that the documents name with TensorFlow."""
     if INDEX not in sizes and COACH not in sizes:
-        yield _refused("model/", "neither deepracer_checkpoints.json nor .coach_checkpoint is there")
+        yield _refused("model/", "deepracer_checkpoints.json and .coach_checkpoint are both missing")
         return
     ours = []
     for name in _named_checkpoints(documents):
@@ -184,12 +194,12 @@ def _checkpoint(sizes: Mapping[str, int], documents: Mapping[str, bytes]) -> Ite
         if missing and f"model/{name}.safetensors" in sizes:
             ours.append(name)
         elif missing:
-            yield _refused(f"model/{name}", f"lacks {', '.join(missing)}")
+            yield _refused(f"model/{name}", f"is incomplete; missing: {', '.join(missing)}")
     if ours:
         yield _refused(
             f"model/{ours[0]}",
-            "weights of drcli's engine, no TensorFlow checkpoint",
-            "drcli does not write those; on a car the model runs through dr upload-car-zip",
+            "has the weights of drcli's engine, not a TensorFlow checkpoint",
+            "drcli does not write TensorFlow checkpoints; `dr upload-car-zip` packs the model for a car",
         )
 
 
@@ -199,5 +209,5 @@ def _named_checkpoints(documents: Mapping[str, bytes]) -> list[str]:
         index = json.loads(documents.get(INDEX, b"{}"))
         names += [index[key]["name"] for key in ("last_checkpoint", "best_checkpoint") if key in index]
     except (ValueError, KeyError, TypeError):
-        pass  # then the import goes by .coach_checkpoint
+        pass  # the import then uses .coach_checkpoint
     return list(dict.fromkeys(str(name) for name in names))

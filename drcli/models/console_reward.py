@@ -1,4 +1,4 @@
-"""What DeepRacer on AWS forbids in a reward function, as far as it shows without running it. Pure."""
+"""What DeepRacer on AWS forbids in a reward function, as far as the source code shows it. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 _MODULES = ("math", "random", "numpy", "scipy", "shapely")
 _CALLS = ("open", "exec", "eval", "compile", "input")
-# Looked for anywhere in the text, comments and longer words included.
+# Searched for in the whole text, including comments and longer words.
 _WORDS = ("__import__", "load", "fromfile", "genfromtxt", "tofile", "save", "memmap")
 
 
 def reward_faults(source: bytes) -> Iterator[str]:
-    """One line for each thing that would be refused, with the line of the file where it stands."""
+    """One message for each thing that would be refused, with its line number."""
     try:
         text = source.decode("utf-8-sig")
         tree = ast.parse(text)
@@ -20,7 +20,7 @@ def reward_faults(source: bytes) -> Iterator[str]:
         yield "is not UTF-8"
         return
     except (SyntaxError, ValueError) as error:
-        yield f"is no Python: {error}"
+        yield f"is not valid Python: {error}"
         return
     yield from _words(text)
     yield from _imports(tree)
@@ -46,9 +46,9 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             continue
         for module in modules:
             if module.partition(".")[0] not in _MODULES:
-                yield f"line {node.lineno}: import of {module}; allowed are {', '.join(_MODULES)}"
+                yield f"line {node.lineno}: import of {module} is not allowed, only {', '.join(_MODULES)}"
             elif id(node) not in at_top and _is_in_function(tree, node):
-                yield f"line {node.lineno}: import of {module} inside a function; imports belong to the top"
+                yield f"line {node.lineno}: import of {module} inside a function; move it to the top of the file"
 
 
 def _is_in_function(tree: ast.Module, wanted: ast.AST) -> bool:
@@ -67,9 +67,9 @@ def _signature(tree: ast.Module) -> Iterator[str]:
         node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "reward_function"
     ]
     if not found:
-        yield "has no function reward_function(params)"
+        yield "does not define reward_function(params)"
         return
     spec = found[-1].args
     others = (*spec.kwonlyargs, *filter(None, (spec.vararg, spec.kwarg)))
     if len(spec.posonlyargs) + len(spec.args) != 1 or others:
-        yield f"line {found[-1].lineno}: reward_function takes exactly one parameter"
+        yield f"line {found[-1].lineno}: reward_function has to take exactly one parameter"

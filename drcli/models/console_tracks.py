@@ -1,4 +1,4 @@
-"""The tracks that DeepRacer on AWS (v1.2.5) knows, by their WORLD_NAME without a direction."""
+"""The tracks of DeepRacer on AWS (v1.2.5), by WORLD_NAME without a direction."""
 
 TRACKS = frozenset(
     {

@@ -1,4 +1,4 @@
-"""Models on the move: fetched from another bucket, copied, deleted. Nothing but the named prefix is ever touched."""
+"""Downloading, copying and deleting models. Nothing outside the named prefix is ever changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from drcli.store.access import open_upload_bucket
 from drcli.store.client import ObjectInfo
 from drcli.store.transfer import Content, Meter, Stored, Tell
 
-# What makes a folder a model that somebody can train, evaluate or upload, and the custom file it came from.
+# Files without which a model cannot be trained, evaluated or uploaded, and the custom file each comes from.
 NEEDED = {
     "reward_function.py": "reward_function.py",
     "model/model_metadata.json": "model_metadata.json",
@@ -28,7 +28,7 @@ NEEDED = {
 
 @dataclass(frozen=True)
 class Transfer:
-    """A model that goes from one prefix to another; checked, nothing touched yet."""
+    """A transfer of a model from one prefix to another that has been checked but not started."""
 
     source: ModelLocation
     target: ModelLocation
@@ -38,11 +38,11 @@ class Transfer:
 
     @property
     def total_bytes(self) -> int:
-        """Bytes of all files."""
+        """Size of all files."""
         return model_files.total_bytes(tuple(self.files.values()))
 
     def outdated(self, *, wipe: bool) -> list[str]:
-        """Keys at the target that go."""
+        """Keys at the target that will be deleted."""
         return model_files.outdated(self.target.prefix, self.existing, self.files, wipe=wipe)
 
     def to_dict(self, *, wipe: bool) -> dict[str, object]:
@@ -57,19 +57,20 @@ class Transfer:
 
 
 def parse_address(text: str) -> tuple[str, str]:
-    """Bucket and prefix of `s3://bucket/prefix`. UsageError for anything else."""
+    """Bucket and prefix of `s3://bucket/prefix`. Raises UsageError for anything else."""
     bucket, _, prefix = text.removeprefix("s3://").partition("/")
     if not text.startswith("s3://") or not bucket or not prefix:
-        raise UsageError(f"{text!r} is no address of a model.", "It looks like s3://bucket/prefix.")
+        raise UsageError(f"{text!r} is not the address of a model.", "Use the form s3://bucket/prefix.")
     return bucket, transfer.prefix_of(prefix)
 
 
 def prepare_download(
     settings: Settings, workspace: Workspace, address: str, prefix: str, *, is_dry: bool = False
 ) -> Transfer:
-    """A model of another bucket into this workspace's. DrError when it is none, or a run uses the one here.
+    """Prepare to download a model from another bucket to this workspace's bucket.
 
-    Unless `is_dry`, a transfer to the same target that was cut off in its last moment is finished first.
+    Unless `is_dry`, an earlier transfer to the same target that was interrupted while it switched files is
+    finished first. Raises DrError if the source is not a model or a run is using the target.
     """
     name, there = parse_address(address)
     here = transfer.prefix_of(prefix)
@@ -81,7 +82,7 @@ def prepare_download(
 def prepare_copy(
     settings: Settings, workspace: Workspace, prefix: str, to_prefix: str, *, is_dry: bool = False
 ) -> Transfer:
-    """A model of this workspace's bucket under another prefix. Otherwise as `prepare_download`."""
+    """Prepare to copy a model of this workspace's bucket to another prefix. Otherwise like `prepare_download`."""
     bucket = open_bucket(settings, workspace, write=not is_dry)
     source, target = (ModelLocation(bucket, transfer.prefix_of(text)) for text in (prefix, to_prefix))
     return _prepare(source, target, workspace, is_dry)
@@ -99,20 +100,23 @@ def _prepare(source: ModelLocation, target: ModelLocation, workspace: Workspace,
     }
     missing = [name for name in NEEDED if name not in files]
     if missing:
-        raise DrError(f"{source.address} is no complete model: it lacks {', '.join(missing)}.")
+        raise DrError(f"{source.address} is not a complete model. Missing: {', '.join(missing)}.")
     was_finished = not is_dry and transfer.recover(target.bucket, target.prefix)
     existing = tuple(target.bucket.list(f"{target.prefix}/"))
     inside = model_files.models_inside(target.prefix, existing)
     if inside:
         raise DrError(
-            f"{target.prefix} is a folder with other models in it: {', '.join(inside)}.",
+            f"{target.prefix} is a folder that contains other models: {', '.join(inside)}.",
             "Choose another prefix.",
         )
     return Transfer(source, target, files, existing, was_finished)
 
 
 def run(prepared: Transfer, *, wipe: bool, tell: Tell = transfer.quiet) -> dict[str, bytes]:
-    """Move it: all files or none. Params documents name the new place. The custom files that came, by name."""
+    """Transfer all files or none, with the params documents changed to name the target.
+
+    Returns the model's custom files by name.
+    """
     source, target = prepared.source, prepared.target
     is_inside = source.bucket is target.bucket
     objects = list(prepared.files.values())
@@ -142,25 +146,25 @@ def _content(prepared: Transfer, name: str, content: Content) -> bytes:
 
 @dataclass(frozen=True)
 class Deletion:
-    """A model that may be deleted: exactly these objects."""
+    """A model that may be deleted: these objects and no others."""
 
     place: ModelLocation
     objects: tuple[ObjectInfo, ...]
 
     @property
     def total_bytes(self) -> int:
-        """Bytes of all of them."""
+        """Size of all objects."""
         return model_files.total_bytes(self.objects)
 
     def run(self) -> None:
-        """Delete them, and nothing that has come since."""
+        """Delete these objects; anything added since stays."""
         self.place.bucket.delete(info.key for info in self.objects)
 
 
 def prepare_delete(
     settings: Settings, workspace: Workspace, prefix: str, *, is_dry: bool = False
 ) -> Deletion:
-    """What `dr delete-model` would delete. DrError when it is no model, or a run uses it."""
+    """What `dr delete-model` would delete. Raises DrError if it is not a model or a run is using it."""
     place = ModelLocation(open_bucket(settings, workspace), transfer.prefix_of(prefix))
     check_idle(workspace, place.prefix)
     if not is_dry:
@@ -169,7 +173,7 @@ def prepare_delete(
 
 
 def write_custom_files(workspace: Workspace, files: Mapping[str, bytes]) -> None:
-    """Put the files of a model among the custom files; the ones before stay as NAME.bak."""
+    """Write a model's files to custom_files/; files they replace are kept as NAME.bak."""
     try:
         workspace.custom_files.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -184,6 +188,6 @@ def write_custom_files(workspace: Workspace, files: Mapping[str, bytes]) -> None
 
 
 def changed_custom_files(workspace: Workspace, files: Mapping[str, bytes]) -> list[str]:
-    """Names of custom files that are there with another content."""
+    """Names of the custom files that exist with different content."""
     paths = {name: workspace.custom_files / name for name in files}
     return [name for name, path in paths.items() if path.is_file() and path.read_bytes() != files[name]]

@@ -1,4 +1,4 @@
-"""`dr upload-model`: exactly one checkpoint of a model, with all that belongs to it, to AWS or beside it."""
+"""`dr upload-model`: upload exactly one checkpoint of a model, with everything that belongs to it."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class ModelLocation:
 
     @property
     def console(self) -> str:
-        """The folder's page in AWS's console; empty for other stores."""
+        """URL of the folder in the AWS console; empty for other stores."""
         return self._page("buckets", f"{self.prefix}/")
 
     @property
     def console_of_file(self) -> str:
-        """As `console`, where the prefix is the key of one object."""
+        """Like `console`, for a prefix that is the key of a single object."""
         return self._page("object", self.prefix)
 
     def _page(self, kind: str, prefix: str) -> str:
@@ -57,20 +57,20 @@ class ModelLocation:
 
 @dataclass(frozen=True)
 class Upload:
-    """An upload that passed all checks and has touched nothing."""
+    """An upload that has passed all checks but not started."""
 
     source: ModelLocation
     target: ModelLocation
     checkpoint: model_files.Chosen
-    files: Mapping[str, bytes | ObjectInfo]  # name under the target → content, or the object it comes from
-    existing: tuple[ObjectInfo, ...]  # what is at the target
+    files: Mapping[str, bytes | ObjectInfo]  # name under the target → content, or the object to copy
+    existing: tuple[ObjectInfo, ...]  # objects that are at the target now
     findings: tuple[console.ImportFault, ...]
     warnings: tuple[str, ...]
-    was_finished: bool  # an upload to this target that had been cut off was finished first
+    was_finished: bool  # an interrupted upload to this target was finished first
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Bytes of each file."""
+        """Size of each file."""
         return {
             name: len(item) if isinstance(item, bytes) else item.size_bytes
             for name, item in self.files.items()
@@ -78,11 +78,11 @@ class Upload:
 
     @property
     def total_bytes(self) -> int:
-        """Bytes of all files."""
+        """Size of all files."""
         return sum(self.sizes.values())
 
     def outdated(self, *, wipe: bool) -> list[str]:
-        """Keys at the target that go."""
+        """Keys at the target that will be deleted."""
         return model_files.outdated(self.target.prefix, self.existing, self.files, wipe=wipe)
 
     def to_dict(self, *, wipe: bool) -> dict[str, Any]:
@@ -109,18 +109,19 @@ def prepare(
     is_local: bool = False,
     is_dry: bool = False,
 ) -> Upload:
-    """Choose and check everything; starts the store when it is the embedded one, changes nothing else.
+    """Choose the files and check everything. Starts the embedded store if needed; changes nothing else.
 
-    Unless `is_dry`, an upload to the same target that was cut off in its last moment is finished first.
+    Unless `is_dry`, an earlier upload to the same target that was interrupted while it switched files is
+    finished first.
 
     Args:
-        settings: of the run whose model goes up.
+        settings: settings of the run whose model is uploaded.
         workspace: its workspace.
         which: the checkpoint.
-        prefix: a model's prefix, here and there, instead of those of the settings.
-        upload_prefix: the prefix there, instead of DR_UPLOAD_S3_PREFIX.
-        is_local: to the workspace's own bucket.
-        is_dry: touch nothing.
+        prefix: prefix of the model at source and target, instead of those in the settings.
+        upload_prefix: prefix at the target, instead of DR_UPLOAD_S3_PREFIX.
+        is_local: upload to the workspace's own bucket.
+        is_dry: change nothing.
     """
     own = open_bucket(settings, workspace, write=is_local and not is_dry)
     source = ModelLocation(own, transfer.prefix_of(prefix or settings.local_s3_model_prefix))
@@ -134,7 +135,7 @@ def prepare(
     inside = model_files.models_inside(target.prefix, existing)
     if inside:
         raise DrError(
-            f"{target.address} is a folder with other models in it: {', '.join(inside)}.",
+            f"{target.address} is a folder that contains other models: {', '.join(inside)}.",
             "Choose another DR_UPLOAD_S3_PREFIX.",
         )
     upload = Upload(source, target, checkpoint, files, existing, (), tuple(warnings), was_finished)
@@ -143,7 +144,7 @@ def prepare(
 
 
 def upload(prepared: Upload, *, wipe: bool, tell: Tell = transfer.quiet) -> None:
-    """Send it: all files or none. DrError leaves the target as it was."""
+    """Upload all files or none: after a DrError the target is as it was before."""
     objects = [item for item in prepared.files.values() if isinstance(item, ObjectInfo)]
     meter = Meter(prepared.total_bytes, tell, model_files.total_bytes(objects))
     with tempfile.TemporaryDirectory(prefix="drcli-upload-") as folder:
@@ -157,26 +158,26 @@ def upload(prepared: Upload, *, wipe: bool, tell: Tell = transfer.quiet) -> None
 
 
 def check_apart(source: ModelLocation, target: ModelLocation, workspace: Workspace) -> None:
-    """DrError when a model would be written over itself, into itself, or into one that is being trained."""
+    """Raise DrError if a model would overwrite itself or one that is being trained."""
     if not model_files.is_same_bucket(source.bucket, target.bucket):
         return
     if model_files.overlap(source.prefix, target.prefix):
         raise DrError(
-            f"{target.address} is the model itself, or in it, or around it.",
-            "Choose another prefix to write to.",
+            f"Source and target overlap: {target.address} is the model itself, a folder inside it, or its parent.",
+            "Choose another target prefix.",
         )
     check_idle(workspace, target.prefix)
 
 
 def check_idle(workspace: Workspace, prefix: str) -> None:
-    """DrError while a run of this workspace writes at, in or around the prefix."""
+    """Raise DrError while a run of this workspace writes to the prefix, a folder inside it, or its parent."""
     for folder in run_control.running(workspace):
         busy = folder.read_head().prefix
         if model_files.overlap(busy, prefix):
             stop = "stop-training" if folder.kind == "training" else "stop-evaluation"
             raise DrError(
                 f"The {folder.kind} of run {folder.run_id} is using the model {busy}.",
-                f"`dr {stop} --set DR_RUN_ID={folder.run_id}` ends it.",
+                f"Stop it with `dr {stop} --set DR_RUN_ID={folder.run_id}`.",
             )
 
 
@@ -188,12 +189,11 @@ def _collect(
     *,
     is_other: bool,
 ) -> tuple[dict[str, bytes | ObjectInfo], list[str]]:
-    """The files of the upload, and what the user should know about them."""
+    """The files of the upload, and warnings about them."""
     bucket, keys = source.bucket, ModelKeys(source.prefix)
     warnings: list[str] = []
-    spare = (
-        () if is_other else (settings.local_s3_reward_key,)
-    )  # the custom files are the settings' own model's
+    # The custom files belong to the model in the settings, not to another one.
+    spare = () if is_other else (settings.local_s3_reward_key,)
     metadata = _need(bucket, keys.model_metadata)
     document = render_upload(settings, target.bucket.config.bucket, target.prefix)
     files: dict[str, bytes | ObjectInfo] = {
@@ -222,15 +222,15 @@ def _need(bucket: Bucket, *keys: str) -> bytes:
         if content is not None:
             return content
     raise DrError(
-        f"The model lacks {keys[0]} in the {bucket.config.place}.",
-        "A training writes it; `dr models` lists models.",
+        f"The model is incomplete: {keys[0]} was not found in the {bucket.config.place}.",
+        "A training writes this file; `dr models` lists the models.",
     )
 
 
 def _differences(
     settings: Settings, bucket: Bucket, keys: ModelKeys, values: Mapping[str, object]
 ) -> list[str]:
-    """Where the document of the upload, made from the settings, says something else than the training's."""
+    """Where the upload's params document, made from the settings, differs from that of the training."""
     import yaml
 
     trained: object = None
@@ -239,8 +239,8 @@ def _differences(
     if not isinstance(trained, dict):
         return []
     return [
-        f"{UPLOAD_NAME} says {key} {json.dumps(values.get(key))}, as the settings do; "
-        f"the model was trained with {json.dumps(trained[key])}."
+        f"{UPLOAD_NAME} has {key} {json.dumps(values.get(key))} from the settings, "
+        f"but the model was trained with {json.dumps(trained[key])}."
         for key in ("WORLD_NAME", "RACE_TYPE")
         if key in trained and str(trained[key]) != values.get(key)
     ]

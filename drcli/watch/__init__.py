@@ -1,1 +1,1 @@
-"""What people look at: live progress, pictures of tracks and laps."""
+"""Views of a run: live progress, pictures of tracks and laps."""

@@ -1,6 +1,6 @@
-"""Pictures of a track and of driven laps, as PNG files; matplotlib's object API on Agg, no display.
+"""PNG pictures of a track and of driven laps. Uses matplotlib's object API with Agg, so it needs no display.
 
-`draw_track` is what `dr tracks show` makes, `draw_laps` what an evaluation leaves in the workspace.
+`dr tracks show` calls `draw_track`; evaluations call `draw_evaluation`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SPEEDS = "cool"  # bright on a dark road at both ends
 
 
 def draw_track(track: Track, path: Path) -> None:
-    """The track with start line, direction, every waypoint (every tenth numbered) and a scale."""
+    """Draw the track with start line, direction, all waypoints (every tenth numbered) and a scale."""
     figure, axes = _canvas(track, _summary(track))
     points = track.center[:-1] if track.is_loop else track.center
     axes.plot(*points.T, ".", color="white", markersize=3, zorder=4)
@@ -42,7 +42,7 @@ def draw_track(track: Track, path: Path) -> None:
 
 
 def draw_laps(track: Track, laps: Sequence[Array], title: str, path: Path) -> None:
-    """Driven laps over the track, coloured by speed; points off the road are marked with a cross.
+    """Draw laps on the track, coloured by speed; points off the road are marked with a cross.
 
     A lap is `[T, 3]`: x and y in metres, speed in m/s.
     """
@@ -62,12 +62,12 @@ def draw_laps(track: Track, laps: Sequence[Array], title: str, path: Path) -> No
 
 
 def draw_evaluation(track: Track, rows: Sequence[Sequence[Any]], title: str, path: Path) -> None:
-    """The laps of an evaluation's simtrace (rows in the order of its header) over the track."""
+    """Draw the laps of an evaluation's simtrace (columns in the order of its header) on the track."""
     draw_laps(track, driven_lines(rows), title, path)
 
 
 def driven_lines(rows: Sequence[Sequence[Any]]) -> list[Array]:
-    """What was driven without being put back, as `[T, 3]` arrays of x, y (m) and measured speed (m/s)."""
+    """The stretches between resets, as `[T, 3]` arrays of x, y (m) and measured speed (m/s)."""
     lines: list[list[tuple[float, float, float]]] = [[]]
     before: Sequence[Any] | None = None
     for row in rows:
@@ -97,7 +97,7 @@ def _canvas(track: Track, title: str) -> tuple[Figure, Axes]:
 
 
 def _start(axes: Axes, track: Track) -> None:
-    """The start line and an arrow in driving direction."""
+    """Draw the start line and an arrow in driving direction."""
     axes.plot(*np.stack([track.inner[0], track.outer[0]]).T, color="white", linewidth=3, zorder=3)
     x, y, heading = track.pose_at(0.0)
     tip = (x + 0.7 * np.cos(heading), y + 0.7 * np.sin(heading))
@@ -106,10 +106,10 @@ def _start(axes: Axes, track: Track) -> None:
 
 
 def _outline(track: Track) -> Outline:
-    """The road as one shape: both borders of a loop, or around an open road."""
+    """The road as one shape: between both borders of a loop, or around an open road."""
     if not track.is_loop:
         return Outline(np.concatenate([track.outer, track.inner[::-1], track.outer[:1]]), closed=True)
-    # A hole is a ring that runs the other way round.
+    # A hole is a ring in the opposite direction.
     return Outline.make_compound_path(
         Outline(track.outer, closed=True), Outline(track.inner[::-1], closed=True)
     )
@@ -131,6 +131,4 @@ def _save(figure: Figure, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=_DPI, format="png")
     except OSError as error:
-        raise DrError(
-            f"{path}: cannot be written: {error.strerror}", "Choose another file with -o."
-        ) from None
+        raise DrError(f"Cannot write {path}: {error.strerror}.", "Choose another file with -o.") from None

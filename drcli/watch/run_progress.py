@@ -1,4 +1,4 @@
-"""The live view of a run: lines that say what happens, a status line while it goes on. Rendering is pure."""
+"""The live view of a run: a line for each event, and a status line while it is running. Rendering is pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_status_line(status: RunStatus) -> str:
-    """One line for a terminal: where the run is now."""
+    """The current state of the run as one line for a terminal."""
     parts = [
         f"iteration {status.iteration}",
         f"{status.steps:,} steps",
@@ -34,9 +34,9 @@ def format_status_line(status: RunStatus) -> str:
 
 
 def format_outcome(status: RunStatus) -> str:
-    """What is left to say when the run has ended: how long, how fast, how good."""
+    """The result of a finished run: how long it took, its speed and how well the model drives."""
     lines = [
-        f"The run has ended after {format_duration(status.elapsed_s)}: {status.stop_reason}.",
+        f"The run ended after {format_duration(status.elapsed_s)}: {status.stop_reason}.",
         f"{status.steps:,} steps in {status.iteration} iterations and {status.episodes} episodes, "
         f"{status.steps_per_s:,.0f} steps/s: {status.real_time_factor:.1f} times real time.",
     ]
@@ -47,19 +47,19 @@ def format_outcome(status: RunStatus) -> str:
             f"last {status.last_checkpoint}."
         )
     else:
-        lines.append(f"It was not evaluated yet; last checkpoint {status.last_checkpoint}.")
+        lines.append(f"The model has not been evaluated yet; last checkpoint {status.last_checkpoint}.")
     return "\n".join(lines)
 
 
 @dataclass
 class Chronicle:
-    """Turns successive states of a run into lines, each thing said once."""
+    """Turns successive states of a run into lines; reports each event once."""
 
     _evaluations: int = 0
     _state: str = ""
 
     def news(self, status: RunStatus) -> Iterator[str]:
-        """Lines about what has happened since the last call."""
+        """Lines about events since the last call."""
         if status.state != self._state and status.state == "training":
             count = f"{status.workers} workers" if status.workers > 1 else "1 worker"
             yield f"Training {status.prefix} on {status.world_name} with {count}, seed {status.seed}."

@@ -1,1 +1,1 @@
-"""What a user edits: env files in place, experiments, increments, custom files, import from DeepRacer-for-Cloud."""
+"""Files that users edit: env files, experiments, increments, custom files, import from DeepRacer-for-Cloud."""

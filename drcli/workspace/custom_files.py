@@ -1,6 +1,6 @@
-"""custom_files/ of a workspace or an experiment, and their copy in the bucket: what differs, and moving that.
+"""Comparing custom_files/ of a workspace or experiment with its copy in the bucket, and copying what differs.
 
-Contents are compared, not times. Neither side is ever cleared: a file that only the other side has stays.
+Contents are compared, not times. Nothing is ever deleted: files that exist on one side only are kept.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from drcli.paths import Workspace
 from drcli.store.client import Bucket, ObjectInfo
 from drcli.workspace.scaffold import CUSTOM_FILES
 
-# Left behind by Python, notebooks, editors and systems; besides everything whose name begins with a dot.
+# Left behind by Python, notebooks, editors and operating systems; hidden files count as stray, too.
 STRAY_FOLDERS = ("__pycache__",)
 STRAY_FILES = (
     *("*.pyc", "*.pyo", "*.ipynb", "Thumbs.db", "desktop.ini"),
@@ -32,7 +32,7 @@ STRAY_FILES = (
 
 
 class Difference(Enum):
-    """A file here, compared with that of the same name in the bucket."""
+    """How a local file compares with the one of the same name in the bucket."""
 
     SAME = "same"
     DIFFERS = "differs"
@@ -42,7 +42,7 @@ class Difference(Enum):
 
 @dataclass(frozen=True)
 class ComparedFile:
-    """One file: its name under custom_files/, and where both copies of it are, or would be."""
+    """One file: its name under custom_files/, its local path and its key in the bucket."""
 
     name: str
     path: Path
@@ -53,7 +53,7 @@ class ComparedFile:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both sides. `stray`: files here that are none of the model's."""
+    """Both sides. `stray`: local files that do not belong to the model."""
 
     bucket: Bucket
     prefix: str
@@ -62,13 +62,15 @@ class Comparison:
     stray: tuple[str, ...]
 
     def upload(self, file: ComparedFile) -> None:
-        """Put a file into the bucket."""
+        """Copy a file to the bucket."""
         self.bucket.upload_file(file.path, file.key)
 
     def download(self, file: ComparedFile) -> None:
-        """Put a file of the bucket here, in one step, over what is there."""
+        """Replace the local file with the one in the bucket, atomically."""
         if file.path.is_dir():
-            raise DrError(f"{file.path} is a folder, in the bucket it is a file.", "Move one of them away.")
+            raise DrError(
+                f"{file.path} is a folder, but a file in the bucket.", "Rename or move one of them."
+            )
         try:
             self.bucket.download_file(file.key, file.path)
         except OSError as error:
@@ -76,7 +78,7 @@ class Comparison:
 
 
 def compare(settings: Settings, workspace: Workspace, *, write: bool = False) -> Comparison:
-    """Look at both sides; `write`: the bucket is to be written to. Changes nothing."""
+    """Compare both sides; changes nothing. `write`: the bucket will be written to afterwards."""
     folder = workspace.custom_files
     prefix = join(settings.local_s3_custom_files_prefix)
     here, stray = _local(folder)
@@ -92,7 +94,7 @@ def compare(settings: Settings, workspace: Workspace, *, write: bool = False) ->
 
 
 def faults(workspace: Workspace) -> Iterator[str]:
-    """What is wrong, or was tolerated, in the three files that a training reads; one text each. Runs none of them."""
+    """Errors and warnings in the three files that a training reads, one message each. Runs none of the code."""
     folder = workspace.custom_files
     checks: dict[str, Callable[[bytes, str], tuple[str, ...]]] = {
         "hyperparameters.json": lambda data, name: Hyperparameters.parse(data, name).warnings,
@@ -102,7 +104,7 @@ def faults(workspace: Workspace) -> Iterator[str]:
     for name in CUSTOM_FILES:
         path = folder / name
         if not path.is_file():
-            yield f"{path} is missing: a training needs it"
+            yield f"{path} is missing; a training needs it"
             continue
         try:
             yield from checks[name](_read(path), str(path))
@@ -111,7 +113,7 @@ def faults(workspace: Workspace) -> Iterator[str]:
 
 
 def is_stray(name: str) -> bool:
-    """Is `name` (a path with slashes) something that programs leave behind, not a file of the model?"""
+    """Whether `name` (a path with slashes) is something that programs leave behind, not a file of the model."""
     *folders, last = name.split("/")
     if any(part.startswith(".") or part in STRAY_FOLDERS for part in folders) or last.startswith("."):
         return True
@@ -119,7 +121,7 @@ def is_stray(name: str) -> bool:
 
 
 def own_files(folder: Path) -> tuple[str, ...]:
-    """The files under a folder of custom files, without those that are stray; names with slashes."""
+    """Names (with slashes) of the files in a folder of custom files, without stray ones."""
     return tuple(sorted(_local(folder)[0]))
 
 
@@ -152,14 +154,14 @@ def _is_text(name: str) -> bool:
 
 
 def _of_experiments(workspace: Workspace) -> set[str]:
-    """First folders under the workspace's own prefix that belong to experiments (`dr new-experiment`)."""
+    """Folders directly under the workspace's own prefix that belong to experiments (`dr new-experiment`)."""
     if workspace.experiment:
         return set()
     return {path.name for path in (workspace.root / "experiments").glob("*") if path.is_dir()}
 
 
 def _remote(bucket: Bucket, prefix: str, others: set[str]) -> dict[str, ObjectInfo]:
-    """Name → object. Keys that would lead out of the folder are not ours to write."""
+    """Name → object. Skips keys that would be written outside the folder."""
     found = {}
     for info in bucket.list(f"{prefix}/"):
         name = info.key.removeprefix(f"{prefix}/")
@@ -194,15 +196,15 @@ def _read(path: Path) -> bytes:
 
 
 def _check_reward(data: bytes, filename: str) -> tuple[str, ...]:
-    """Compile it only: an upload is no reason to run code."""
+    """Compile it without running it: an upload must not run code."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of invalid escapes: not our business
+            warnings.simplefilter("ignore")  # e.g. of invalid escape sequences
             code = compile(data, filename, "exec", dont_inherit=True)
     except SyntaxError as error:
         return (f"{filename}:{error.lineno or 1}: {error.msg}",)
     except ValueError as error:
         return (f"{filename}: {error}",)
     if "reward_function" not in code.co_names:
-        return (f"{filename}: there is no reward_function(params) in it",)
+        return (f"{filename}: reward_function(params) is not defined",)
     return ()

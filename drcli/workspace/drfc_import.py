@@ -1,7 +1,7 @@
-"""From a DeepRacer-for-Cloud folder to a workspace of our own: its configuration, and its models if they are wanted.
+"""Importing a DeepRacer-for-Cloud folder into a workspace: its configuration and, if wanted, its models.
 
-The folder is only read. In the workspace nothing is overwritten: a file or an object that is there and differs stays.
-Planned first (`plan_import`), so that it can be shown; `Import.write` and `copy_models` do it.
+The folder is only read. Nothing in the workspace is overwritten: existing files and objects that differ are kept.
+`plan_import` plans the import, so that it can be shown; `Import.write` and `copy_models` carry it out.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _NOTE = "# DeepRacer-for-Cloud: "
 
 @dataclass(frozen=True)
 class Change:
-    """A line of an env file that differs from the one it was made of."""
+    """A changed line of an env file."""
 
     where: str
     before: str
@@ -49,7 +49,7 @@ class Change:
 
 @dataclass(frozen=True)
 class ImportedFile:
-    """A file of the folder, what it becomes, and how that compares with what is there."""
+    """A file of the folder, its new content, and how that compares with the file in the workspace."""
 
     name: str
     path: Path
@@ -60,7 +60,7 @@ class ImportedFile:
 
 @dataclass(frozen=True)
 class Import:
-    """What an import would do. `source` are the folder's settings as they are, `settings` those it will have."""
+    """What an import would do. `source`: the folder's settings; `settings`: those of the new workspace."""
 
     files: tuple[ImportedFile, ...]
     source: Settings
@@ -70,11 +70,11 @@ class Import:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """All lines that differ, in all files."""
+        """All changed lines of all files."""
         return tuple(change for file in self.files for change in file.changes)
 
     def write(self) -> None:
-        """Write what is missing. DrError when the disk or its permissions forbid it."""
+        """Write the missing files. Raises DrError if that fails."""
         for file in self.files:
             if file.state is FileState.MISSING:
                 _write(file)
@@ -82,7 +82,7 @@ class Import:
 
 @dataclass(frozen=True)
 class Copied:
-    """What became of one model."""
+    """The outcome for one model."""
 
     prefix: str
     objects: int
@@ -91,25 +91,25 @@ class Copied:
 
 
 def plan_import(folder: Path, target: Path, *, keep_engine: bool = False, own_bucket: bool = False) -> Import:
-    """Read the folder and work out the workspace. Writes nothing.
+    """Read the folder and plan the workspace. Writes nothing.
 
     Args:
-        folder: with system.env and run.env.
-        target: a folder that may not exist yet.
-        keep_engine: leave style and images as they are, instead of local processes and our engine.
-        own_bucket: the workspace gets a bucket of its own whatever DR_CLOUD says.
+        folder: contains system.env and run.env.
+        target: does not have to exist yet.
+        keep_engine: keep the style and images instead of using local processes and our engine.
+        own_bucket: the workspace gets its own bucket regardless of DR_CLOUD.
 
     Raises:
-        UsageError: the target is the folder or in it, or a setting is wrong, with file and line.
-        DrError: it is no such folder, or a file cannot be read.
+        UsageError: the target is the folder itself or inside it, or a setting is wrong (with file and line).
+        DrError: it is not a DeepRacer-for-Cloud folder, or a file cannot be read.
     """
     source, into = Workspace(folder.resolve()), Workspace(target.resolve())
     _check_folders(source, into)
     source = find_workspace(source.root)
     if keep_engine and own_bucket:
         raise UsageError(
-            "--keep-engine and models contradict each other: a machine has one MinIO, and it holds theirs.",
-            "Without --keep-engine the workspace has a store of its own; or use the folder as it is: start `dr` there.",
+            "--keep-engine cannot be combined with models: a machine has one MinIO, which already holds them.",
+            "Omit --keep-engine to give the workspace its own store, or run `dr` in the folder itself.",
         )
     wanted = ({} if keep_engine else _OWN_ENGINE) | (_OWN_BUCKET if own_bucket else {})
     files = tuple(_planned(source, into, path, wanted) for path in _paths(source.root))
@@ -123,10 +123,10 @@ def plan_import(folder: Path, target: Path, *, keep_engine: bool = False, own_bu
 
 
 def models_of(planned: Import, prefixes: Sequence[str] = ()) -> tuple[Bucket, list[str]]:
-    """The bucket of the folder, which has to be reachable, and the models in it: all, or those named.
+    """The folder's bucket and the models in it: all, or those in `prefixes`.
 
     Raises:
-        DrError: the bucket cannot be reached, with what to do about it; or there is no such model.
+        DrError: the bucket is unreachable, or a model was not found.
     """
     bucket = Bucket(access.store_config(planned.source, planned.folder))
     try:
@@ -138,8 +138,8 @@ def models_of(planned: Import, prefixes: Sequence[str] = ()) -> tuple[Bucket, li
     missing = [prefix for prefix in wanted if prefix not in there]
     if missing:
         raise DrError(
-            f"There is no model {missing[0]} in the {bucket.config.place}.",
-            f"There are: {', '.join(there)}." if there else "There is none at all.",
+            f"Model {missing[0]} was not found in the {bucket.config.place}.",
+            f"Available models: {', '.join(there)}." if there else "The bucket contains no models.",
         )
     return bucket, wanted or there
 
@@ -147,9 +147,9 @@ def models_of(planned: Import, prefixes: Sequence[str] = ()) -> tuple[Bucket, li
 def copy_models(
     planned: Import, source: Bucket, prefixes: Sequence[str], tell: Tell = quiet
 ) -> Iterator[Copied]:
-    """Copy models to the bucket of the workspace, each whole or not at all; one that is there stays as it is.
+    """Copy models to the workspace's bucket, each completely or not at all. Existing models are kept.
 
-    DrError: a bucket cannot be used.
+    Raises DrError if a bucket cannot be used.
     """
     with _own_bucket(planned) as target:
         for prefix in prefixes:
@@ -173,13 +173,13 @@ def _copy_model(source: Bucket, target: Bucket, prefix: str, tell: Tell) -> Copi
 
 @contextmanager
 def _own_bucket(planned: Import) -> Iterator[Bucket]:
-    """The embedded store of the workspace. Its usual port may be held by the store that is copied from."""
+    """The workspace's embedded store. The store that is copied from may be using its usual port."""
     settings = load_settings(planned.target)
     if not access.is_embedded(settings):
         raise DrError(
-            f"{planned.target.system_env} is of an import without models: "
+            f"{planned.target.system_env} comes from an import without models: "
             f"DR_CLOUD={settings.cloud}, DR_DOCKER_STYLE={settings.docker_style}.",
-            "Import into a new folder, or set DR_CLOUD=local and DR_DOCKER_STYLE=process there.",
+            "Import into a new folder, or set DR_CLOUD=local and DR_DOCKER_STYLE=process in this file.",
         )
     running = server_status(planned.target).endpoint_url
     port = int(running.rpartition(":")[2]) if running else free_port()
@@ -194,22 +194,22 @@ def _check_folders(source: Workspace, target: Workspace) -> None:
     for path in (source.system_env, source.run_env):
         if not path.is_file():
             raise DrError(
-                f"{source.root} is no folder of DeepRacer-for-Cloud: it has no {path.name}.",
-                "Name the folder in which its bin/init.sh has written system.env and run.env.",
+                f"{source.root} is not a DeepRacer-for-Cloud folder: {path.name} is missing.",
+                "Name the folder in which bin/init.sh created system.env and run.env.",
             )
     if target.root == source.root:
         raise UsageError(
-            f"{target.root} would be imported into itself.",
-            "No import is needed to use it where it is: start `dr` there. Else name another folder.",
+            f"{target.root} cannot be imported into itself.",
+            "To use it where it is, just run `dr` there, without an import. Otherwise name another target folder.",
         )
     if target.root.is_relative_to(source.root / "custom_files") or target.root.is_relative_to(
         source.root / "experiments"
     ):
-        raise UsageError(f"{target.root} is a part of what is imported.", "Name another folder.")
+        raise UsageError(f"{target.root} is inside the imported folder.", "Name another target folder.")
 
 
 def _paths(root: Path) -> list[Path]:
-    """The configuration, without what editors and Python leave behind."""
+    """The configuration files, without those that editors and Python leave behind."""
     env_files = [root / "system.env", root / "run.env", *sorted(root.glob("worker-*.env"))]
     experiments = sorted(path for path in root.glob("experiments/*") if path.is_dir())
     for folder in experiments:
@@ -237,9 +237,9 @@ def _planned(source: Workspace, target: Workspace, path: Path, wanted: Mapping[s
 
 
 def _adopted(content: bytes, name: str, wanted: Mapping[str, str]) -> tuple[bytes, tuple[Change, ...]]:
-    """An env file with the values wanted; each changed line has the old one as a comment above it.
+    """An env file with the `wanted` values; the old line is kept as a comment above each changed line.
 
-    A setting that the file does not name keeps our default, which is what is wanted.
+    A setting that the file does not contain is not added: it has our default, which equals the wanted value.
     """
     from drcli.config.envfile import parse
 
@@ -256,7 +256,7 @@ def _adopted(content: bytes, name: str, wanted: Mapping[str, str]) -> tuple[byte
 
 
 def _placeholders(source: Workspace) -> list[str]:
-    """Overrides for what an init that broke off has left: DR_DOCKER_STYLE=<DOCKER_STYLE> means its default."""
+    """Overrides for placeholders left by an aborted init: DR_DOCKER_STYLE=<DOCKER_STYLE> means DRFC's default."""
     text = source.system_env.read_bytes()
     return ["DR_DOCKER_STYLE=swarm"] if b"DR_DOCKER_STYLE=<" in text else []
 
@@ -289,8 +289,8 @@ def _unreachable(planned: Import, error: DrError) -> DrError:
     root = planned.folder.root
     if planned.source.cloud in ("local", "azure") and (planned.folder.store / ".minio.sys").exists():
         return DrError(
-            f"{error.message}\nThe models are in {planned.folder.store}, in MinIO's own format: only MinIO can read "
-            "them, and it does not run.",
-            f"Start it: `dr store start` in {root}, or source its bin/activate.sh; then this command again.",
+            f"{error.message}\nThe models are in {planned.folder.store} in MinIO's own format: only MinIO can read "
+            "them, and it is not running.",
+            f"Run `dr store start` in {root} or source its bin/activate.sh, then repeat this command.",
         )
     return error

@@ -1,7 +1,7 @@
-"""Changing values in an env file in place: comments, order, quotes and line ends of everything else stay.
+"""Changing values in an env file in place: comments, order, quotes and line endings are preserved.
 
-Works on bytes, so that what is not touched cannot change; the loader's own parser says whether a new line reads as
-wanted. `plan_edit` changes nothing yet, `Edit.write` does, in one step.
+Works on bytes, so that nothing else can change; the loader's own parser checks that a new line reads as intended.
+`plan_edit` only plans the edit, `Edit.write` makes it, atomically.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PARTS = re.compile(
 
 @dataclass(frozen=True)
 class ChangedLine:
-    """One line before (empty: it is new) and after, without line ends; `number` is its place afterwards."""
+    """A line before (empty: it is new) and after the edit, without line ending; `number`: its new line number."""
 
     number: int
     before: str
@@ -38,7 +38,7 @@ class ChangedLine:
 
     @property
     def diff(self) -> str:
-        """The change as a diff shows it."""
+        """The change in diff notation."""
         return f"-{self.before}\n+{self.after}" if self.before else f"+{self.after}"
 
 
@@ -52,7 +52,7 @@ class Edit:
     lines: tuple[ChangedLine, ...]
 
     def write(self) -> None:
-        """Replace the file in one step; its permissions stay. Behind a link, the file that it leads to.
+        """Replace the file atomically, keeping its permissions. A symbolic link is followed.
 
         Raises:
             DrError: the file has changed since the edit was planned, or cannot be written.
@@ -77,22 +77,22 @@ class Edit:
 
 
 def set_values(path: Path, values: Mapping[str, str]) -> tuple[ChangedLine, ...]:
-    """Set settings in an env file; the lines that changed. `values` and what is raised: as `plan_edit`."""
+    """Set settings in an env file; returns the changed lines. Arguments and errors as for `plan_edit`."""
     edit = plan_edit(path, values)
     edit.write()
     return edit.lines
 
 
 def plan_edit(path: Path, values: Mapping[str, str]) -> Edit:
-    """What `path` becomes with `values`; writes nothing.
+    """Plan setting `values` in `path`; writes nothing.
 
     Args:
         path: the env file.
-        values: name → text as the loader sees it before it expands: `$NAME` refers to another setting.
+        values: name → text before expansion: `$NAME` refers to another setting.
 
     Raises:
         DrError: the file cannot be read.
-        UsageError: it holds something that is no assignment, or a value that cannot stand in an env file.
+        UsageError: a line is not an assignment, or a value cannot be written in an env file.
     """
     try:
         data = path.read_bytes()
@@ -103,10 +103,10 @@ def plan_edit(path: Path, values: Mapping[str, str]) -> Edit:
 
 
 def edited(data: bytes, values: Mapping[str, str], filename: str) -> tuple[bytes, tuple[ChangedLine, ...]]:
-    """The content of an env file with `values` set, and the lines that changed. As `plan_edit`; pure.
+    """The content of an env file with `values` set, and the changed lines. Like `plan_edit`, but pure.
 
-    Of a name that is assigned twice the last one, which counts, is changed. One that is not assigned gets a line
-    before the first that refers to it, else at the end.
+    If a name is assigned twice, the last assignment is changed, since it is the effective one. A new name gets a line
+    before the first line that refers to it, otherwise at the end.
     """
     assignments, problems = envfile.parse(data, filename)
     raise_for(problems)
@@ -150,12 +150,11 @@ def _place_of_new(assignments: list[Assignment], name: str, end: int) -> int:
 
 
 def _replaced(line: str, name: str, value: str) -> str:
-    """`line` with another value; its comment and, where they can, its quotes stay."""
+    """`line` with another value; keeps its comment and, where possible, its quotes."""
     content = _content(line)
     parts = _PARTS.fullmatch(content)
-    if (
-        parts is None
-    ):  # the parser took it, so this is a hole in the pattern: better no comment than a wrong value
+    # The parser accepted the line, so the pattern has a gap: better to lose the comment than to write a wrong value.
+    if parts is None:
         return _written(name, value) + _line_end(line)
     quote = parts["value"][:1] if parts["value"][:1] in ("'", '"') else ""
     for text in _spellings(value, quote):
@@ -170,13 +169,13 @@ def _written(name: str, value: str) -> str:
         if _reads(f"{name}={text}", name, value):
             return f"{name}={text}"
     raise UsageError(
-        f"The value for {name} cannot stand in an env file.",
-        "A value is one line of text without control characters.",
+        f"The value of {name} cannot be written in an env file.",
+        "A value has to be one line of text without control characters.",
     )
 
 
 def _spellings(value: str, quote: str) -> Iterator[str]:
-    """Ways to write a value, the one with `quote` first."""
+    """Ways to write a value, starting with the one that uses `quote`."""
     escaped = value.replace("\\", "\\\\")
     ways = {
         '"': '"' + escaped.replace('"', '\\"') + '"',
@@ -188,7 +187,7 @@ def _spellings(value: str, quote: str) -> Iterator[str]:
 
 
 def _reads(line: str, name: str, value: str) -> bool:
-    """Does the loader read this very value from the line, and does it expand what it should?"""
+    """Whether the loader reads exactly this value from the line, and expands references in it."""
     try:
         found, problems = envfile.parse(line.encode(), "")
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""A new experiment: a copy of the workspace's run.env, custom files and worker files, with names of its own."""
+"""A new experiment: a copy of the workspace's run.env, custom files and worker files, with its own prefixes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CUSTOM = "DR_LOCAL_S3_CUSTOM_FILES_PREFIX"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _WORKER_FILE = re.compile(r"worker-[0-9]+\.env")
 
-# Settings that have to follow the experiment: where they do not by themselves, they are written so that they do.
+# Settings that have to differ in the experiment: those that do not change by themselves get these values.
 _FOLLOWERS = {
     METRICS: f"${MODEL}/metrics",
     "DR_LOCAL_S3_MODEL_METADATA_KEY": f"${CUSTOM}/model_metadata.json",
@@ -33,7 +33,7 @@ _FOLLOWERS = {
 
 @dataclass(frozen=True)
 class NewExperiment:
-    """What would be made: the experiment, the files that are copied to it, what is different in its run.env."""
+    """A planned experiment: the files to copy, and the changed lines of its run.env."""
 
     source: Workspace
     target: Workspace
@@ -43,7 +43,7 @@ class NewExperiment:
     settings: Settings
 
     def make(self) -> None:
-        """Make it, whole or not at all. DrError when it is there by now, or cannot be written."""
+        """Create it, completely or not at all. Raises DrError if it exists by now or cannot be written."""
         part = self.target.folder.with_name(f".{self.target.experiment}.part")
         try:
             shutil.rmtree(part, ignore_errors=True)
@@ -56,21 +56,21 @@ class NewExperiment:
             _check_free(self.target)
             part.rename(self.target.folder)
         except OSError as error:
-            raise DrError(f"Cannot make {self.target.folder}: {error.strerror}.") from None
+            raise DrError(f"Cannot create {self.target.folder}: {error.strerror}.") from None
         finally:
             shutil.rmtree(part, ignore_errors=True)
 
 
 def plan_experiment(name: str, origin: str = "") -> NewExperiment:
-    """What `dr new-experiment` would make of `origin`, an experiment or "" for the workspace. Makes nothing.
+    """Plan the experiment `name` as a copy of `origin`, an experiment or "" for the workspace. Creates nothing.
 
     Raises:
-        UsageError: no name for a folder and a prefix of the bucket, or a fault in the files that are copied.
-        DrError: the experiment exists, or `origin` does not.
+        UsageError: `name` cannot be a folder and a prefix of the bucket, or a file to copy has errors.
+        DrError: the experiment already exists, or `origin` does not.
     """
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} cannot be the name of an experiment.",
+            f"{name!r} is not a valid name for an experiment.",
             "Use letters, digits and _ . - as in `wet-track`.",
         )
     found = find_workspace(experiment=origin or None)
@@ -85,13 +85,13 @@ def plan_experiment(name: str, origin: str = "") -> NewExperiment:
     for _ in range(2):
         after, lines = edited(before, values | stuck, "run.env")
         planned = load_settings(target, run_env=after)
-        # A line above what it refers to: written out.
+        # This line comes before the one that it refers to: write the value out.
         stuck |= {key: text for key in stuck if planned.text(key) != (text := _followed(key, planned))}
     return NewExperiment(source, target, _files(source), after, lines, planned)
 
 
 def _followed(key: str, settings: Settings) -> str:
-    """What a follower stands for, once it follows."""
+    """The expanded value of a follower in the experiment's settings."""
     text = _FOLLOWERS[key]
     return text.replace(f"${MODEL}", settings.text(MODEL)).replace(f"${CUSTOM}", settings.text(CUSTOM))
 
@@ -99,13 +99,13 @@ def _followed(key: str, settings: Settings) -> str:
 def _check_free(target: Workspace) -> None:
     if target.folder.exists() or target.folder.is_symlink():
         raise DrError(
-            f"There is an experiment {target.experiment} already: {target.folder}.",
-            f"`dr -e {target.experiment} config` shows it; or choose another name.",
+            f"Experiment {target.experiment} already exists: {target.folder}.",
+            f"`dr -e {target.experiment} config` shows it; otherwise choose another name.",
         )
 
 
 def _model_of(source: Workspace, settings: Settings, name: str) -> str:
-    """`model-wet`, as the source has it in front of the experiment's name, counted up until nobody else has it."""
+    """The source's model prefix plus the experiment's name (`model-wet`), counted up until it is unused."""
     text = text_of(source, settings, MODEL).rstrip("/")
     if source.experiment:
         text = text.removesuffix(f"-{source.experiment}")
@@ -122,7 +122,7 @@ def _expanded(source: Workspace, text: str) -> str:
 
 
 def _models(root: Path) -> set[str]:
-    """Model prefixes of the workspace and its experiments; one whose files are broken has none to respect."""
+    """Model prefixes of the workspace and its experiments, except those whose files have errors."""
     found = set()
     for name in ("", *(path.parent.name for path in (root / "experiments").glob("*/run.env"))):
         try:

@@ -1,4 +1,4 @@
-"""The next model: run.env edited so that the next training, or the next upload, goes to a name of its own."""
+"""The next model: editing run.env so that the next training or upload gets a new prefix."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NO_BUCKET = "not-defined"
 
 @dataclass(frozen=True)
 class Increment:
-    """An edit of run.env that nothing has been done of; `name` is the setting that counts up."""
+    """A planned edit of run.env; `name` is the setting that is incremented."""
 
     name: str
     old: str
@@ -40,7 +40,7 @@ class Increment:
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What lies under the new prefix already."""
+    """Objects that already exist under the new prefix."""
 
     bucket: Bucket
     prefix: str
@@ -48,11 +48,11 @@ class Leftovers:
 
     @property
     def size_bytes(self) -> int:
-        """All of it."""
+        """Size of all objects."""
         return sum(info.size_bytes for info in self.objects)
 
     def wipe(self) -> int:
-        """Delete these objects, and nothing that came later or lies beside them; how many."""
+        """Delete exactly these objects; returns how many."""
         self.bucket.delete(info.key for info in self.objects)
         return len(self.objects)
 
@@ -60,15 +60,15 @@ class Leftovers:
 def plan_training(
     settings: Settings, workspace: Workspace, *, prefix: str = "", delimiter: str = DELIMITER
 ) -> Increment:
-    """The next training: a new model that starts from the one there is. Changes nothing.
+    """Plan the next training: a new model that starts from the current one. Changes nothing.
 
     Args:
-        prefix: the new name; default: the number in the old one goes up.
-        delimiter: stands before the number where there was none.
+        prefix: the new prefix; default: the old one with its number incremented.
+        delimiter: precedes the number if the old prefix has none.
 
     Raises:
         DrError: the old or the new model is being trained.
-        UsageError: the new name is no prefix, or it is the old one.
+        UsageError: the new prefix is invalid or equals the old one.
     """
     text = text_of(workspace, settings, MODEL)
     new = prefix or next_text(text, _texts(settings), delimiter)
@@ -82,12 +82,12 @@ def plan_training(
     if found.settings.local_s3_metrics_prefix == settings.local_s3_metrics_prefix:
         metrics = settings.local_s3_metrics_prefix
         notices.append(
-            f"{METRICS} stays {metrics}: the new model's metrics will replace the old one's there; "
-            f"write {METRICS}=${MODEL}/metrics"
+            f"{METRICS} is still {metrics}: the metrics of the new model will overwrite those of the old one; "
+            f"set {METRICS}=${MODEL}/metrics"
         )
     if found.settings.upload_s3_prefix == settings.upload_s3_prefix:
         notices.append(
-            f"{UPLOAD} stays {settings.upload_s3_prefix}; `dr increment-upload-model` counts it up, too"
+            f"{UPLOAD} is still {settings.upload_s3_prefix}; `dr increment-upload-model` increments it"
         )
     return Increment(MODEL, old, name, found.edit, found.settings, tuple(notices))
 
@@ -95,7 +95,7 @@ def plan_training(
 def plan_upload(
     settings: Settings, workspace: Workspace, *, prefix: str = "", delimiter: str = DELIMITER
 ) -> Increment:
-    """The next upload: to a new name in the upload bucket. Arguments and errors as `plan_training`."""
+    """Plan the next upload: to a new prefix in the upload bucket. Arguments and errors as for `plan_training`."""
     text = text_of(workspace, settings, UPLOAD)
     new = prefix or next_text(text, _texts(settings), delimiter)
     found = _plan(workspace, settings, {UPLOAD: new}, {})
@@ -105,7 +105,7 @@ def plan_upload(
 
 
 def model_leftovers(increment: Increment, workspace: Workspace) -> Leftovers:
-    """What is under the new model's prefix. DrError when something that is needed lies there, too."""
+    """Objects under the new model's prefix. Raises DrError if they include something that is still needed."""
     settings = increment.settings
     needed = {
         PRETRAINED_PREFIX: settings.local_s3_pretrained_prefix,
@@ -120,13 +120,13 @@ def model_leftovers(increment: Increment, workspace: Workspace) -> Leftovers:
 
 
 def upload_leftovers(increment: Increment) -> Leftovers:
-    """What is under the new prefix of the upload bucket. UsageError when there is no such bucket."""
+    """Objects under the new prefix in the upload bucket. Raises UsageError if no upload bucket is set."""
     settings = increment.settings
     if settings.upload_s3_bucket == _NO_BUCKET:
         where = settings.source("DR_UPLOAD_S3_BUCKET")
         raise UsageError(
-            f"{where}: DR_UPLOAD_S3_BUCKET is {_NO_BUCKET}: there is nothing to wipe.",
-            "Set it in system.env, or go without -w.",
+            f"{where}: DR_UPLOAD_S3_BUCKET is {_NO_BUCKET}, so there is nothing to wipe.",
+            "Set it in system.env, or omit -w.",
         )
     return _leftovers(open_upload_bucket(settings), increment.new)
 
@@ -139,7 +139,7 @@ def _leftovers(bucket: Bucket, prefix: str) -> Leftovers:
 def _plan(
     workspace: Workspace, settings: Settings, values: Mapping[str, str], must_be: Mapping[str, str]
 ) -> Increment:
-    """The edit that sets `values`; one that would not stand for `must_be` is written out instead."""
+    """The edit that sets `values`; a value that would not expand to the one in `must_be` is written out."""
     before = workspace.run_env.read_bytes()
     wanted = dict(values)
     for name, expected in must_be.items():
@@ -156,7 +156,7 @@ def _texts(settings: Settings) -> dict[str, str]:
 
 
 def text_of(workspace: Workspace, settings: Settings, name: str) -> str:
-    """The setting as run.env, or else the default, has it before expansion; set elsewhere: what it stands for."""
+    """The unexpanded text of a setting in run.env or of its default; its expanded value if it is set elsewhere."""
     if settings.source(name) == DEFAULT:
         return variables()[name].default
     assignments, _ = envfile.parse(workspace.run_env.read_bytes(), "run.env")
@@ -173,7 +173,7 @@ def _source(workspace: Workspace, item: envfile.Assignment) -> str:
 
 def _check_new(name: str, old: str, new: str) -> None:
     if join(old) == join(new):
-        raise UsageError(f"{name} is {old} already.", "Give another name with -p.")
+        raise UsageError(f"{name} is already {old}.", "Choose another name with -p.")
 
 
 def _check_idle(workspace: Workspace, *prefixes: str) -> None:
@@ -181,6 +181,6 @@ def _check_idle(workspace: Workspace, *prefixes: str) -> None:
         busy = run.read_head().prefix
         if run.kind == "training" and busy in prefixes:
             raise DrError(
-                f"The run {run.run_id} is training the model {busy}.",
-                f"End it first: `dr stop-training --set DR_RUN_ID={run.run_id}`.",
+                f"Run {run.run_id} is training the model {busy}.",
+                f"Stop it first: `dr stop-training --set DR_RUN_ID={run.run_id}`.",
             )

@@ -1,4 +1,4 @@
-"""The name of the next model: the number in a name goes up, whatever the name is made of."""
+"""The name of the next model: increments the number in a name."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from drcli.config import envfile
 
 DELIMITER = "-"
 
-# More digits than that are no counter. A year inside a name (2022_may_open, reInvent2019_track) is none either.
+# A longer number is not a counter; nor is a year inside a name (2022_may_open, reInvent2019_track).
 _NUMBER = re.compile(r"(?<![0-9])[0-9]{1,15}(?![0-9])")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _REFERENCE = re.compile(r"\\\$|\$\{[A-Za-z_]\w*(?::-[^}]*)?\}|\$[A-Za-z_]\w*")
 
 
 def next_name(name: str, delimiter: str = DELIMITER) -> str:
-    """The name after `name`: its last number goes up by one, with as many digits; without one, `-1` is added.
+    """The name after `name`: increments its last number, keeping leading zeros, or appends `-1` if it has none.
 
-    Only what is behind the last slash counts, and nothing of `$NAME` does. A year that is not at the end is no
-    number: `2022_may_open` → `2022_may_open-1`, `model-009` → `model-010`, `model-1-E` → `model-2-E`.
+    Only the part after the last slash counts, without references such as `$NAME`. A year counts as a number only
+    at the end: `2022_may_open` → `2022_may_open-1`, `model-009` → `model-010`, `model-1-E` → `model-2-E`.
     """
     kept = name.rstrip("/")
     taken = [match.span() for match in _REFERENCE.finditer(kept)]
@@ -34,9 +34,9 @@ def next_name(name: str, delimiter: str = DELIMITER) -> str:
 
 
 def next_text(text: str, values: Mapping[str, str], delimiter: str = DELIMITER) -> str:
-    """As `next_name`, for the text of an env file; `$NAME` stays as it is.
+    """Like `next_name`, for unexpanded text of an env file: `$NAME` is kept.
 
-    Only where the text ends in a name that stands for nothing but a number (`model-$TRY`), that one is written out.
+    Exception: a reference at the end whose value is a plain number (`model-$TRY`) is replaced by its value.
     """
     found = list(_REFERENCE.finditer(text))
     if found and found[-1].end() == len(text):
@@ -47,12 +47,12 @@ def next_text(text: str, values: Mapping[str, str], delimiter: str = DELIMITER) 
 
 
 def escape(text: str) -> str:
-    """A literal text as an env file has it: a dollar that refers to nothing."""
+    """Escape dollar signs, so that an env file takes the text literally."""
     return text.replace("$", "\\$") if envfile.references(text) or "\\$" in text else text
 
 
 def _last_part(name: str, taken: list[tuple[int, int]]) -> int:
-    """Where the part behind the last slash begins; slashes inside `${NAME:-a/b}` do not count."""
+    """Index of the part after the last slash; slashes inside `${NAME:-a/b}` do not count."""
     slashes = [at for at, char in enumerate(name) if char == "/"]
     outside = [at for at in slashes if not any(first <= at < last for first, last in taken)]
     return outside[-1] + 1 if outside else 0

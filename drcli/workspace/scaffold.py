@@ -1,4 +1,4 @@
-"""What a new workspace holds: the templates that ship with drcli, and where each goes."""
+"""Contents of a new workspace: the templates that ship with drcli, and where each is written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CUSTOM_FILES = ("reward_function.py", "model_metadata.json", "hyperparameters.js
 
 
 class FileState(Enum):
-    """A file of a workspace, compared with its template."""
+    """How a file of a workspace compares with its template."""
 
     MISSING = "missing"
     CURRENT = "current"
@@ -22,7 +22,7 @@ class FileState(Enum):
 
 @dataclass(frozen=True)
 class PlannedFile:
-    """A template and the file it becomes."""
+    """A template and the file to write it to."""
 
     template: Path
     path: Path
@@ -41,15 +41,16 @@ class PlannedFile:
 
 
 def plan_workspace(workspace: Workspace) -> tuple[PlannedFile, ...]:
-    """Every file of a workspace with its state now. Writes nothing.
+    """Every file of a workspace with its current state. Writes nothing.
 
     Raises:
-        UsageError: the experiment's name is no folder name.
-        DrError: something is in the way.
+        UsageError: the experiment's name is not a folder name.
+        DrError: an existing file cannot be read.
     """
     if workspace.experiment and not is_folder_name(workspace.experiment):
         raise UsageError(
-            f"{workspace.experiment!r} cannot be the name of an experiment.", "as in `dr -e wet init`"
+            f"{workspace.experiment!r} is not a valid name for an experiment.",
+            "It has to be a folder name, as in `dr -e wet init`.",
         )
     defaults = defaults_dir()
     pairs = [

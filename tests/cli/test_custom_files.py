@@ -138,7 +138,7 @@ def test_a_file_that_was_changed_here_is_kept(dr: Dr, workspace: Workspace, buck
     answer = dr("download-custom-files")
     assert answer.exit_code == 0
     assert "kept       reward_function.py (differs)" in answer.stderr
-    assert "warning: 1 of the files here differ and were kept; -y overwrites them." in answer.stderr
+    assert "warning: Local files that differ were kept (1); -y overwrites them." in answer.stderr
     assert reward.read_bytes() == mine
     assert (workspace.custom_files / "more.py").read_bytes() == b"more"
     found = actions(dr("download-custom-files", "-y", "--json"))
@@ -156,7 +156,7 @@ def test_asks_at_a_terminal(
     bucket.put("custom_files/a.py", b"theirs")
     monkeypatch.setattr("drcli.cli.download_custom_files._is_terminal", lambda: True)
     answer = dr("download-custom-files", input=said)
-    assert "a.py is here and differs. Overwrite it?" in answer.stderr
+    assert "a.py already exists and differs. Overwrite it?" in answer.stderr
     assert (workspace.custom_files / "a.py").read_bytes() == content
 
 
@@ -188,7 +188,7 @@ def test_faults_are_said_and_do_not_hinder(
     assert f"warning: {reward}:2: expected ':'" in answer.stderr
     assert len(keys(bucket)) == 2
     reward.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\ndef reward(params):\n    return '\\d'\n")
-    assert f"warning: {reward}: there is no reward_function(params)" in dr("upload-custom-files").stderr
+    assert f"warning: {reward}: reward_function(params) is not defined" in dr("upload-custom-files").stderr
     assert not (tmp_path / "ran").exists()  # looked at, not run
 
 

@@ -27,7 +27,7 @@ def test_choosing_models(finished: Any) -> None:
     racer = finished.racer
     assert json.loads(racer.invoke("evaluations", "--all", "--json").stdout)
     none = racer.invoke("evaluations", "-p", "model-1")
-    assert none.exit_code == 0 and none.stdout == "" and "no evaluation of model-1" in none.stderr
+    assert none.exit_code == 0 and none.stdout == "" and "contains no evaluations of model-1" in none.stderr
     assert racer.invoke("evaluations", "-p", "/").exit_code == 2
     assert racer.invoke("evaluations", "-p", "x", "--all").exit_code == 2
 

@@ -63,14 +63,14 @@ def test_what_differs_is_left_alone_and_named(folder: Path) -> None:
     assert dr("there", "racer").exit_code == 0
     Path("racer/run.env").write_text("")
     answer = dr("there", "racer")
-    assert "kept        run.env" in answer.stdout and "run.env: there already" in answer.stderr
+    assert "kept        run.env" in answer.stdout and "already exist and differ: run.env" in answer.stderr
     assert "--models copies them" in answer.stderr
     assert Path("racer/run.env").read_text() == ""
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     answer = dr(str(tmp_path), str(tmp_path / "racer"))
-    assert answer.exit_code == 1 and "no folder of DeepRacer-for-Cloud" in answer.stderr
+    assert answer.exit_code == 1 and "is not a DeepRacer-for-Cloud folder" in answer.stderr
 
 
 def test_help_has_an_example() -> None:

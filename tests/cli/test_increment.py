@@ -52,7 +52,7 @@ def test_shows_the_change_and_asks(dr: Dr, workspace: Workspace) -> None:
     assert workspace.run_env.read_text() == RUN
     answer = dr("increment-training", said="y\n")
     assert answer.exit_code == 0
-    assert answer.stdout == "DR_LOCAL_S3_MODEL_PREFIX is model-1, it was model-0.\n"
+    assert answer.stdout == "Changed DR_LOCAL_S3_MODEL_PREFIX from model-0 to model-1.\n"
     assert "next: dr start-training" in answer.stderr
     assert workspace.run_env.read_text() == (
         "# mine\nDR_LOCAL_S3_MODEL_PREFIX=model-1 # now\n"
@@ -69,13 +69,13 @@ def test_a_dry_run_and_json(dr: Dr, workspace: Workspace) -> None:
 def test_wipes_exactly_what_was_shown(dr: Dr, workspace: Workspace, bucket: Bucket) -> None:
     answer = dr("increment-training", "-w", said="y\nn\n")
     assert answer.exit_code == 1
-    assert "Under model-1/ in the bucket bucket" in answer.stderr and ": 2 objects, " in answer.stderr
+    assert "2 objects (" in answer.stderr and "under model-1/ in the bucket bucket" in answer.stderr
     assert "\n  model-1/a\n  model-1/b/c\n" in answer.stderr
     assert workspace.run_env.read_text() == RUN  # both or neither
     assert len(keys(bucket)) == 5
     answer = dr("increment-training", "-w", said="y\ny\n")
     assert answer.exit_code == 0
-    assert "2 objects under model-1/ deleted." in answer.stdout
+    assert "Deleted 2 objects under model-1/." in answer.stdout
     assert keys(bucket) == ["model-0/a", "model-10/a", "model-1x/a"]
 
 
@@ -93,7 +93,7 @@ def test_force_with_wipe_as_deepracer_for_cloud_writes_it(dr: Dr, bucket: Bucket
 
 def test_the_upload(dr: Dr, workspace: Workspace, bucket: Bucket) -> None:
     answer = dr("increment-upload-model", "-f")
-    assert answer.stdout == "DR_UPLOAD_S3_PREFIX is model-0-2, it was model-0-1.\n"
+    assert answer.stdout == "Changed DR_UPLOAD_S3_PREFIX from model-0-1 to model-0-2.\n"
     assert workspace.run_env.read_text() == RUN + "DR_UPLOAD_S3_PREFIX=$DR_LOCAL_S3_MODEL_PREFIX-2\n"
     answer = dr("increment-upload-model", "-f", "-w")
     assert answer.exit_code == 2
@@ -119,7 +119,7 @@ def test_the_upload_wipes_in_the_upload_bucket_alone(
     workspace.run_env.write_text(RUN + "DR_UPLOAD_S3_PREFIX=up-1\n")
     answer = dr("increment-upload-model", "-f", "-w")
     assert answer.exit_code == 0, answer.stderr
-    assert "1 object under up-2/ deleted." in answer.stdout
+    assert "Deleted 1 object under up-2/." in answer.stdout
     assert keys(other) == ["up-20/a"]
     assert {"up-2/a", "up-20/a"} <= set(keys(bucket))
 

@@ -62,7 +62,7 @@ def test_every_command_explains_itself(name: str) -> None:
 def test_an_unknown_command(word: str, hint: str) -> None:
     result = CliRunner().invoke(main, [word])
     assert result.exit_code == 2
-    assert f"There is no command '{word}'." in result.stderr
+    assert f"Unknown command '{word}'." in result.stderr
     assert hint in result.stderr
 
 

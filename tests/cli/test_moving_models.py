@@ -89,12 +89,12 @@ def test_download_with_custom_files(upload_targets: UploadTargets) -> None:
 @pytest.mark.parametrize(
     ("source", "code", "said"),
     [
-        ("fast", 2, "no address of a model"),
-        ("s3://bucket", 2, "no address of a model"),
+        ("fast", 2, "is not the address of a model"),
+        ("s3://bucket", 2, "is not the address of a model"),
         ("s3://no-such-bucket/fast", 1, "no such bucket"),
         ("s3://{aws}/nothing", 1, "no model nothing"),
         ("s3://{aws}/team", 1, "other models in it"),
-        ("s3://{aws}/half", 1, "lacks ip/hyperparameters.json"),
+        ("s3://{aws}/half", 1, "Missing: ip/hyperparameters.json"),
     ],
 )
 def test_download_refused(upload_targets: UploadTargets, source: str, code: int, said: str) -> None:

@@ -113,7 +113,7 @@ def test_one_that_is_there_is_never_overwritten(dr: Dr, workspace: Workspace) ->
     before = tree(workspace, "wet")
     answer = dr("new-experiment", "wet")
     assert answer.exit_code == 1
-    assert "There is an experiment wet already" in answer.stderr
+    assert "Experiment wet already exists" in answer.stderr
     (workspace.root / "experiments" / "empty").mkdir()
     assert dr("new-experiment", "empty").exit_code == 1
     assert tree(workspace, "wet") == before
@@ -123,7 +123,7 @@ def test_one_that_is_there_is_never_overwritten(dr: Dr, workspace: Workspace) ->
 def test_names_that_cannot_be(dr: Dr, workspace: Workspace, name: str) -> None:
     answer = dr("new-experiment", "--", name)
     assert answer.exit_code == 2
-    assert "cannot be the name of an experiment" in answer.stderr
+    assert "is not a valid name for an experiment" in answer.stderr
     assert not (workspace.root / "experiments").exists()
 
 

@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner, Result
+from polling import DEADLINE_S
 
 from drcli.cli import main
 from drcli.cli.summary import format_summary
+from drcli.launch import workspace_summary
 from drcli.paths import Workspace
 
 Dr = Callable[..., Result]
@@ -47,6 +49,7 @@ def dr(workspace: Workspace, free_port: int, monkeypatch: pytest.MonkeyPatch) ->
     workspace.system_env.write_text(f"DR_STORE_PORT={free_port}\n")
     workspace.run_env.write_text("")
     monkeypatch.chdir(workspace.root)
+    monkeypatch.setattr(workspace_summary, "WAIT_S", DEADLINE_S)
     return lambda *words: CliRunner().invoke(main, ["summary", *words], catch_exceptions=False)
 
 

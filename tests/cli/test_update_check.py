@@ -18,7 +18,7 @@ def test_nobody_is_asked_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = CliRunner().invoke(main, ["update-check"], catch_exceptions=False)
     assert answer.exit_code == 0
     assert f"drcli {drcli.__version__}" in answer.stdout
-    assert "Nobody was asked" in answer.stderr and "next:" in answer.stderr
+    assert "Did not check for a newer version" in answer.stderr and "next:" in answer.stderr
     seen = json.loads(CliRunner().invoke(main, ["update-check", "--json"]).stdout)
     assert (seen["newest"], seen["is_newer"], seen["asked"]) == (None, None, None)
 

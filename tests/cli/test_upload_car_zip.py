@@ -64,7 +64,7 @@ def test_without_a_graph(upload_targets: UploadTargets) -> None:
     make_model(upload_targets.own, "model", [1, 2])
     upload_targets.own.delete(["model/model/model_2.pb"])
     answer = upload_targets.dr("upload-car-zip")
-    assert answer.exit_code == 1 and "no model_2.pb" in answer.stderr
+    assert answer.exit_code == 1 and "model_2.pb is missing" in answer.stderr
     assert contents(upload_targets.aws) == {}
 
 

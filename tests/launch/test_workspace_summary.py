@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from polling import DEADLINE_S
 
 from drcli.config.load import settings_of
 from drcli.config.settings import Settings
@@ -15,6 +16,11 @@ from drcli.paths import Workspace
 from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName, publish_checkpoint
 from drcli.store.client import Bucket
 from drcli.store.server import ensure_server
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workspace_summary, "WAIT_S", DEADLINE_S)
 
 
 def settings(**values: object) -> Settings:

@@ -59,12 +59,15 @@ def test_a_model_that_is_taken() -> None:
     [
         ({"params": None}, "training_params.yaml: is missing"),
         ({"hyperparameters": None}, "ip/hyperparameters.json: is missing"),
-        ({"params": b"{"}, "is no YAML"),
-        ({"params": b"[]"}, "holds no values"),
+        ({"params": b"{"}, "is not valid YAML"),
+        ({"params": b"[]"}, "contains no values"),
         ({"params": PARAMS | {"WORLD_NAME": "2022_april_open_cw"}}, "it has to be 2022_april_open"),
-        ({"params": PARAMS | {"WORLD_NAME": "drcli_harbour"}}, "no track of DeepRacer on AWS"),
+        ({"params": PARAMS | {"WORLD_NAME": "drcli_harbour"}}, "is not a track of DeepRacer on AWS"),
         ({"params": PARAMS | {"RACE_TYPE": "OBJECT_AVOIDANCE"}}, "NUMBER_OF_OBSTACLES"),
-        ({"params": PARAMS | {"RACE_TYPE": "OBJECT_AVOIDANCE", "NUMBER_OF_OBSTACLES": "7"}}, "not 1 to 6"),
+        (
+            {"params": PARAMS | {"RACE_TYPE": "OBJECT_AVOIDANCE", "NUMBER_OF_OBSTACLES": "7"}},
+            "has to be 1 to 6",
+        ),
         (
             {
                 "params": PARAMS
@@ -76,17 +79,17 @@ def test_a_model_that_is_taken() -> None:
             },
             "1 OBJECT_POSITIONS for 2 obstacles",
         ),
-        ({"metadata": b"// mine\n{}"}, "is no JSON"),
+        ({"metadata": b"// mine\n{}"}, "is not valid JSON"),
         ({"metadata": {}}, "action_space is missing"),
-        ({"metadata": METADATA | {"training_algorithm": "SAC"}}, "SAC with discrete"),
-        ({"metadata": METADATA | {"action_space": BOUNDS, "training_algorithm": "sac"}}, "SAC needs"),
+        ({"metadata": METADATA | {"training_algorithm": "SAC"}}, "SAC does not support discrete"),
+        ({"metadata": METADATA | {"action_space": BOUNDS, "training_algorithm": "sac"}}, "SAC requires"),
         (
             {"metadata": METADATA | {"action_space": {"speed": {"low": 3, "high": 3}}}},
-            "speed: low is not below",
+            "speed: low has to be less than",
         ),
-        ({"index": None, "coach": None}, "neither deepracer_checkpoints.json nor"),
-        ({"coach": b"4_Step-400.ckpt"}, "model/4_Step-400.ckpt: lacks index, meta, data"),
-        ({"reward": b"def reward(p): pass"}, "no function reward_function"),
+        ({"index": None, "coach": None}, "deepracer_checkpoints.json and .coach_checkpoint are both missing"),
+        ({"coach": b"4_Step-400.ckpt"}, "model/4_Step-400.ckpt: is incomplete; missing: index, meta, data"),
+        ({"reward": b"def reward(p): pass"}, "does not define reward_function"),
     ],
 )
 def test_what_is_refused(changes: dict[str, object], said: str) -> None:
@@ -96,7 +99,7 @@ def test_what_is_refused(changes: dict[str, object], said: str) -> None:
 def test_our_weights_are_no_tensorflow_checkpoint() -> None:
     files = {name: data for name, data in model().items() if f"{CHECKPOINT}." not in name}
     (said,) = found(files | {f"model/{CHECKPOINT}.safetensors": b"x"})
-    assert "no TensorFlow checkpoint" in said
+    assert "not a TensorFlow checkpoint" in said
 
 
 def test_a_folder_that_is_too_big() -> None:
@@ -107,9 +110,9 @@ def test_a_folder_that_is_too_big() -> None:
 
 def test_notes() -> None:
     notes = found(model(params=PARAMS | {"RACE_TYPE": "HEAD_TO_BOT"}), "note")
-    assert notes == ["training_params.yaml: RACE_TYPE HEAD_TO_BOT becomes TIME_TRIAL there"]
+    assert notes == ["training_params.yaml: RACE_TYPE HEAD_TO_BOT becomes TIME_TRIAL on import"]
     assert (
-        "counts as counter-clockwise"
+        "is read as counter-clockwise"
         in found(model(params=PARAMS | {"TRACK_DIRECTION_CLOCKWISE": "true"}), "note")[0]
     )
 
@@ -124,8 +127,8 @@ def test_notes() -> None:
         ("# my best save\ndef reward_function(params): return 1.0", "line 1: the text 'save'"),
         ("def reward_function(params, more): return 1.0", "exactly one parameter"),
         ("def reward_function(*params): return 1.0", "exactly one parameter"),
-        ("def reward_function(params):\nreturn 1.0", "is no Python"),
-        ("def reward_function(params): return '\0'", "is no Python"),
+        ("def reward_function(params):\nreturn 1.0", "is not valid Python"),
+        ("def reward_function(params): return '\0'", "is not valid Python"),
     ],
 )
 def test_rewards_that_are_refused(source: str, said: str) -> None:

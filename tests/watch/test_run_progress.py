@@ -45,7 +45,7 @@ def test_the_outcome_says_how_long_how_fast_how_good() -> None:
     text = format_outcome(ended)
     assert "after 42 s: stopped on request." in text
     assert "12,288 steps in 3 iterations and 12 episodes, 292 steps/s: 19.5 times real time." in text
-    assert text.endswith("It was not evaluated yet; last checkpoint 3_Step-12288.ckpt.")
+    assert text.endswith("The model has not been evaluated yet; last checkpoint 3_Step-12288.ckpt.")
     good = format_outcome(replace(ended, evaluations=2, evaluation_progress=100.0))
     assert "drives 100 % of a lap on drcli_oval (last of 2 evaluations)" in good
     assert "best 2_Step-8192.ckpt, last 3_Step-12288.ckpt" in good

@@ -115,11 +115,11 @@ def test_a_style_that_an_init_has_left_open(folder: Path, tmp_path: Path) -> Non
 
 
 def test_what_cannot_be_imported(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(DrError, match=r"no folder of DeepRacer-for-Cloud: it has no system\.env"):
+    with pytest.raises(DrError, match=r"is not a DeepRacer-for-Cloud folder: system\.env is missing"):
         drfc_import.plan_import(tmp_path, tmp_path / "racer")
     with pytest.raises(UsageError, match="into itself"):
         drfc_import.plan_import(folder, folder)
-    with pytest.raises(UsageError, match="a part of what is imported"):
+    with pytest.raises(UsageError, match="is inside the imported folder"):
         drfc_import.plan_import(folder, folder / "custom_files" / "new")
     (folder / "run.env").write_text("DR_EVAL_NUMBER_OF_TRIALS=many\n")
     with pytest.raises(UsageError, match=r"run\.env:1: DR_EVAL_NUMBER_OF_TRIALS=many"):
@@ -161,7 +161,7 @@ def test_models_come_from_the_store_that_runs(folder: Path, tmp_path: Path, buck
 def test_a_model_that_is_not_there(folder: Path, tmp_path: Path, bucket: Bucket) -> None:
     train(bucket, "model-10")
     planned = drfc_import.plan_import(folder, tmp_path / "racer", own_bucket=True)
-    with pytest.raises(DrError, match="no model model in") as refused:
+    with pytest.raises(DrError, match="Model model was not found in") as refused:
         drfc_import.models_of(planned, ["model"])
     assert "model-10" in refused.value.hint
 

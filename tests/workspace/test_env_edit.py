@@ -59,7 +59,7 @@ def test_lines_that_changed() -> None:
     "value", ["a\nb", "a\rb", "a\0", "\x1b[0m", "\x7f", "\x9b31m", "\ud800", "x" * 20_000]
 )
 def test_what_cannot_stand_in_an_env_file(value: str) -> None:
-    with pytest.raises(UsageError, match="The value for A"):
+    with pytest.raises(UsageError, match="The value of A"):
         edited(b"A=1\n", {"A": value}, "run.env")
 
 

@@ -106,8 +106,8 @@ def test_what_stays_with_the_old_model_is_said(workspace: Workspace) -> None:
         "DR_LOCAL_S3_MODEL_PREFIX=m-1\nDR_LOCAL_S3_METRICS_PREFIX=m-1/metrics\nDR_UPLOAD_S3_PREFIX=up-1\n",
     )
     metrics, upload = plan(workspace).notices
-    assert metrics.startswith("DR_LOCAL_S3_METRICS_PREFIX stays m-1/metrics")
-    assert upload.startswith("DR_UPLOAD_S3_PREFIX stays up-1")
+    assert metrics.startswith("DR_LOCAL_S3_METRICS_PREFIX is still m-1/metrics")
+    assert upload.startswith("DR_UPLOAD_S3_PREFIX is still up-1")
 
 
 @pytest.mark.parametrize("training", ["m-1", "m-2"])
@@ -116,7 +116,7 @@ def test_a_model_that_is_being_trained_is_left_alone(
 ) -> None:
     env(workspace, "DR_LOCAL_S3_MODEL_PREFIX=m-1\n")
     started(sagemaker="steady", robomaker="steady", prefix=training, run_id=3)
-    with pytest.raises(DrError, match=f"run 3 is training the model {training}") as caught:
+    with pytest.raises(DrError, match=f"Run 3 is training the model {training}") as caught:
         plan(workspace)
     assert "DR_RUN_ID=3" in caught.value.hint
     if training == "m-2":
