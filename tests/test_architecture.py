@@ -13,7 +13,7 @@ import pytest
 from drcli.cli import COMMANDS
 
 PACKAGE = Path(__file__).parents[1] / "drcli"
-FLOORS = (("cli",), ("launch", "services", "watch"), ("train",), ("sim", "store"), ("config",), ("",))
+FLOORS = (("cli",), ("launch", "services", "watch"), ("train",), ("sim", "store"), ("config",), ("contract",), ("",))
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = {"torch", "numba", "numpy", "boto3", "pydantic", "yaml", "matplotlib", "zmq"}
