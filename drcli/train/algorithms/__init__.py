@@ -1,0 +1,1 @@
+"""Ways to learn; `drcli.tables.ALGORITHMS` names them."""

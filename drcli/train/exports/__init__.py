@@ -1,0 +1,1 @@
+"""What a checkpoint can be turned into; `drcli.tables.EXPORTS` names them."""

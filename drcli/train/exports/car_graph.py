@@ -1,0 +1,57 @@
+"""A checkpoint as the frozen TensorFlow graph that a car takes: `model.pb`, the policy alone, variables as constants.
+
+docs/car.md describes the graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drcli.config.engine import check_supported
+from drcli.config.model_metadata import ModelMetadata
+from drcli.sim.sensors.sensor import SensorSpec
+from drcli.train.checkpoint import to_tensors, unpack
+from drcli.train.graph_builder import GraphBuilder
+from drcli.train.graph_def import graph_def
+from drcli.train.layers import Architecture, Layer, Shape, input_shape, placed, rescaling
+from drcli.train.model import ModelSpec, algorithm_of
+from drcli.train.network import MIDDLEWARE, RESCALER, PolicyNetwork
+
+
+class CarGraph:
+    """The policy as a GraphDef."""
+
+    suffix: str = ".pb"
+
+    @staticmethod
+    def export(checkpoint: bytes, metadata: ModelMetadata) -> bytes:
+        """The `.pb` file. UsageError for metadata, DrError for a checkpoint that it cannot be made of."""
+        check_supported(metadata)
+        model = ModelSpec.of(metadata)
+        variables = unpack(checkpoint, "of the model").variables
+        return _policy_graph(algorithm_of(metadata).network(model, variables), model)
+
+
+def _policy_graph(network: PolicyNetwork, model: ModelSpec) -> bytes:
+    """From the placeholders to the policy."""
+    graph = GraphBuilder(network.policy_scope, to_tensors(network))
+    features = [_embedded(graph, network.input_scope, sensor, model.architecture) for sensor in model.sensors]
+    shape = (model.architecture.num_embedded(model.sensors),)
+    x = _stacked(graph, model.architecture.middleware, MIDDLEWARE, shape, graph.joined(features))
+    model.head.nodes(graph, network.head_scope, graph.rescaled(RESCALER, network.head_scope, x))
+    return graph_def(graph.nodes)
+
+
+def _embedded(graph: GraphBuilder, scope: str, sensor: SensorSpec, architecture: Architecture) -> str:
+    """The features of one sensor. Its placeholder takes float32 [any, *shape], such as grey images of 0 to 255."""
+    name, shape = sensor.name, input_shape(sensor)
+    x = graph.scaled(name, rescaling(sensor), graph.placeholder(f"{scope}/{name}/{name}", shape))
+    x = _stacked(graph, architecture.embedder(sensor), name, shape, x)
+    return graph.flat(f"{name}/Flatten/flatten", x)
+
+
+def _stacked(graph: GraphBuilder, layers: Sequence[Layer], scope: str, shape: Shape, x: str) -> str:
+    for item in placed(layers, scope, shape):
+        x = item.layer.nodes(graph, item.scope, item.shape, x)
+        x = graph.operation(item.activation, "Relu", x)
+    return x

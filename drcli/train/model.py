@@ -1,0 +1,36 @@
+"""What is trained, as model_metadata.json has it: what it sees, its layers, and how it chooses actions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from drcli.config.model_metadata import ModelMetadata
+from drcli.sim.sensors.sensor import SensorSpec, sensor_spec
+from drcli.tables import ALGORITHMS, HEADS, NETWORKS
+from drcli.train.algorithms.algorithm import Algorithm
+from drcli.train.heads.head import Head
+from drcli.train.layers import Architecture
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Sensors are in the order of their names, as coach joins them."""
+
+    sensors: tuple[SensorSpec, ...]
+    architecture: Architecture
+    head: Head
+
+    @classmethod
+    def of(cls, metadata: ModelMetadata) -> ModelSpec:
+        """Looked up in the tables. UsageError for what they lack."""
+        return cls(
+            tuple(sensor_spec(name) for name in sorted(metadata.sensors)),
+            NETWORKS.load(metadata.neural_network),
+            HEADS.load(metadata.action_space_type).of(metadata),
+        )
+
+
+def algorithm_of(metadata: ModelMetadata) -> Algorithm:
+    """The way to learn that the file asks for. UsageError when there is none of that name."""
+    algorithm: Algorithm = ALGORITHMS.load(metadata.training_algorithm)
+    return algorithm

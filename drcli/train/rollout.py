@@ -1,0 +1,187 @@
+"""Experience of one worker: what its K cars saw, did and got in T steps, in arrays that are written in place.
+
+NumPy only: services receive it as it is sent. A car that is parked does not drive: `valid` says which steps count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drcli.sim.sensors.sensor import SensorSpec
+from drcli.train.algorithms.algorithm import Algorithm, Decision
+
+if TYPE_CHECKING:
+    from drcli.train.model import ModelSpec
+
+_GROUPS = ("obs", "extras", "last_obs", "last_extras")
+_PLAIN = ("actions", "rewards", "dones", "valid")
+_SEPARATOR = "/"
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Experience of one assignment.
+
+    obs: by sensor, [T, K, *sensor.shape]; actions int64 [T, K] or float32 [T, K, D]; rewards float32 [T, K];
+    dones bool [T, K] (the episode ended with this step); valid bool [T, K]; extras: by name, float32 [T, K];
+    last_obs, last_extras: what each car sees next, and what the actor said of it, [K, …].
+    """
+
+    obs: dict[str, NDArray[Any]]
+    actions: NDArray[Any]
+    rewards: NDArray[np.float32]
+    dones: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
+    extras: dict[str, NDArray[np.float32]]
+    last_obs: dict[str, NDArray[Any]]
+    last_extras: dict[str, NDArray[np.float32]]
+
+    @property
+    def num_steps(self) -> int:
+        """Steps that count, of all cars."""
+        return int(np.count_nonzero(self.valid))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All of them by one name each, such as `rewards` or `obs/FRONT_FACING_CAMERA`; not copied."""
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        grouped = {
+            f"{group}{_SEPARATOR}{name}": array
+            for group in _GROUPS
+            for name, array in getattr(self, group).items()
+        }
+        return {**plain, **grouped}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Rollout:
+        """The inverse of `arrays`. ValueError when a name is missing or makes no sense."""
+        missing = [name for name in _PLAIN if name not in arrays]
+        unknown = [key for key in arrays if key not in _PLAIN and key.partition(_SEPARATOR)[0] not in _GROUPS]
+        if missing or unknown:
+            raise ValueError(f"a rollout has {', '.join(_PLAIN)}, and {_GROUPS} by name; not {unknown}")
+
+        def group(of: str) -> dict[str, NDArray[Any]]:
+            start = of + _SEPARATOR
+            return {key.removeprefix(start): array for key, array in arrays.items() if key.startswith(start)}
+
+        return cls(
+            obs=group("obs"),
+            actions=arrays["actions"],
+            rewards=arrays["rewards"],
+            dones=arrays["dones"],
+            valid=arrays["valid"],
+            extras=group("extras"),
+            last_obs=group("last_obs"),
+            last_extras=group("last_extras"),
+        )
+
+
+@dataclass(frozen=True)
+class RolloutSpec:
+    """What the rollouts of a run look like; extras: names that its algorithm wants back."""
+
+    sensors: tuple[SensorSpec, ...]
+    action_shape: tuple[int, ...]
+    action_dtype: np.dtype[Any]
+    extras: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, model: ModelSpec, algorithm: Algorithm) -> RolloutSpec:
+        """Of a model that is trained in some way."""
+        return cls(model.sensors, model.head.action_shape, model.head.action_dtype, algorithm.extras)
+
+    def zeros(self, num_steps: int, num_cars: int) -> Rollout:
+        """`num_steps` steps in which no car has driven."""
+        steps = num_steps, num_cars
+        return Rollout(
+            obs={name: np.zeros((*steps, *shape), dtype) for name, shape, dtype in self.sensors},
+            actions=np.zeros((*steps, *self.action_shape), self.action_dtype),
+            rewards=np.zeros(steps, np.float32),
+            dones=np.zeros(steps, np.bool_),
+            valid=np.zeros(steps, np.bool_),
+            extras={name: np.zeros(steps, np.float32) for name in self.extras},
+            last_obs={name: np.zeros((num_cars, *shape), dtype) for name, shape, dtype in self.sensors},
+            last_extras={name: np.zeros(num_cars, np.float32) for name in self.extras},
+        )
+
+    def check(self, rollout: Rollout) -> None:
+        """ValueError, naming the array, for types or shapes of another kind, or for no step that counts."""
+        arrays, (num_steps, num_cars) = rollout.arrays(), rollout.rewards.shape
+        wanted = self.zeros(0, num_cars).arrays()
+        if arrays.keys() != wanted.keys():
+            raise ValueError(f"a rollout of {sorted(arrays)}, not of {sorted(wanted)}")
+        for name, array in arrays.items():
+            shape = wanted[name].shape
+            if not name.startswith("last_"):
+                shape = (num_steps, *shape[1:])
+            if (array.dtype, array.shape) != (wanted[name].dtype, shape):
+                raise ValueError(f"{name} is {array.dtype} {array.shape}")
+        if not rollout.valid.any():
+            raise ValueError("a rollout without a step that counts")
+
+
+class RolloutBuffer:
+    """Takes steps one after the other; for `capacity` of them there is room at once, and it grows by doubling."""
+
+    def __init__(self, spec: RolloutSpec, num_cars: int, capacity: int = 64) -> None:
+        self.num_steps = 0  # that count, of all cars
+        self._spec = spec
+        self._num_cars = num_cars
+        self._rows = 0
+        self._room = spec.zeros(max(capacity, 1), num_cars)
+
+    def add(
+        self,
+        cars: NDArray[np.intp],
+        obs: Mapping[str, NDArray[Any]],
+        decision: Decision,
+        rewards: NDArray[np.float32],
+        dones: NDArray[np.bool_],
+    ) -> None:
+        """One step of `cars` [N]: what they saw [N, …] and decided [N, …]; rewards and dones [K] of all cars."""
+        if self._rows == len(self._room.valid):
+            self._grow()
+        room, row = self._room, self._rows
+        at = slice(None) if len(cars) == self._num_cars else cars
+        for name, part in room.obs.items():
+            part[row, at] = obs[name]
+        for name, part in room.extras.items():
+            part[row, at] = decision.extras[name]
+        room.actions[row, at] = decision.actions
+        room.rewards[row, at], room.dones[row, at] = rewards[at], dones[at]
+        room.valid[row, at] = True
+        self._rows += 1
+        self.num_steps += len(cars)
+
+    def rollout(
+        self, last_obs: Mapping[str, NDArray[Any]], last_extras: Mapping[str, NDArray[np.float32]]
+    ) -> Rollout:
+        """What was added, as views: add nothing more while it is in use. `last_…` [K, …] of what each car sees next."""
+        room, rows = self._room, self._rows
+        return Rollout(
+            obs={name: part[:rows] for name, part in room.obs.items()},
+            actions=room.actions[:rows],
+            rewards=room.rewards[:rows],
+            dones=room.dones[:rows],
+            valid=room.valid[:rows],
+            extras={name: part[:rows] for name, part in room.extras.items()},
+            last_obs={name: last_obs[name] for name in room.obs},
+            last_extras={name: last_extras[name] for name in room.extras},
+        )
+
+    def _grow(self) -> None:
+        old = self._room
+        self._room = self._spec.zeros(2 * self._rows, self._num_cars)
+        for name, part in self._room.arrays().items():
+            if not name.startswith("last_"):
+                part[: self._rows] = old.arrays()[name]
+
+
+def flat_index(rollout: Rollout) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indexes (step, car) of all steps that count, car after car: `rollout.rewards[index]` is [N]."""
+    cars, steps = np.nonzero(rollout.valid.T)
+    return steps, cars
