@@ -18,9 +18,9 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 from drcli.errors import DrError
+from drcli.sim.constants import STEP_S
 from drcli.sim.deadline import Stack, TooSlow, call_within
-from drcli.sim.params import STEP_S
-from drcli.sim.reading import Action, Params, facts_of, reward_params, start_reading
+from drcli.sim.reward_params import Params, params_at_start
 from drcli.sim.simulated_time import simulated_modules
 from drcli.sim.track import Track
 
@@ -200,15 +200,16 @@ class CarReward:
         return reward
 
 
-def try_once(reward: RewardFunction, track: Track) -> float:
+def try_once(
+    reward: RewardFunction, track: Track, steering_deg: float = 0.0, speed_mps: float = 1.0
+) -> float:
     """Call the function on a real state, at the start line of `track`; nothing is compiled for it.
 
     Raises:
         RewardError: as a step of a race would.
     """
-    now_s = 2 * STEP_S
-    params = reward_params(start_reading(track), Action(0.0, 1.0, 0), facts_of(track, False), 2, now_s)
-    return reward.for_car()(params, now_s)
+    params = params_at_start(track, steering_deg, speed_mps)
+    return reward.for_car()(params, params["sim_time"] + STEP_S)
 
 
 def _hint(error: BaseException, params: Params) -> str:

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from drcli.sim.car import CarState, drive, new_cars, put
-from drcli.sim.params import STEP_S, CarParams
+from drcli.sim.car_dynamics import CarState, drive, new_cars, put
+from drcli.sim.constants import STEP_S, CarParams
 
 CAR = CarParams()
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drcli.sim.car import Array, CarState, drive, new_cars
-from drcli.sim.params import NOSE_M, CarParams
+from drcli.sim.car_dynamics import Array, CarState, drive, new_cars
+from drcli.sim.constants import NOSE_M, CarParams
 
 ARCHIVE = Path(__file__).resolve().parents[3] / "shared" / "traces" / "droa-2026-reinvent_base.tar.gz"
 pytestmark = [

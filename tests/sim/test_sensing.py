@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drcli.sim.car import new_cars, put
+from drcli.sim.car_dynamics import new_cars, put
 from drcli.sim.geometry import road_of
-from drcli.sim.params import IMMOBILE_STEPS, NOSE_M
+from drcli.sim.constants import IMMOBILE_STEPS, NOSE_M
 from drcli.sim.reading import Action, Reading, facts_of, reward_params, start_reading
-from drcli.sim.sensing import RaceState, new_race, new_readings, sense
+from drcli.sim.telemetry_kernel import RaceState, new_race, new_readings, sense
 from drcli.sim.track import Track
 
 # The block: centre line 6 m x 4 m from (0, 0) to the right, so 20 m long; borders half a metre to each side.

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drcli.sim.car import put
-from drcli.sim.params import IMMOBILE_STEPS, NOSE_M, STEP_S
+from drcli.sim.car_dynamics import put
+from drcli.sim.constants import IMMOBILE_STEPS, NOSE_M, STEP_S
 from drcli.sim.race import Episode, RaceConfig
 from drcli.sim.reward import RewardError, RewardFunction
 from drcli.sim.track import OUTER_LANE, Track

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from drcli.sim.params import (
+from drcli.sim.constants import (
     DASH_LENGTH_M,
     DASH_PERIOD_M,
     DASH_WIDTH_M,

@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from drcli.sim.kernel import kernel
-from drcli.sim.params import (
+from drcli.sim.constants import (
     MAX_SPEED_MPS,
     MAX_STEERING_DEG,
     MIN_SPEED_MPS,
@@ -20,6 +19,7 @@ from drcli.sim.params import (
     TICKS_PER_STEP,
     CarParams,
 )
+from drcli.sim.kernel import kernel
 
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from drcli.sim.car import Array, Bools, CarState
+from drcli.sim.car_dynamics import Array, Bools, CarState
+from drcli.sim.constants import CameraParams
 from drcli.sim.kernel import kernel
-from drcli.sim.params import CameraParams
-from drcli.sim.raster import Bytes, Ground
+from drcli.sim.sensors.ground_raster import Bytes, Ground
 
 
 class RowProgram(NamedTuple):
