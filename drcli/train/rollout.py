@@ -60,7 +60,8 @@ class Rollout:
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Rollout:
         """The inverse of `arrays`. ValueError when a name is missing or makes no sense."""
         missing = [name for name in _PLAIN if name not in arrays]
-        unknown = [key for key in arrays if key not in _PLAIN and key.partition(_SEPARATOR)[0] not in _GROUPS]
+        groups = tuple(name + _SEPARATOR for name in _GROUPS)
+        unknown = [key for key in arrays if key not in _PLAIN and not key.startswith(groups)]
         if missing or unknown:
             raise ValueError(f"a rollout has {', '.join(_PLAIN)}, and {_GROUPS} by name; not {unknown}")
 
@@ -111,13 +112,13 @@ class RolloutSpec:
     def check(self, rollout: Rollout) -> None:
         """ValueError, naming the array, for types or shapes of another kind, or for no step that counts."""
         arrays, (num_steps, num_cars) = rollout.arrays(), rollout.rewards.shape
-        wanted = self.zeros(0, num_cars).arrays()
+        wanted = self.zeros(0, 1).arrays()  # of one car: how many they are, nobody has checked yet
         if arrays.keys() != wanted.keys():
             raise ValueError(f"a rollout of {sorted(arrays)}, not of {sorted(wanted)}")
         for name, array in arrays.items():
-            shape = wanted[name].shape
+            shape = (num_cars, *wanted[name].shape[1:])
             if not name.startswith("last_"):
-                shape = (num_steps, *shape[1:])
+                shape = (num_steps, num_cars, *wanted[name].shape[2:])
             if (array.dtype, array.shape) != (wanted[name].dtype, shape):
                 raise ValueError(f"{name} is {array.dtype} {array.shape}")
         if not rollout.valid.any():
