@@ -29,10 +29,10 @@ class CarGraph:
         check_supported(metadata)
         model = ModelSpec.of(metadata)
         variables = unpack(checkpoint, "of the model").variables
-        return _policy_graph(algorithm_of(metadata).network(model, variables), model)
+        return policy_graph(algorithm_of(metadata).network(model, variables), model)
 
 
-def _policy_graph(network: PolicyNetwork, model: ModelSpec) -> bytes:
+def policy_graph(network: PolicyNetwork, model: ModelSpec) -> bytes:
     """From the placeholders to the policy."""
     graph = GraphBuilder(network.policy_scope, to_tensors(network))
     features = [_embedded(graph, network.input_scope, sensor, model.architecture) for sensor in model.sensors]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,65 +16,55 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+from model_specs import CAMERA, metadata, new_network
+from protobuf import constant, fields, shape_in
 
 from drcli.config.model_metadata import ModelMetadata
+from drcli.config.race_settings import RaceSettings
 from drcli.errors import DrError, UsageError
 from drcli.sim.catalogue import load_track
-from drcli.sim.race import RaceConfig
 from drcli.sim.world import World
-from drcli.train import export
+from drcli.train.actor_critic import ActorCritic
 from drcli.train.checkpoint import pack, to_tensors
-from drcli.train.export import frozen_graph
-from drcli.train.network import ActorCritic, PolicySpec
+from drcli.train.exports.car_graph import CarGraph
 
 GRAPHS = Path(__file__).parents[3] / "shared" / "graphs"
-SENSOR = "FRONT_FACING_CAMERA"
 POLICY = "main_level/agent/main/online/network_1"
-INPUT = f"main_level/agent/main/online/network_0/{SENSOR}/{SENSOR}"
+INPUT = f"main_level/agent/main/online/network_0/{CAMERA}/{CAMERA}"
 OUTPUT = f"{POLICY}/ppo_head_0/policy"
-SPECS = [PolicySpec(5), PolicySpec(21), PolicySpec(2, is_continuous=True)]
+CONTINUOUS = 0
 TOLERANCE = 1e-5
 of_all_heads = pytest.mark.parametrize(
-    "spec", SPECS, ids=lambda spec: f"{'continuous' if spec.is_continuous else 'discrete'}-{spec.num_outputs}"
+    "num_actions", [5, 21, CONTINUOUS], ids=["discrete-5", "discrete-21", "continuous-2"]
 )
 needs_graphs = pytest.mark.skipif(not GRAPHS.is_dir(), reason="reference graphs are not on this machine")
 of_both_graphs = pytest.mark.parametrize(
-    ("graph", "spec"),
-    [("ppo-discrete-9", PolicySpec(9)), ("ppo-continuous", PolicySpec(2, is_continuous=True))],
+    ("graph", "num_actions"), [("ppo-discrete-9", 9), ("ppo-continuous", CONTINUOUS)]
 )
 
 Images = np.ndarray[Any, np.dtype[np.float32]]
 Runner = Callable[[Images], Images]
 
 
-def metadata(spec: PolicySpec, **other: Any) -> ModelMetadata:
-    actions = [{"steering_angle": n - 10, "speed": 1.0, "index": n} for n in range(spec.num_outputs)]
-    bounds = {"steering_angle": {"low": -30, "high": 30}, "speed": {"low": 0.5, "high": 3}}
-    document = {
-        "action_space": bounds if spec.is_continuous else actions,
-        "action_space_type": "continuous" if spec.is_continuous else "discrete",
-        "sensor": [SENSOR],
-        "version": "5",
-    }
-    return ModelMetadata.parse(json.dumps(document | other), "model_metadata.json")
-
-
 @cache
-def opinionated(spec: PolicySpec) -> ActorCritic:
+def opinionated(num_actions: int) -> ActorCritic:
     """A network whose actions depend much on the image, with no two parameters alike."""
     torch.manual_seed(7)
-    network = ActorCritic(spec, is_shared=False)
+    network = new_network(num_actions, is_shared=False)
     with torch.no_grad():
-        network.policy.weight *= 50 if spec.is_continuous else 300
+        network.policy.dense.weight *= 300 if num_actions else 50
         for name, parameter in network.named_parameters():
             if name.endswith("bias"):
                 parameter += 0.05 * torch.randn_like(parameter)
     return network
 
 
-def exported(network: ActorCritic, camera: str = SENSOR, **other: Any) -> bytes:
-    checkpoint = pack(to_tensors(network, camera), {})
-    return frozen_graph(checkpoint, metadata(network.spec, sensor=[camera], **other))
+def checkpoint_of(network: ActorCritic) -> bytes:
+    return pack(to_tensors(network), {})
+
+
+def exported(num_actions: int) -> bytes:
+    return CarGraph.export(checkpoint_of(opinionated(num_actions)), metadata(num_actions))
 
 
 # ---------------------------------------------------------------------------------------------- what is in the file
@@ -84,30 +74,6 @@ class Node(NamedTuple):
     op: str
     inputs: tuple[str, ...]
     attrs: dict[str, bytes]
-
-
-def varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-
-
-def fields(data: bytes) -> Iterator[tuple[int, Any]]:
-    """Numbers and values of a protocol buffer: varints, and everything else as bytes."""
-    at = 0
-    while at < len(data):
-        tag, at = varint(data, at)
-        if tag & 7 == 0:
-            value, at = varint(data, at)
-            yield tag >> 3, value
-        else:
-            size, at = {5: (4, at), 1: (8, at)}.get(tag & 7) or varint(data, at)
-            yield tag >> 3, data[at : at + size]
-            at += size
 
 
 def nodes_of(graph: bytes) -> dict[str, Node]:
@@ -121,29 +87,9 @@ def nodes_of(graph: bytes) -> dict[str, Node]:
     return nodes
 
 
-def constant(attr: bytes) -> Images:
-    """A TensorProto, as numbers of one type or as raw content."""
-    parts = dict(fields(dict(fields(attr))[8]))
-    dtype = {1: np.dtype("<f4"), 3: np.dtype("<i4")}[parts[1]]
-    content = parts.get(4, parts.get(5))
-    if content is None:
-        numbers, at, data = [], 0, parts[7]
-        while at < len(data):
-            value, at = varint(data, at)
-            numbers.append(value - 2**64 if value >= 2**63 else value)
-        content = np.array(numbers, dtype).tobytes()
-    return np.frombuffer(content, dtype).reshape(shape_in(parts[2]))
-
-
-def shape_in(shape: bytes) -> tuple[int, ...]:
-    """TensorShapeProto; -1 is any size."""
-    sizes = [dict(fields(dim))[1] for _, dim in fields(shape)]
-    return tuple(size - 2**64 if size >= 2**63 else size for size in sizes)
-
-
 @of_all_heads
-def test_the_graph_is_complete_in_itself(spec: PolicySpec) -> None:
-    nodes = nodes_of(exported(opinionated(spec)))
+def test_the_graph_is_complete_in_itself(num_actions: int) -> None:
+    nodes = nodes_of(exported(num_actions))
     seen: set[str] = set()
     for name, node in nodes.items():
         assert set(node.inputs) <= seen, f"{name} comes before what it needs"
@@ -152,13 +98,12 @@ def test_the_graph_is_complete_in_itself(spec: PolicySpec) -> None:
     assert not [name for name, node in nodes.items() if node.op.startswith("Variable")]
     placeholder = nodes[INPUT].attrs
     assert shape_in(dict(fields(placeholder["shape"]))[7]) == (-1, 120, 160, 1)
-    assert nodes[OUTPUT].op == ("Identity" if spec.is_continuous else "Softmax")
+    assert nodes[OUTPUT].op == ("Softmax" if num_actions else "Identity")
 
 
 def test_constants_are_the_weights_of_the_policy() -> None:
-    network = opinionated(PolicySpec(5))
-    nodes = nodes_of(exported(network))
-    for name, tensor in to_tensors(network, SENSOR).items():
+    nodes = nodes_of(exported(5))
+    for name, tensor in to_tensors(opinionated(5)).items():
         if name.startswith(POLICY):
             np.testing.assert_array_equal(constant(nodes[name].attrs["value"]), tensor.numpy())
         else:
@@ -166,14 +111,13 @@ def test_constants_are_the_weights_of_the_policy() -> None:
 
 
 def test_the_old_camera_has_its_old_name() -> None:
-    network = opinionated(PolicySpec(5))
-    graph = exported(network, "observation", version="1")
+    renamed = {name.replace(CAMERA, "observation"): v for name, v in to_tensors(opinionated(5)).items()}
+    graph = CarGraph.export(pack(renamed, {}), metadata(version="1"))
     assert "main_level/agent/main/online/network_0/observation/observation" in nodes_of(graph)
 
 
 def test_the_same_weights_give_the_same_bytes() -> None:
-    network = opinionated(PolicySpec(5))
-    assert exported(network) == exported(network)
+    assert exported(5) == exported(5)
 
 
 WHERE_IT_STANDS = {
@@ -202,12 +146,12 @@ def frozen(nodes: dict[str, Node]) -> dict[str, Node]:
 @pytest.mark.shared
 @needs_graphs
 @of_both_graphs
-def test_every_node_is_that_of_the_coach_graph(graph: str, spec: PolicySpec) -> None:
+def test_every_node_is_that_of_the_coach_graph(graph: str, num_actions: int) -> None:
     [meta] = (GRAPHS / graph).glob("*.meta")
     theirs = frozen(nodes_of(next(v for n, v in fields(meta.read_bytes()) if n == 2)))
     document = json.loads((GRAPHS / graph / "model_metadata.json").read_text())
     read = ModelMetadata.parse(json.dumps(document), "model_metadata.json")
-    ours = nodes_of(frozen_graph(pack(to_tensors(opinionated(spec), SENSOR), {}), read))
+    ours = nodes_of(CarGraph.export(checkpoint_of(opinionated(num_actions)), read))
     assert len(theirs) == 62
     assert set(ours) == set(theirs)
     for name, (op, inputs, attrs) in theirs.items():
@@ -226,28 +170,26 @@ def test_every_node_is_that_of_the_coach_graph(graph: str, spec: PolicySpec) -> 
 
 
 def test_metadata_of_another_model_is_refused() -> None:
-    checkpoint = pack(to_tensors(opinionated(PolicySpec(5)), SENSOR), {})
+    checkpoint = checkpoint_of(opinionated(5))
     with pytest.raises(DrError, match=r"has 5 discrete actions, .* 21 discrete"):
-        frozen_graph(checkpoint, metadata(PolicySpec(21)))
+        CarGraph.export(checkpoint, metadata(21))
     with pytest.raises(DrError, match=r"has 5 discrete actions, .* 2 continuous"):
-        frozen_graph(checkpoint, metadata(PolicySpec(2, is_continuous=True)))
+        CarGraph.export(checkpoint, metadata(CONTINUOUS))
     with pytest.raises(DrError, match=r"no variable .*observation"):
-        frozen_graph(checkpoint, metadata(PolicySpec(5), sensor=["observation"]))
+        CarGraph.export(checkpoint, metadata(sensor=["observation"]))
 
 
 def test_a_damaged_checkpoint_is_refused() -> None:
-    checkpoint = pack(to_tensors(opinionated(PolicySpec(5)), SENSOR), {})
     with pytest.raises(DrError, match="damaged"):
-        frozen_graph(checkpoint[:-7], metadata(PolicySpec(5)))
+        CarGraph.export(checkpoint_of(opinionated(5))[:-7], metadata())
 
 
 @pytest.mark.parametrize(
     "other", [{"sensor": ["STEREO_CAMERAS"]}, {"neural_network": "DEEP_CONVOLUTIONAL_NETWORK"}]
 )
 def test_what_this_engine_does_not_train_is_refused(other: dict[str, Any]) -> None:
-    checkpoint = pack(to_tensors(opinionated(PolicySpec(5)), SENSOR), {})
     with pytest.raises(UsageError, match="cannot do"):
-        frozen_graph(checkpoint, metadata(PolicySpec(5), **other))
+        CarGraph.export(checkpoint_of(opinionated(5)), metadata(**other))
 
 
 # ------------------------------------------------------------------------------------------- what programs make of it
@@ -256,12 +198,12 @@ def test_what_this_engine_does_not_train_is_refused(other: dict[str, Any]) -> No
 @pytest.fixture(scope="module")
 def frames() -> Images:
     """What twelve cars around the harbour see while they drive out of their lane: float32 [B, 120, 160, 1]."""
-    world = World(load_track("drcli_harbour", None, ""), RaceConfig(round_robin_advance_dist=1 / 12), 12)
-    seen = [world.reset().copy()]
+    world = World(load_track("drcli_harbour", None, ""), RaceSettings(round_robin_advance_dist=1 / 12), 12)
+    seen = [world.reset()[CAMERA]]
     for _ in range(2):
         for _ in range(6):
-            step = world.step(np.linspace(-25, 25, 12), np.full(12, 1.5), [0] * 12)
-        seen.append(step.obs.copy())
+            step = world.step(np.stack((np.linspace(-25, 25, 12), np.full(12, 1.5)), axis=1))
+        seen.append(step.obs[CAMERA])
     images = np.unique(np.concatenate(seen), axis=0)
     assert len(images) > 30
     return images[..., np.newaxis].astype(np.float32)
@@ -335,26 +277,25 @@ def tflite(file: Path) -> Runner:
 def acts(network: ActorCritic, frames: Images) -> Images:
     """Probabilities of discrete actions, means of continuous ones, in float32."""
     with torch.inference_mode():
-        outputs, _ = network(torch.from_numpy(frames[..., 0].astype(np.uint8)))
-        return (outputs if network.spec.is_continuous else outputs.softmax(-1)).numpy()
+        outputs, _ = network({CAMERA: torch.from_numpy(frames[..., 0].astype(np.uint8))})
+        return (outputs.softmax(-1) if network.policy.head.kind == "discrete" else outputs).numpy()
 
 
 @of_all_heads
 @pytest.mark.parametrize("load", [tensorflow, openvino, tflite])
 def test_actions_are_those_of_our_network(
     load: Callable[[Path], Runner],
-    spec: PolicySpec,
+    num_actions: int,
     frames: Images,
     tmp_path: Path,
     record_property: Callable[..., None],
 ) -> None:
-    network = opinionated(spec)
-    expected = acts(network, frames)
+    expected = acts(opinionated(num_actions), frames)
     assert np.ptp(expected, axis=0).max() > 0.3, "the images have to matter"
     file = tmp_path / "model.pb"
-    file.write_bytes(exported(network))
+    file.write_bytes(exported(num_actions))
     got = load(file)(frames)
-    assert got.shape == (len(frames), spec.num_outputs)
+    assert got.shape == (len(frames), num_actions or 2)
     difference = float(np.abs(got - expected).max())
     record_property("difference", difference)
     assert difference < TOLERANCE
@@ -364,20 +305,16 @@ def test_actions_are_those_of_our_network(
 @needs_graphs
 @of_both_graphs
 def test_the_coach_graph_with_our_weights_acts_as_our_network(
-    graph: str, spec: PolicySpec, frames: Images
+    graph: str, num_actions: int, frames: Images
 ) -> None:
     tf = program("tensorflow").compat.v1
     [meta] = (GRAPHS / graph).glob("*.meta")
-    network = opinionated(spec)
+    network = opinionated(num_actions)
     with tf.Graph().as_default() as coach, tf.Session(graph=coach) as session:
         tf.train.import_meta_graph(str(meta), clear_devices=True)
-        for name, value in to_tensors(network, SENSOR).items():
+        for name, value in to_tensors(network).items():
             session.run(
                 f"{name}/Assign", {coach.get_operation_by_name(f"{name}/Assign").inputs[1]: value.numpy()}
             )
         got = session.run(f"{OUTPUT}:0", {f"{INPUT}:0": frames})
     assert np.abs(got - acts(network, frames)).max() < TOLERANCE
-
-
-def test_names_are_told() -> None:
-    assert (export.input_name(SENSOR), export.output_name()) == (INPUT, OUTPUT)
