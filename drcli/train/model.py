@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from drcli.config.model_metadata import ModelMetadata
 from drcli.sim.sensors.sensor import SensorSpec, sensor_spec
-from drcli.tables import ALGORITHMS, HEADS, NETWORKS
-from drcli.train.algorithms.algorithm import Algorithm
+from drcli.tables import HEADS, NETWORKS
 from drcli.train.heads.head import Head
 from drcli.train.layers import Architecture
 
@@ -28,9 +27,3 @@ class ModelSpec:
             NETWORKS.load(metadata.neural_network),
             HEADS.load(metadata.action_space_type).of(metadata),
         )
-
-
-def algorithm_of(metadata: ModelMetadata) -> Algorithm:
-    """The way to learn that the file asks for. UsageError when there is none of that name."""
-    algorithm: Algorithm = ALGORITHMS.load(metadata.training_algorithm)
-    return algorithm

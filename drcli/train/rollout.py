@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drcli.sim.sensors.sensor import SensorSpec
-from drcli.train.algorithms.algorithm import Algorithm, Decision
 
 if TYPE_CHECKING:
     from drcli.train.model import ModelSpec
@@ -21,6 +20,13 @@ if TYPE_CHECKING:
 _GROUPS = ("obs", "extras", "last_obs", "last_extras")
 _PLAIN = ("actions", "rewards", "dones", "valid")
 _SEPARATOR = "/"
+
+
+class Decision(NamedTuple):
+    """actions [K, *action_shape]; extras: what the algorithm wants back with the rollout, by name, float32 [K]."""
+
+    actions: NDArray[Any]
+    extras: dict[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -91,9 +97,9 @@ class RolloutSpec:
     extras: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, model: ModelSpec, algorithm: Algorithm) -> RolloutSpec:
-        """Of a model that is trained in some way."""
-        return cls(model.sensors, model.head.action_shape, model.head.action_dtype, algorithm.extras)
+    def of(cls, model: ModelSpec, extras: tuple[str, ...]) -> RolloutSpec:
+        """Of a model, and of the algorithm that has these extras."""
+        return cls(model.sensors, model.head.action_shape, model.head.action_dtype, extras)
 
     def zeros(self, num_steps: int, num_cars: int) -> Rollout:
         """`num_steps` steps in which no car has driven."""

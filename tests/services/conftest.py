@@ -362,7 +362,7 @@ def model() -> ModelSpec:
 @pytest.fixture(scope="session")
 def rollout_spec(model: ModelSpec) -> RolloutSpec:
     """Of that."""
-    return RolloutSpec.of(model, ClippedPPO)
+    return RolloutSpec.of(model, ClippedPPO.extras)
 
 
 @pytest.fixture(scope="session")
@@ -370,7 +370,7 @@ def new_collector(new_driver: Callable[..., Driver]) -> Callable[..., Collector]
     """Makes collectors for drivers."""
 
     def make(driver: Driver, kind: str = "discrete", tick: Callable[[], None] = lambda: None) -> Collector:
-        return Collector(driver, RolloutSpec.of(model_of(kind), ClippedPPO), tick)
+        return Collector(driver, RolloutSpec.of(model_of(kind), ClippedPPO.extras), tick)
 
     return make
 

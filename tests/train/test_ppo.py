@@ -26,7 +26,7 @@ def rollout(rewards, values, dones, last_values, valid=None, num_actions=2):
     """Of lists [T][K]; the cars see nothing and do the first action, with a log-probability of 0."""
     rewards = np.asarray(rewards, np.float32)
     steps, cars = rewards.shape
-    spec = RolloutSpec.of(model_of(num_actions), ClippedPPO)
+    spec = RolloutSpec.of(model_of(num_actions), ClippedPPO.extras)
     blank = spec.zeros(steps, cars)
     return Rollout(
         blank.obs,
@@ -95,7 +95,7 @@ def one_step(model, actor, images, rewards_of, step=0):
     """A step of as many cars as there are images, which ends their episodes."""
     obs, cars = {CAMERA: images}, len(images)
     decision = actor.act(obs, step=step)
-    buffer = RolloutBuffer(RolloutSpec.of(model, ClippedPPO), cars, capacity=1)
+    buffer = RolloutBuffer(RolloutSpec.of(model, ClippedPPO.extras), cars, capacity=1)
     rewards = rewards_of(decision.actions).astype(np.float32)
     buffer.add(np.arange(cars), obs, decision, rewards, np.ones(cars, bool))
     return buffer.rollout(obs, decision.extras)

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from drcli.sim.sensors.sensor import SensorSpec
-from drcli.train.algorithms.algorithm import Decision
-from drcli.train.rollout import Rollout, RolloutBuffer, RolloutSpec, flat_index
+from drcli.train.rollout import Decision, Rollout, RolloutBuffer, RolloutSpec, flat_index
 
 CARS = 3
 SPEC = RolloutSpec(

@@ -33,10 +33,10 @@ from drcli.store.checkpoints import CheckpointName, Which, read_checkpoint
 from drcli.store.client import Bucket
 from drcli.store.keys import ModelKeys, evaluation_facts, join
 from drcli.store.metrics import EpisodeResult, EvaluationMetrics, Incidents
-from drcli.train.algorithms.algorithm import Actor
+from drcli.train.algorithms.algorithm import Actor, algorithm_of
 from drcli.train.checkpoint import unpack
 from drcli.train.hardware import Hardware
-from drcli.train.model import ModelSpec, algorithm_of
+from drcli.train.model import ModelSpec
 from drcli.train.network import weights_of
 
 

@@ -73,7 +73,7 @@ class Trainer:
             self._parameters.term_cond_avg_score,
             trained_s=start.trained_s,
         )
-        expected = RolloutSpec.of(plan.model, plan.algorithm)
+        expected = RolloutSpec.of(plan.model, plan.algorithm.extras)
         self.workers = WorkerRegistry(socket, expected, self._welcome, service_log.line)
         self._ranking = CheckpointRanking(job.params.best_model_metric, start.index)
         self._ids = count(1)

@@ -23,7 +23,8 @@ from drcli.services.shared.wire_keys import trainer_keys
 from drcli.services.trainer.trainer import Trainer, TrainingPlan
 from drcli.services.trainer.training_start import find_start
 from drcli.store.client import Bucket
-from drcli.train.model import ModelSpec, algorithm_of
+from drcli.train.algorithms.algorithm import algorithm_of
+from drcli.train.model import ModelSpec
 
 
 def train(environment: Environment, stop: StopFlag) -> bool:

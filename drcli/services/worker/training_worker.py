@@ -43,9 +43,9 @@ from drcli.services.worker.idle_evaluation import IdleEvaluation
 from drcli.services.worker.run_over_watch import SILENCE_S, RunOverWatch
 from drcli.sim.reward import RewardFunction
 from drcli.sim.world import World
-from drcli.train.algorithms.algorithm import Actor
+from drcli.train.algorithms.algorithm import Actor, algorithm_of
 from drcli.train.hardware import Hardware
-from drcli.train.model import ModelSpec, algorithm_of
+from drcli.train.model import ModelSpec
 from drcli.train.rollout import RolloutSpec
 
 ALIVE_INTERVAL_S = 1.0
@@ -212,7 +212,7 @@ class TrainingWorker:
         )
         world.next_episode = welcome.episodes_done
         driver = Driver(world, self._model.head, actor, self._observers)
-        collector = Collector(driver, RolloutSpec.of(self._model, self._algorithm), self.tick)
+        collector = Collector(driver, RolloutSpec.of(self._model, self._algorithm.extras), self.tick)
         self._membership = _Membership(hyperparameters, actor, collector, welcome.episodes_done, {})
 
     def _collect(self, member: _Membership, task: Collect) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from drcli.config.hyperparameters import Hyperparameters
+from drcli.config.model_metadata import ModelMetadata
+from drcli.tables import ALGORITHMS
+from drcli.train.rollout import Decision, Rollout
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,14 +18,6 @@ if TYPE_CHECKING:
     from drcli.train.hardware import Hardware
     from drcli.train.model import ModelSpec
     from drcli.train.network import PolicyNetwork
-    from drcli.train.rollout import Rollout
-
-
-class Decision(NamedTuple):
-    """actions [K, *action_shape]; extras: what the algorithm wants back with the rollout, by name, float32 [K]."""
-
-    actions: NDArray[Any]
-    extras: dict[str, NDArray[np.float32]]
 
 
 class Actor(Protocol):
@@ -64,10 +58,7 @@ class Learner(Protocol):
 
 
 class Algorithm(Protocol):
-    """A way to learn. The member of `tables.ALGORITHMS` is a class whose methods are static.
-
-    extras: names in `Decision.extras`. logged: names of `Learner.learn` that the log shows, and how, in order.
-    """
+    """A way to learn. The member of `tables.ALGORITHMS` is a class whose methods are static."""
 
     @property
     def extras(self) -> tuple[str, ...]:
@@ -102,3 +93,9 @@ class Algorithm(Protocol):
     ) -> Actor:
         """What drives in a worker."""
         ...
+
+
+def algorithm_of(metadata: ModelMetadata) -> Algorithm:
+    """The way to learn that the file asks for. UsageError when there is none of that name."""
+    algorithm: Algorithm = ALGORITHMS.load(metadata.training_algorithm)
+    return algorithm

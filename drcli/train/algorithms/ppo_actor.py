@@ -14,10 +14,10 @@ from torch import Tensor
 
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.train.actor_critic import ActorCritic
-from drcli.train.algorithms.algorithm import Decision
 from drcli.train.exploration import Exploration
 from drcli.train.hardware import Hardware
 from drcli.train.model import ModelSpec
+from drcli.train.rollout import Decision
 
 
 class PPOActor:

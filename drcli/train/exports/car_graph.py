@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from drcli.config.engine import check_supported
 from drcli.config.model_metadata import ModelMetadata
 from drcli.sim.sensors.sensor import SensorSpec
+from drcli.train.algorithms.algorithm import algorithm_of
 from drcli.train.checkpoint import to_tensors, unpack
 from drcli.train.graph_builder import GraphBuilder
 from drcli.train.graph_def import graph_def
 from drcli.train.layers import Architecture, Layer, Shape, input_shape, placed, rescaling
-from drcli.train.model import ModelSpec, algorithm_of
+from drcli.train.model import ModelSpec
 from drcli.train.network import MIDDLEWARE, RESCALER, PolicyNetwork
 
 
