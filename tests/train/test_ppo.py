@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from model_specs import CAMERA, model_of, new_network
+from model_specs import CAMERA, model_of
 
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.errors import DrError, UsageError
+from drcli.sim.sensors.sensor import SensorSpec
 from drcli.train.algorithms.ppo import ClippedPPO
 from drcli.train.algorithms.ppo_learner import gae, minibatch_size, surrogate_loss, value_loss
 from drcli.train.hardware import Hardware
@@ -20,13 +22,19 @@ from drcli.train.network import weights_of
 from drcli.train.rollout import Rollout, RolloutBuffer, RolloutSpec, flat_index
 
 CPU = Hardware(torch.device("cpu"), torch.float32)
+HEIGHT, WIDTH = 60, 80  # a quarter of the real image, so that tasks are solved in seconds
+
+
+def small_model(num_actions):
+    sensor = SensorSpec(CAMERA, (HEIGHT, WIDTH), np.dtype(np.uint8))
+    return replace(model_of(num_actions), sensors=(sensor,))
 
 
 def rollout(rewards, values, dones, last_values, valid=None, num_actions=2):
     """Of lists [T][K]; the cars see nothing and do the first action, with a log-probability of 0."""
     rewards = np.asarray(rewards, np.float32)
     steps, cars = rewards.shape
-    spec = RolloutSpec.of(model_of(num_actions), ClippedPPO.extras)
+    spec = RolloutSpec.of(small_model(num_actions), ClippedPPO.extras)
     blank = spec.zeros(steps, cars)
     return Rollout(
         blank.obs,
@@ -104,7 +112,7 @@ def one_step(model, actor, images, rewards_of, step=0):
 def solve_bandit(seed):
     """Reward 1 for the action that names the bright third of the image."""
     torch.manual_seed(seed)
-    model, hyper = model_of(3), Hyperparameters(batch_size=16, num_epochs=1, lr=1e-3, beta_entropy=0.0)
+    model, hyper = small_model(3), Hyperparameters(batch_size=16, num_epochs=1, lr=1e-3, beta_entropy=0.0)
     learner = ClippedPPO.learner(ClippedPPO.network(model), hyper, CPU, seed)
     actor = ClippedPPO.actor(model, hyper, CPU, seed)
     rng = np.random.default_rng(seed)
@@ -112,9 +120,9 @@ def solve_bandit(seed):
     for step in range(25):
         actor.load(weights_of(learner.network, torch.float32))
         labels = rng.integers(0, 3, 48)
-        images = np.zeros((48, 120, 160), np.uint8)
+        images = np.zeros((48, HEIGHT, WIDTH), np.uint8)
         for image, label in zip(images, labels, strict=True):
-            image[:, label * 53 : label * 53 + 53] = 200
+            image[:, label * 26 : label * 26 + 26] = 200
         data = one_step(model, actor, images, lambda actions, labels=labels: actions == labels, step)
         scores.append(data.rewards.mean())
         learner.learn([data])
@@ -131,10 +139,10 @@ def test_a_task_is_solved_in_seconds_and_the_same_seed_learns_the_same():
 
 def test_continuous_policy_moves_towards_rewarded_actions():
     torch.manual_seed(0)
-    model, hyper = model_of(0), Hyperparameters(batch_size=32, num_epochs=4, lr=1e-3)
+    model, hyper = small_model(0), Hyperparameters(batch_size=32, num_epochs=4, lr=1e-3)
     learner = ClippedPPO.learner(ClippedPPO.network(model), hyper, CPU, 0)
     actor = ClippedPPO.actor(model, hyper, CPU, 0)
-    obs = np.full((64, 120, 160), 128, np.uint8)
+    obs = np.full((64, HEIGHT, WIDTH), 128, np.uint8)
     for _ in range(10):
         actor.load(weights_of(learner.network, torch.float32))
         data = one_step(model, actor, obs, lambda actions: actions[:, 0] - actions[:, 1])
@@ -165,7 +173,7 @@ def test_rollouts_of_several_workers_are_learned_from_in_their_order():
     for rollouts in ([whole], [part(slice(0, 1)), part(slice(1, 3))]):
         torch.manual_seed(4)
         hyper = Hyperparameters(batch_size=2, num_epochs=2)
-        learner = ClippedPPO.learner(ClippedPPO.network(model_of(2)), hyper, CPU, 0)
+        learner = ClippedPPO.learner(ClippedPPO.network(small_model(2)), hyper, CPU, 0)
         learned.append((learner.learn(rollouts), weights_of(learner.network, torch.float32)))
     (stats, weights), (other_stats, other_weights) = learned
     assert stats == other_stats
@@ -175,13 +183,13 @@ def test_rollouts_of_several_workers_are_learned_from_in_their_order():
 
 def test_nan_stops_with_a_message():
     hyper = Hyperparameters(batch_size=2, num_epochs=1)
-    learner = ClippedPPO.learner(new_network(2), hyper, CPU, 0)
+    learner = ClippedPPO.learner(ClippedPPO.network(small_model(2)), hyper, CPU, 0)
     with pytest.raises(DrError, match="diverged"):
         learner.learn([rollout([[1], [1], [0]], [[math.nan], [0], [0]], [[1], [1], [1]], [0])])
 
 
 def test_nothing_is_remembered_beside_the_network():
-    learner = ClippedPPO.learner(new_network(2), Hyperparameters(), CPU, 0)
+    learner = ClippedPPO.learner(ClippedPPO.network(small_model(2)), Hyperparameters(), CPU, 0)
     assert learner.state() == {}
     learner.load_state({})
 
