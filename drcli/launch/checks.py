@@ -14,13 +14,14 @@ from drcli.config.settings import Settings
 from drcli.errors import DrError, UsageError
 from drcli.paths import Workspace
 from drcli.store.keys import ModelKeys
+from drcli.tables import ALGORITHMS, RACES
 
 if TYPE_CHECKING:
     from drcli.sim.track import Track
     from drcli.store.client import Bucket
+    from drcli.train.algorithms.algorithm import Algorithm
 
 ENGINE = "drcli/simapp"
-RACE_TYPES = ("TIME_TRIAL",)
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ def check_style(settings: Settings) -> None:
                 f"Use DR_DOCKER_STYLE=compose or swarm, or our own engine: --set DR_SIMAPP_SOURCE={ENGINE}",
             )
         return
-    if settings.race_type not in RACE_TYPES:
-        raise _cannot(settings, "DR_RACE_TYPE", settings.race_type, RACE_TYPES)
+    if settings.race_type not in RACES:
+        raise _cannot(settings, "DR_RACE_TYPE", settings.race_type, tuple(RACES))
 
 
 def is_ours(settings: Settings) -> bool:
@@ -99,6 +100,8 @@ def check_training_files(settings: Settings, workspace: Workspace) -> CustomFile
     metadata = ModelMetadata.parse(contents[names[1]], str(folder / names[1]))
     if is_ours(settings):
         check_supported(metadata, str(folder / names[1]))
+        algorithm: Algorithm = ALGORITHMS.load(metadata.training_algorithm)
+        algorithm.check(hyperparameters, str(folder / names[0]))
         track = check_world(settings, workspace)
         source = contents[names[2]].decode(errors="replace")
         try_once(RewardFunction(source, str(folder / names[2])), track)

@@ -10,7 +10,7 @@ from drcli.config.load import settings_of
 from drcli.config.settings import Settings
 from drcli.launch.plan import Place, Plan, plan_evaluation, plan_training
 from drcli.paths import Workspace
-from drcli.services.environment import Environment
+from drcli.services.shared.environment import Environment
 from drcli.store.access import store_config
 from drcli.store.client import Bucket
 

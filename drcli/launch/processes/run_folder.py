@@ -165,6 +165,13 @@ class RunFolder:
         """Whether anything was ever started here."""
         return (self.path / "plan.json").is_file()
 
+    @property
+    def started_at(self) -> float:
+        """When it was started last, in seconds since the epoch; 0 when it never was."""
+        with suppress(FileNotFoundError):
+            return (self.path / "plan.json").stat().st_mtime
+        return 0.0
+
     def write_plan(self, plan: Plan) -> None:
         """Keep the plan for those who look after the run."""
         write_private(self.path / "plan.json", plan.document())

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # the trainer needs no simulator
     from numpy.typing import NDArray
 
     from drcli.sim.world import Transition
-    from drcli.train.algorithms.algorithm import Decision
+    from drcli.train.rollout import Decision
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class NewCheckpoint:
 
 @dataclass(frozen=True)
 class RunEnd:
-    """How the trainer leaves the run; stopped: it may go on. reason: of a good end; message, hint: of a failure."""
+    """How a service leaves the run; stopped: it may go on. reason: of a good end; message, hint: of a failure."""
 
     state: Literal["ended", "stopped", "failed"]
     reason: str = ""
@@ -141,4 +141,4 @@ class Observer:
         """In the trainer: the network as it is now is to be kept."""
 
     def on_end(self, end: RunEnd) -> None:
-        """The service is about to leave, after everything else was said."""
+        """The service is about to leave, after everything else was said; in workers in good order only."""

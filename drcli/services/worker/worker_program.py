@@ -7,7 +7,7 @@ from typing import NoReturn
 import torch
 
 from drcli.errors import DrError
-from drcli.services.observers.observer import ObservedRun
+from drcli.services.observers.observer import ObservedRun, RunEnd
 from drcli.services.observers.subscriptions import Subscriptions
 from drcli.services.shared import program, service_log
 from drcli.services.shared.environment import Environment
@@ -40,7 +40,9 @@ def work(environment: Environment, stop: program.StopFlag) -> bool:
         source = retry_while_unreachable(job.reward_function, bucket, stop)
         reward = RewardFunction(*source, log=service_log.line, on_stuck=give_up)
         observers = Subscriptions.of(_observed(job))
-        return TrainingWorker(job, socket, reward, observers, stop).run()
+        was_stopped = TrainingWorker(job, socket, reward, observers, stop).run()
+        observers.end(RunEnd("stopped" if was_stopped else "ended"))
+        return was_stopped
     except DrError as error:
         socket.send(Failed(error.message, error.hint).to_message())
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -264,12 +265,27 @@ def test_a_container_that_stopped_with_its_engine_goes_on_with_it(
     before = check(run)
     assert before.state == "stopped"
     assert not before.is_over
-    run.variables["DR_TRAIN_MAX_MINUTES"] = "0.05"
+    run.variables["DR_TRAIN_MAX_MINUTES"] = str((before.trained_s + 3.0) / 60)  # of both starts together
     services = [run.contain("work", "a"), run.contain("train", "trainer")]
     assert {service.wait() for service in services} == {0}
     after = check(run)
     assert (after.state, "minutes are over" in after.stop_reason) == ("ended", True)
     assert after.iteration > before.iteration
+    assert after.trained_s > before.trained_s > 0
+
+
+def test_minutes_do_not_count_the_start_up(new_run: Callable[..., Any], until: Any) -> None:
+    """A worker that comes late finds all of them left."""
+    run = new_run(DR_TRAIN_MAX_MINUTES="0.02")
+    run.write(term_cond_max_episodes=10000)
+    trainer = run.start("train")
+    until(lambda: "seed 7" in trainer.log)
+    time.sleep(1.5)
+    worker = run.start("work")
+    assert (trainer.wait(), worker.wait()) == (0, 0)
+    status = check(run)
+    assert "minutes are over" in status.stop_reason
+    assert status.iteration >= 1
 
 
 def test_what_the_user_has_to_fix_ends_all_containers_for_good(run: Any) -> None:
