@@ -1,6 +1,6 @@
-"""What drcli's own engine can learn: whatever the tables hold. Nothing that they name is imported here.
+"""What drcli's own engine supports: the members of the tables, which are not imported here.
 
-Checked before a run starts, and again by the services that drive.
+Checked before a run starts, and again by the services.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from drcli.tables import ALGORITHMS, HEADS, NETWORKS, SENSORS, Table
 
 
 def check_supported(metadata: ModelMetadata, where: str = "model_metadata.json") -> None:
-    """UsageError naming the file (`where`) for what this engine has no member for."""
+    """Raise UsageError, with the name of the file (`where`), for anything that this engine does not support."""
     for key, name, table in _needed(metadata):
         if name not in table:
             raise UsageError(
-                f"{where}: drcli's own engine cannot do {key} {name} yet.",
+                f"{where}: drcli's own engine does not support {key} {name} yet.",
                 f"Choose one of: {', '.join(table)}.",
             )
 
 
 def _needed(metadata: ModelMetadata) -> Iterator[tuple[str, str, Table]]:
-    """Keys of the file, their values, and where these have to be found."""
+    """The keys and values of the file that must be in a table."""
     yield "training_algorithm", metadata.training_algorithm, ALGORITHMS
     yield "neural_network", metadata.neural_network, NETWORKS
     yield "action_space_type", metadata.action_space_type, HEADS

@@ -30,14 +30,14 @@ Count = Annotated[int, BeforeValidator(no_bool), Field(ge=1)]
 Number = Annotated[float, BeforeValidator(no_bool)]
 Fraction = Annotated[Number, Field(ge=0, le=1)]
 
-EXPLORATION_TYPES = ("categorical", "e-greedy", "additive_noise")  # of all engines that we know
+EXPLORATION_TYPES = ("categorical", "e-greedy", "additive_noise")  # of all known engines
 _ONLY_OF = {"clipped_ppo": {"num_epochs", "beta_entropy"}, "sac": {"sac_alpha"}}
 
 
 class Hyperparameters(BaseModel):
     """Hyperparameters of a training; keys that are not known are kept.
 
-    What an algorithm cannot do with them is for the algorithm of the engine that runs to say.
+    Whether an algorithm supports them is checked by the engine that runs it.
     An iteration ends after `num_episodes_between_training` episodes of all workers, or, when it is set,
     after `num_steps_between_training` steps.
     """
@@ -97,7 +97,7 @@ class Hyperparameters(BaseModel):
         return self._warnings
 
     def resolved(self, algorithm: str = "clipped_ppo") -> dict[str, Any]:
-        """All values by name, as `ip/hyperparameters.json` holds them; none that only another algorithm reads."""
+        """All values by name, as in `ip/hyperparameters.json`, without those that only other algorithms use."""
         particular = {key for keys in _ONLY_OF.values() for key in keys}
         left_out = particular - _ONLY_OF.get(algorithm, particular)
         return {key: value for key, value in self.model_dump(exclude=left_out).items() if value is not None}

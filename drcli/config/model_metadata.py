@@ -30,7 +30,7 @@ from drcli.tables import ALGORITHMS, NETWORKS, SENSORS, Table
 STEERING_LIMITS_DEG = (-30.0, 30.0)
 SPEED_LIMITS_MPS = (0.1, 4.0)
 
-# What other engines know; ours knows what is in the tables.
+# Names of other engines; those of ours are in the tables.
 CAMERAS = ("observation", "FRONT_FACING_CAMERA", "LEFT_CAMERA", "STEREO_CAMERAS")
 _LIDARS = ("LIDAR", "SECTOR_LIDAR", "DISCRETIZED_SECTOR_LIDAR")
 _NETWORKS = (
@@ -42,7 +42,7 @@ _ALGORITHMS = ("clipped_ppo", "sac")
 
 
 def _named(known: Sequence[str], table: Table) -> PlainValidator:
-    """A name of `known`, or of the table."""
+    """Accepts the names in `known` and in the table."""
 
     def check(value: object) -> object:
         if value in known or value in table:
@@ -142,7 +142,7 @@ class ModelMetadata(_Frozen):
 
     @property
     def action_space_type(self) -> str:
-        """`discrete` or `continuous`: the policy head."""
+        """`discrete` or `continuous`, the key of the policy head in `tables.HEADS`."""
         return "discrete" if self.discrete else "continuous"
 
 
@@ -199,7 +199,7 @@ def _contradictions(found: ModelMetadata) -> Iterator[Fault]:
     lidars = [sensor for sensor in found.sensors if sensor in _LIDARS]
     are_known = len(cameras) + len(lidars) == len(
         found.sensors
-    )  # a sensor of another package may be the only one
+    )  # a sensor from another package needs no camera
     if len(cameras) > 1 or (not cameras and are_known):
         yield (
             ("sensor",),

@@ -1,6 +1,6 @@
 """Policy and value networks.
 
-Coach trains two separate networks (`network_0` value, `network_1` policy). Here both heads may stand on one trunk,
+Coach trains two separate networks (`network_0` value, `network_1` policy). Here both heads may share one trunk,
 which is twice as fast; a checkpoint holds both networks either way.
 """
 
@@ -30,7 +30,7 @@ _VALUE_HEAD = "v_values_head_0/output"
 
 
 class ActorCritic(PolicyNetwork):
-    """`is_shared` says whether both heads stand on one trunk; otherwise `value_trunk` is a second one."""
+    """A policy and a value network. With `is_shared`, both heads use one trunk; otherwise each has its own."""
 
     def __init__(self, model: ModelSpec, is_shared: bool = True) -> None:
         super().__init__(model)
@@ -39,25 +39,25 @@ class ActorCritic(PolicyNetwork):
 
     @property
     def is_shared(self) -> bool:
-        """Whether policy and value stand on one trunk."""
+        """Whether both heads use one trunk."""
         return self.value_trunk is self.policy_trunk
 
     def initialise(self) -> None:
-        """Draw weights, by torch's global seed."""
+        """Draw random weights from torch's global generator."""
         super().initialise()
         if not self.is_shared:
             self.value_trunk.initialise()
         initialise(self.value, gain=1.0)
 
     def variables(self) -> Iterator[Variable]:
-        """Of both networks; a shared trunk comes twice."""
+        """The variables of both networks; a shared trunk is listed twice."""
         yield Variable(f"{_VALUE_SCOPE}/{RESCALER}", torch.ones(()))
         for name, value in (*self.value_trunk.variables(), *dense_variables(self.value, _VALUE_HEAD)):
             yield Variable(f"{_VALUE_SCOPE}/{name}", value)
         yield from super().variables()
 
     def forward(self, obs: Observation) -> tuple[Tensor, Tensor]:
-        """Observations [B, …] by sensor to (outputs of the policy head [B, num_outputs], values [B])."""
+        """Map observations [B, …] by sensor to (outputs of the policy head [B, num_outputs], values [B])."""
         inputs = self.prepare(obs)
         features = self.policy_trunk(inputs)
         value_features = features if self.is_shared else self.value_trunk(inputs)
@@ -65,14 +65,14 @@ class ActorCritic(PolicyNetwork):
 
 
 def new_actor_critic(model: ModelSpec) -> ActorCritic:
-    """With random weights, on one trunk."""
+    """Create a network with random weights and a shared trunk."""
     network = ActorCritic(model)
     network.initialise()
     return network
 
 
 def restored_actor_critic(model: ModelSpec, variables: Mapping[str, Tensor]) -> ActorCritic:
-    """What a checkpoint holds, on one trunk when both are equal. DrError when it is of another model."""
+    """Restore a checkpoint's network; equal trunks become one. Raises DrError if it belongs to another model."""
     check_head(model.head, f"{PolicyNetwork.policy_scope}/{PolicyNetwork.head_scope}", variables)
     network = ActorCritic(model)
     names = [name for name, _ in network.policy_trunk.variables()]

@@ -1,8 +1,8 @@
 """Networks as tensors under the variable names and layouts of the original coach graph.
 
 `<N>_Step-<M>.ckpt.safetensors` holds every network of an algorithm; so every export is a plain rewrite. Convolutions
-are stored [height, width, in, out], dense layers [in, out], as TensorFlow has them. What else an algorithm needs to go
-on is beside them.
+are stored as [height, width, in, out] and dense layers as [in, out], like in TensorFlow. The state of an algorithm, if
+it has any, is stored next to them.
 """
 
 from __future__ import annotations
@@ -23,11 +23,14 @@ from drcli.train.heads.head import Head
 from drcli.train.network import PolicyNetwork
 
 _COUNTERS_KEY = "drcli"
-_STATE_SCOPE = "drcli/"  # no name of coach's begins like that
+_STATE_SCOPE = "drcli/"  # no variable of coach starts with this
 
 
 class Checkpoint(NamedTuple):
-    """variables of the networks; counters a stopped run continues with; state of the algorithm, if it has any."""
+    """The content of a checkpoint file.
+
+    variables: of the networks; counters: what a stopped run resumes with; state: of the algorithm, if it has any.
+    """
 
     variables: dict[str, Tensor]
     counters: dict[str, object]
@@ -35,7 +38,7 @@ class Checkpoint(NamedTuple):
 
 
 def to_tensors(network: PolicyNetwork) -> dict[str, Tensor]:
-    """All variables of a network, float32 on the CPU, copies."""
+    """Copy all variables of a network to the CPU as float32."""
     return {
         name: value.detach().float().cpu().clone(memory_format=torch.contiguous_format)
         for name, value in network.variables()
@@ -44,7 +47,7 @@ def to_tensors(network: PolicyNetwork) -> dict[str, Tensor]:
 
 @torch.no_grad()
 def fill(network: PolicyNetwork, variables: Mapping[str, Tensor]) -> None:
-    """Give a network the weights of a checkpoint. DrError when it is of another model."""
+    """Load the weights of a checkpoint into a network. Raises DrError if they belong to another model."""
     for name, parameter in network.variables():
         value = variables.get(name)
         if value is None:
@@ -61,7 +64,7 @@ def fill(network: PolicyNetwork, variables: Mapping[str, Tensor]) -> None:
 
 
 def check_head(head: Head, scope: str, variables: Mapping[str, Tensor]) -> None:
-    """DrError when the policy head in `scope` of a checkpoint is not `head`: the action spaces differ."""
+    """Raise DrError if the policy head in `scope` of a checkpoint does not match `head`: the action spaces differ."""
     stored = ""
     for kind in map(HEADS.load, HEADS):
         kernel = variables.get(f"{scope}/{kind.layer}/kernel")
@@ -82,7 +85,7 @@ def pack(
     counters: Mapping[str, object],
     state: Mapping[str, Tensor] | None = None,
 ) -> bytes:
-    """A checkpoint file."""
+    """Return the content of a checkpoint file."""
     beside = {_STATE_SCOPE + name: tensor.detach().cpu() for name, tensor in (state or {}).items()}
     return save_safetensors(
         {**variables, **beside}, metadata={_COUNTERS_KEY: json.dumps(counters, sort_keys=True)}
@@ -90,7 +93,7 @@ def pack(
 
 
 def unpack(data: bytes, name: str) -> Checkpoint:
-    """What is in a checkpoint file; `name` it in messages. DrError when the file is damaged."""
+    """Read a checkpoint file; `name` is for messages. Raises DrError if the file is damaged."""
     try:
         tensors = load_safetensors(data)
         size = int.from_bytes(data[:8], "little")

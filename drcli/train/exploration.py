@@ -1,4 +1,4 @@
-"""How training actions are chosen: sampled from the policy, or e-greedy on a linear schedule."""
+"""Exploration: training actions are sampled from the policy, or e-greedy with a linear schedule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EXPLORATION_TYPES = ("categorical", "e-greedy")
 
 @dataclass(frozen=True)
 class Exploration:
-    """Of discrete actions; continuous ones are always sampled."""
+    """How discrete training actions are chosen; continuous ones are always sampled."""
 
     is_e_greedy: bool = False
     e_greedy_value: float = 0.05
@@ -19,7 +19,7 @@ class Exploration:
 
     @classmethod
     def of(cls, hyperparameters: Hyperparameters) -> Exploration:
-        """As hyperparameters.json has it."""
+        """The exploration that hyperparameters.json asks for."""
         return cls(
             hyperparameters.exploration_type == "e-greedy",
             hyperparameters.e_greedy_value,
@@ -27,7 +27,7 @@ class Exploration:
         )
 
     def epsilon(self, step: int) -> float | None:
-        """Share of random actions after `step` steps: from 1 down to `e_greedy_value`. None: all are sampled."""
+        """The share of random actions after `step` steps, from 1 down to `e_greedy_value`; None: sample all actions."""
         if not self.is_e_greedy:
             return None
         done = min(1.0, step / self.epsilon_steps) if self.epsilon_steps > 0 else 1.0

@@ -1,7 +1,7 @@
-"""Nodes of a frozen policy network in the order they are computed, under coach's names.
+"""Builds the graph of a frozen policy network, with nodes in the order they are computed and coach's names.
 
-Methods add nodes and return the name of the last one. Node for node what freezing the original coach graph gives, since
-the converters on the cars (OpenVINO's model optimizer, TFLite's) go by names and operations.
+Methods add nodes and return the name of the last one. The graph equals a frozen coach graph node for node, because the
+converters on the cars (OpenVINO's model optimizer, TFLite's) rely on names and operations.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from drcli.train.graph_def import Array, Attr, Node
 
 
 class GraphBuilder:
-    """Names are given within `scope`; variables are taken from a checkpoint's, by their full names."""
+    """Names passed to methods are relative to `scope`; `variables` are those of a checkpoint, by full name."""
 
     def __init__(self, scope: str, variables: Mapping[str, Tensor]) -> None:
         self.nodes: list[Node] = []
@@ -24,7 +24,7 @@ class GraphBuilder:
         self._variables = variables
 
     def placeholder(self, name: str, shape: Sequence[int]) -> str:
-        """What the graph takes, float32 [any, *shape]; `name` is the full one."""
+        """An input of the graph, float32 [any, *shape]; `name` is absolute."""
         attrs = {"dtype": Attr.FLOAT, "shape": Attr.shape(-1, *shape)}
         self.nodes.append(Node(name, "Placeholder", (), attrs))
         return name
@@ -34,7 +34,7 @@ class GraphBuilder:
         return self._add(name, op, inputs, T=Attr.FLOAT, **attrs)
 
     def scaled(self, scope: str, divisor: float, x: str) -> str:
-        """x / divisor. coach would also take an offset away, which is 0."""
+        """x / divisor. coach also subtracts an offset, which is 0."""
         by = self._constant(f"{scope}/truediv/y", np.array(divisor, np.float32))
         x = self.operation(f"{scope}/truediv", "RealDiv", x, by)
         offset = self._constant(f"{scope}/sub/y", np.array(0.0, np.float32))
@@ -60,7 +60,7 @@ class GraphBuilder:
         return self._biased(scope, self._product(f"{scope}/MatMul", scope, x))
 
     def dense_on_maps(self, scope: str, shape: Sequence[int], units: int, x: str) -> str:
-        """A dense layer on the channels of [B, H, W, C], `shape` without the batch; with its bias."""
+        """A dense layer on the channels of [B, H, W, C], with its bias; `shape` is without the batch."""
         inside = f"{scope}/Tensordot"
         x = self._reshaped(f"{inside}/Reshape", (-1, shape[-1]), x)
         x = self._product(f"{inside}/MatMul", scope, x)
@@ -75,7 +75,7 @@ class GraphBuilder:
         return self.operation(f"{scope}/Reshape", "Reshape", x, wanted, Tshape=Attr.INT32)
 
     def joined(self, parts: Sequence[str]) -> str:
-        """Features of several sensors side by side; those of one as they are."""
+        """The features of all sensors, concatenated; a single sensor needs no node."""
         if len(parts) == 1:
             return parts[0]
         axis = self._constant("merger/axis", np.array(-1, np.int32))
@@ -103,7 +103,7 @@ class GraphBuilder:
         return self._add(name, "Const", dtype=Attr.type_of(value), value=Attr.tensor(value))
 
     def _variable(self, name: str) -> str:
-        """A variable, now a constant, and the node that read it."""
+        """A variable, frozen to a constant, and the node that reads it."""
         value: NDArray[np.float32] = self._variables[f"{self._scope}/{name}"].numpy()
         return self.operation(f"{name}/read", "Identity", self._constant(name, value))
 

@@ -1,7 +1,7 @@
-"""Layers, and architectures made of them: one table that torch modules, variable names and the car's graph follow.
+"""Layers and architectures: one table of layers defines the torch modules, the variable names and the car's graph.
 
-Shapes are those of one observation or feature, without the batch: `(height, width, channels)` or `(numbers,)`. A ReLU
-follows every layer. Layers are counted as coach counts them, their activations included: `Conv2d_0`, `Conv2d_2`, …
+Shapes are without the batch: `(height, width, channels)` or `(numbers,)`. A ReLU follows every layer. Layers are
+numbered as in coach, which counts activations, too: `Conv2d_0`, `Conv2d_2`, …
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ class Layer(Protocol):
     kind: ClassVar[str]
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Of its output for an input of `shape`."""
+        """The shape of the output for an input of `shape`."""
         ...
 
     def module(self, shape: Shape) -> TorchLayer:
-        """The layer in torch. Maps are [B, channels, height, width] there, all else is [B, numbers]."""
+        """Create the torch layer, which works on [B, channels, height, width] or [B, numbers]."""
         ...
 
     def kernel(self, module: TorchLayer) -> Tensor:
-        """The module's weights in TensorFlow's layout: a view, so it can be filled."""
+        """The module's weights in TensorFlow's layout, as a view that can be written to."""
         ...
 
     def nodes(self, graph: GraphBuilder, scope: str, shape: Shape, x: str) -> str:
-        """Add the layer on node `x` to a graph; the name of its last node."""
+        """Add the layer to a graph, on top of node `x`; returns the name of its last node."""
         ...
 
 
 @dataclass(frozen=True)
 class Conv2d:
-    """A convolution without padding; its kernel is stored [height, width, in, out]."""
+    """A convolution without padding; its kernel is stored as [height, width, in, out]."""
 
     filters: int
     size: int
@@ -53,12 +53,12 @@ class Conv2d:
     kind: ClassVar[str] = "Conv2d"
 
     def output_shape(self, shape: Shape) -> Shape:
-        """What `size` and `stride` leave of `(height, width, channels)`."""
+        """`(height, width, filters)`."""
         height, width = ((side - self.size) // self.stride + 1 for side in shape[:2])
         return height, width, self.filters
 
     def module(self, shape: Shape) -> TorchLayer:
-        """On [B, channels, height, width]."""
+        """Works on [B, channels, height, width]."""
         return _channels_last(nn.Conv2d(shape[-1], self.filters, self.size, self.stride))
 
     def kernel(self, module: TorchLayer) -> Tensor:
@@ -72,17 +72,17 @@ class Conv2d:
 
 @dataclass(frozen=True)
 class Dense:
-    """A dense layer on the last axis, of maps too, as TensorFlow has it; its kernel is stored [in, out]."""
+    """A dense layer on the last axis, also of feature maps (as in TensorFlow); its kernel is stored as [in, out]."""
 
     units: int
     kind: ClassVar[str] = "Dense"
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Another last axis."""
+        """`shape` with `units` as its last axis."""
         return *shape[:-1], self.units
 
     def module(self, shape: Shape) -> TorchLayer:
-        """On maps it is a convolution of one pixel."""
+        """A linear layer, or a 1×1 convolution on feature maps."""
         if len(shape) == 1:
             return nn.Linear(shape[-1], self.units)
         return _channels_last(nn.Conv2d(shape[-1], self.units, 1))
@@ -99,21 +99,21 @@ class Dense:
 
 @dataclass(frozen=True)
 class Architecture:
-    """One embedder for each sensor, whose flat outputs are joined in the order of the sensors; then the middleware.
+    """One embedder per sensor, whose flattened outputs are concatenated, then the middleware. A `tables.NETWORKS` member.
 
-    embedder: the layers for observations of a sensor. The member of `tables.NETWORKS`.
+    embedder: returns the layers for a sensor's observations.
     """
 
     embedder: Callable[[SensorSpec], Sequence[Layer]]
     middleware: Sequence[Layer]
 
     def num_embedded(self, sensors: Sequence[SensorSpec]) -> int:
-        """Numbers that the embedders give together."""
+        """The total number of features from all embedders."""
         return sum(prod(final_shape(self.embedder(sensor), input_shape(sensor))) for sensor in sensors)
 
 
 class Placed(NamedTuple):
-    """A layer where it stands: its scope, the scope of its activation, the shape of its input."""
+    """A layer in its place: its scope, the scope of its activation, and the shape of its input."""
 
     layer: Layer
     scope: str
@@ -122,7 +122,7 @@ class Placed(NamedTuple):
 
 
 def placed(layers: Sequence[Layer], scope: str, shape: Shape) -> Iterator[Placed]:
-    """The layers of an embedder or of the middleware, for inputs of `shape`."""
+    """Place the layers of an embedder or of the middleware in `scope`, for inputs of `shape`."""
     for index, layer in enumerate(layers):
         yield Placed(
             layer,
@@ -134,22 +134,22 @@ def placed(layers: Sequence[Layer], scope: str, shape: Shape) -> Iterator[Placed
 
 
 def final_shape(layers: Sequence[Layer], shape: Shape) -> Shape:
-    """What layers leave of an input of `shape`."""
+    """The output shape of a stack of layers for an input of `shape`."""
     for layer in layers:
         shape = layer.output_shape(shape)
     return shape
 
 
 def input_shape(sensor: SensorSpec) -> Shape:
-    """Of an observation as the network takes it: a grey image has one channel."""
+    """The shape of one observation in the network, where a grey image has one channel."""
     return (*sensor.shape, 1) if len(sensor.shape) == 2 else sensor.shape
 
 
 def rescaling(sensor: SensorSpec) -> float:
-    """What observations are divided by: bytes become 0 to 1, other numbers stay as they are."""
+    """The divisor of observations: bytes are scaled to 0 … 1, other numbers are left alone."""
     return 255.0 if sensor.dtype.kind == "u" else 1.0
 
 
 def _channels_last(layer: nn.Conv2d) -> nn.Conv2d:
-    """The order in memory that processors multiply fastest in."""
+    """Use the memory layout that processors handle fastest."""
     return layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

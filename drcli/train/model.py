@@ -1,4 +1,4 @@
-"""What is trained, as model_metadata.json has it: what it sees, its layers, and how it chooses actions."""
+"""The model that model_metadata.json describes: its sensors, its layers, and how it chooses actions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from drcli.train.layers import Architecture
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """Sensors are in the order of their names, as coach joins them."""
+    """Sensors are sorted by name, the order in which coach concatenates them."""
 
     sensors: tuple[SensorSpec, ...]
     architecture: Architecture
@@ -21,7 +21,7 @@ class ModelSpec:
 
     @classmethod
     def of(cls, metadata: ModelMetadata) -> ModelSpec:
-        """Looked up in the tables. UsageError for what they lack."""
+        """Look up everything in the tables. Raises UsageError for a name that they do not have."""
         return cls(
             tuple(sensor_spec(name) for name in sorted(metadata.sensors)),
             NETWORKS.load(metadata.neural_network),

@@ -1,6 +1,6 @@
-"""Networks in torch, built from the layers of an architecture and the head of an action space.
+"""Torch networks, built from the layers of an architecture and the head of an action space.
 
-A network lists its variables under the names and in the layouts of the original coach graph: what a checkpoint holds.
+A network lists its variables under the names and in the layouts of the original coach graph, ready for a checkpoint.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from drcli.train.model import ModelSpec
 
 ROOT = "main_level/agent/main/online"
 MIDDLEWARE = "middleware_fc_embedder"
-RESCALER = "gradients_from_head_0-0_rescalers"  # identity in the forward pass; a variable all the same
-# The graph has no other normalisation than 0..1. The first convolution starts as if images were centred and of unit
-# spread, which saves a third of the steps; it is an ordinary bias and weight from then on. Means over our tracks.
+RESCALER = (
+    "gradients_from_head_0-0_rescalers"  # does nothing in the forward pass, but coach has this variable
+)
+# The graph only scales images to 0..1. The first convolution is initialised as if images were centred and of unit
+# variance, which saves a third of the steps; afterwards it is an ordinary layer. Averages over our tracks.
 IMAGE_MEAN, IMAGE_GAIN = 0.36, 3.0
 
 Observation = Mapping[str, Tensor]
@@ -44,7 +46,7 @@ class Variable(NamedTuple):
 
 
 def bias_of(layer: TorchLayer) -> Tensor:
-    """Every layer of ours has a bias; torch's may have none."""
+    """The bias of a layer; all layers here have one."""
     bias = layer.bias
     if bias is None:
         raise TypeError(f"{layer} has no bias")
@@ -53,7 +55,7 @@ def bias_of(layer: TorchLayer) -> Tensor:
 
 @torch.no_grad()
 def initialise(layer: TorchLayer, gain: float) -> None:
-    """Orthogonal weights, no bias."""
+    """Draw orthogonal weights and set the bias to zero."""
     layer.weight.copy_(nn.init.orthogonal_(torch.empty(layer.weight.shape), gain=gain))
     bias_of(layer).zero_()
 
@@ -68,25 +70,25 @@ class LayerStack(nn.Module):
             self.add_module(item.scope.rpartition("/")[2], module)
 
     def initialise(self) -> None:
-        """Draw weights."""
+        """Draw random weights."""
         for _, module in self.layers:
             initialise(module, gain=2**0.5)
 
     def variables(self) -> Iterator[Variable]:
-        """Kernels and biases."""
+        """The kernel and bias of each layer."""
         for item, module in self.layers:
             yield Variable(f"{item.scope}/kernel", item.layer.kernel(module))
             yield Variable(f"{item.scope}/bias", bias_of(module))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Of maps [B, channels, height, width], or [B, numbers]."""
+        """Apply the layers to [B, channels, height, width] or [B, numbers]."""
         for _, module in self.layers:
             x = F.relu(module(x))
         return x
 
 
 class Embedder(nn.Module):
-    """Observations of one sensor to flat features."""
+    """Turns observations of one sensor into flat features."""
 
     def __init__(self, sensor: SensorSpec, architecture: Architecture) -> None:
         super().__init__()
@@ -96,7 +98,7 @@ class Embedder(nn.Module):
         self._num_axes = len(sensor.shape)
 
     def initialise(self) -> None:
-        """Draw weights; see IMAGE_MEAN."""
+        """Draw random weights; see IMAGE_MEAN."""
         self.stack.initialise()
         first = self.stack.layers[0][1] if self.stack.layers else None
         if isinstance(first, nn.Conv2d):
@@ -105,7 +107,7 @@ class Embedder(nn.Module):
                 bias_of(first).sub_(IMAGE_MEAN * first.weight.sum((1, 2, 3)))
 
     def prepare(self, observations: Tensor, dtype: torch.dtype) -> Tensor:
-        """[B, *sensor.shape] as `forward` takes it: rescaled, channels before height and width."""
+        """Rescale observations [B, *sensor.shape], and put channels before height and width."""
         x = observations.to(dtype)
         x = x / self._divisor if self._divisor != 1.0 else x
         if self._num_axes == 1:
@@ -114,13 +116,13 @@ class Embedder(nn.Module):
         return x.contiguous(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
-        """To [B, features]: row by row with the channel last, so that weights map to TensorFlow's as they are."""
+        """Returns [B, features], flattened with the channel last as in TensorFlow: weights need no reordering."""
         x = self.stack(x)
         return x.permute(0, 2, 3, 1).flatten(1) if x.dim() == 4 else x
 
 
 class Trunk(nn.Module):
-    """Observations of all sensors to the features that a head stands on."""
+    """Turns observations of all sensors into the features that a head works on."""
 
     def __init__(self, sensors: Sequence[SensorSpec], architecture: Architecture) -> None:
         super().__init__()
@@ -132,22 +134,22 @@ class Trunk(nn.Module):
         self.num_features = prod(final_shape(architecture.middleware, shape))
 
     def initialise(self) -> None:
-        """Draw weights."""
+        """Draw random weights."""
         for embedder in self.embedders:
             embedder.initialise()
         self.middleware.initialise()
 
     def variables(self) -> Iterator[Variable]:
-        """Those of the embedders and of the middleware."""
+        """The variables of the embedders and of the middleware."""
         for stack in (*(embedder.stack for embedder in self.embedders), self.middleware):
             yield from stack.variables()
 
     def prepare(self, obs: Observation, dtype: torch.dtype) -> list[Tensor]:
-        """Observations as `forward` takes them, computed with in `dtype`."""
+        """Prepare observations for `forward`, in the format `dtype`."""
         return [embedder.prepare(obs[embedder.sensor], dtype) for embedder in self.embedders]
 
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
-        """To [B, num_features]."""
+        """Returns [B, num_features]."""
         parts = [embedder(x) for embedder, x in zip(self.embedders, inputs, strict=True)]
         features: Tensor = self.middleware(parts[0] if len(parts) == 1 else torch.cat(parts, -1))
         return features
@@ -165,36 +167,36 @@ class PolicyOutput(nn.Module):
             self.register_parameter(name, parameter)
 
     def variables(self, scope: str) -> Iterator[Variable]:
-        """The dense layer's and the free ones."""
+        """The variables of the dense layer, and the free ones."""
         yield from dense_variables(self.dense, f"{scope}/{self.head.layer}")
         for name in self._free:
             yield Variable(f"{scope}/{name}", self.get_parameter(name))
 
     def distribution(self, outputs: Tensor) -> Distribution:
-        """Of outputs float32 [B, num_outputs], on any device."""
+        """The distribution for outputs, float32 [B, num_outputs] on any device."""
         return self.head.distribution(
             outputs, {name: self.get_parameter(name).to(outputs) for name in self._free}
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """[B, num_features] to [B, num_outputs]."""
+        """Returns [B, num_outputs] for [B, num_features]."""
         outputs: Tensor = self.dense(features)
         return outputs
 
 
 def dense_variables(layer: nn.Linear, scope: str) -> Iterator[Variable]:
-    """Kernel [in, out] and bias of a dense layer."""
+    """The kernel [in, out] and the bias of a dense layer."""
     yield Variable(f"{scope}/kernel", layer.weight.permute(1, 0))
     yield Variable(f"{scope}/bias", layer.bias)
 
 
 class PolicyNetwork(nn.Module):
-    """A policy alone, coach's `network_1`: what the car's graph is made of. Algorithms add what else they need.
+    """The policy network, coach's `network_1`, which the car's graph is built from. Algorithms may add to it.
 
-    Made to be filled with weights, or to draw some: that takes 0.3 s.
+    A new network has no useful weights: load some, or call `initialise`, which takes 0.3 s.
     """
 
-    input_scope = f"{ROOT}/network_0"  # coach's networks share their input, which is in the first one's scope
+    input_scope = f"{ROOT}/network_0"  # all networks of coach share the input of the first one
     policy_scope = f"{ROOT}/network_1"
     head_scope = "ppo_head_0"
 
@@ -204,28 +206,28 @@ class PolicyNetwork(nn.Module):
         self.policy = PolicyOutput(model.head, self.policy_trunk.num_features)
 
     def initialise(self) -> None:
-        """Draw weights, by torch's global seed."""
+        """Draw random weights from torch's global generator."""
         self.policy_trunk.initialise()
-        initialise(self.policy.dense, gain=0.01)  # starts near uniform
+        initialise(self.policy.dense, gain=0.01)  # nearly uniform at first
 
     def variables(self) -> Iterator[Variable]:
-        """All variables of the checkpoint, by their full names."""
+        """All variables of the checkpoint, with their full names."""
         yield Variable(f"{self.policy_scope}/{RESCALER}", torch.ones(()))
         for name, value in (*self.policy_trunk.variables(), *self.policy.variables(self.head_scope)):
             yield Variable(f"{self.policy_scope}/{name}", value)
 
     def prepare(self, obs: Observation) -> list[Tensor]:
-        """Observations as trunks take them, in the number format that is computed with."""
+        """Prepare observations for the trunks, in the number format of the computation."""
         dtype = self.policy.dense.weight.dtype
         return self.policy_trunk.prepare(obs, torch.bfloat16 if torch.is_autocast_enabled("cpu") else dtype)
 
     def forward(self, obs: Observation) -> Any:
-        """Observations [B, …] by sensor to the head's outputs [B, num_outputs]."""
+        """Returns the head's outputs [B, num_outputs] for observations [B, …] by sensor."""
         return self.policy(self.policy_trunk(self.prepare(obs)))
 
 
 def weights_of(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
-    """Copies of all parameters on the CPU, for workers; a shared one comes once."""
+    """Copy all parameters to the CPU, for workers; shared ones are listed once."""
     return {
         name: parameter.detach().to("cpu", dtype, copy=True) for name, parameter in network.named_parameters()
     }

@@ -1,6 +1,6 @@
-"""Experience of one worker: what its K cars saw, did and got in T steps, in arrays that are written in place.
+"""The experience of one worker: T steps of K cars, in preallocated arrays that are written in place.
 
-NumPy only: services receive it as it is sent. A car that is parked does not drive: `valid` says which steps count.
+NumPy only, so that it is sent and received as it is. Parked cars do not drive: `valid` marks the steps that count.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SEPARATOR = "/"
 
 
 class Decision(NamedTuple):
-    """actions [K, *action_shape]; extras: what the algorithm wants back with the rollout, by name, float32 [K]."""
+    """actions: [K, *action_shape]; extras: what the algorithm needs back for learning, by name, float32 [K]."""
 
     actions: NDArray[Any]
     extras: dict[str, NDArray[np.float32]]
@@ -31,11 +31,11 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True)
 class Rollout:
-    """Experience of one assignment.
+    """The experience from one assignment.
 
     obs: by sensor, [T, K, *sensor.shape]; actions int64 [T, K] or float32 [T, K, D]; rewards float32 [T, K];
     dones bool [T, K] (the episode ended with this step); valid bool [T, K]; extras: by name, float32 [T, K];
-    last_obs, last_extras: what each car sees next, and what the actor said of it, [K, …].
+    last_obs, last_extras: what each car sees next, and the extras of the actor for it, [K, …].
     """
 
     obs: dict[str, NDArray[Any]]
@@ -49,11 +49,11 @@ class Rollout:
 
     @property
     def num_steps(self) -> int:
-        """Steps that count, of all cars."""
+        """The number of steps that count, over all cars."""
         return int(np.count_nonzero(self.valid))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All of them by one name each, such as `rewards` or `obs/FRONT_FACING_CAMERA`; not copied."""
+        """All arrays under flat names such as `rewards` or `obs/FRONT_FACING_CAMERA`; not copied."""
         plain = {name: getattr(self, name) for name in _PLAIN}
         grouped = {
             f"{group}{_SEPARATOR}{name}": array
@@ -64,7 +64,7 @@ class Rollout:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Rollout:
-        """The inverse of `arrays`. ValueError when a name is missing or makes no sense."""
+        """The inverse of `arrays`. Raises ValueError if a name is missing or unknown."""
         missing = [name for name in _PLAIN if name not in arrays]
         groups = tuple(name + _SEPARATOR for name in _GROUPS)
         unknown = [key for key in arrays if key not in _PLAIN and not key.startswith(groups)]
@@ -89,7 +89,7 @@ class Rollout:
 
 @dataclass(frozen=True)
 class RolloutSpec:
-    """What the rollouts of a run look like; extras: names that its algorithm wants back."""
+    """The arrays in the rollouts of a run; extras: the names that its algorithm needs back."""
 
     sensors: tuple[SensorSpec, ...]
     action_shape: tuple[int, ...]
@@ -98,11 +98,11 @@ class RolloutSpec:
 
     @classmethod
     def of(cls, model: ModelSpec, extras: tuple[str, ...]) -> RolloutSpec:
-        """Of a model, and of the algorithm that has these extras."""
+        """The spec for a model and for an algorithm with these extras."""
         return cls(model.sensors, model.head.action_shape, model.head.action_dtype, extras)
 
     def zeros(self, num_steps: int, num_cars: int) -> Rollout:
-        """`num_steps` steps in which no car has driven."""
+        """An empty rollout of `num_steps` steps: no car has driven."""
         steps = num_steps, num_cars
         return Rollout(
             obs={name: np.zeros((*steps, *shape), dtype) for name, shape, dtype in self.sensors},
@@ -116,9 +116,9 @@ class RolloutSpec:
         )
 
     def check(self, rollout: Rollout) -> None:
-        """ValueError, naming the array, for types or shapes of another kind, or for no step that counts."""
+        """Raise ValueError, with the name of the array, if types or shapes differ, or if no step counts."""
         arrays, (num_steps, num_cars) = rollout.arrays(), rollout.rewards.shape
-        wanted = self.zeros(0, 1).arrays()  # of one car: how many they are, nobody has checked yet
+        wanted = self.zeros(0, 1).arrays()  # for one car, as the number of cars is not checked yet
         if arrays.keys() != wanted.keys():
             raise ValueError(f"a rollout of {sorted(arrays)}, not of {sorted(wanted)}")
         for name, array in arrays.items():
@@ -132,10 +132,10 @@ class RolloutSpec:
 
 
 class RolloutBuffer:
-    """Takes steps one after the other; for `capacity` of them there is room at once, and it grows by doubling."""
+    """Collects steps one by one; has room for `capacity` steps at first and doubles when it is full."""
 
     def __init__(self, spec: RolloutSpec, num_cars: int, capacity: int = 64) -> None:
-        self.num_steps = 0  # that count, of all cars
+        self.num_steps = 0  # that count, over all cars
         self._spec = spec
         self._num_cars = num_cars
         self._rows = 0
@@ -149,7 +149,7 @@ class RolloutBuffer:
         rewards: NDArray[np.float32],
         dones: NDArray[np.bool_],
     ) -> None:
-        """One step of `cars` [N]: what they saw [N, …] and decided [N, …]; rewards and dones [K] of all cars."""
+        """Add a step of `cars` [N]: what they saw [N, …] and decided [N, …], and rewards and dones [K] of all cars."""
         if self._rows == len(self._room.valid):
             self._grow()
         room, row = self._room, self._rows
@@ -167,7 +167,7 @@ class RolloutBuffer:
     def rollout(
         self, last_obs: Mapping[str, NDArray[Any]], last_extras: Mapping[str, NDArray[np.float32]]
     ) -> Rollout:
-        """What was added, as views: add nothing more while it is in use. `last_…` [K, …] of what each car sees next."""
+        """The steps so far, as views of the buffer, valid until the next `add`. `last_…`: [K, …], of the next step."""
         room, rows = self._room, self._rows
         return Rollout(
             obs={name: part[:rows] for name, part in room.obs.items()},
@@ -189,6 +189,6 @@ class RolloutBuffer:
 
 
 def flat_index(rollout: Rollout) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Indexes (step, car) of all steps that count, car after car: `rollout.rewards[index]` is [N]."""
+    """The index (step, car) of all steps that count, car by car: `rollout.rewards[index]` is [N]."""
     cars, steps = np.nonzero(rollout.valid.T)
     return steps, cars

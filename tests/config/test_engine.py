@@ -47,7 +47,7 @@ def test_what_it_can_do(camera: str) -> None:
     ],
 )
 def test_what_it_cannot(changes: dict[str, object], text: str, choice: str) -> None:
-    with pytest.raises(UsageError, match=f"^here: drcli's own engine cannot do {text} yet") as caught:
+    with pytest.raises(UsageError, match=f"^here: drcli's own engine does not support {text} yet") as caught:
         check_supported(metadata(**changes), "here")
     assert choice in caught.value.hint
 

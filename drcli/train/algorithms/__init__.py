@@ -1,1 +1,1 @@
-"""Ways to learn; `drcli.tables.ALGORITHMS` names them."""
+"""Training algorithms, as listed in `drcli.tables.ALGORITHMS`."""

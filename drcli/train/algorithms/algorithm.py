@@ -1,4 +1,4 @@
-"""What every way to learn can do. Nothing here imports torch: what a run needs is checked before it starts."""
+"""The interface of training algorithms. Does not import torch, since hyperparameters are checked before a start."""
 
 from __future__ import annotations
 
@@ -21,81 +21,81 @@ if TYPE_CHECKING:
 
 
 class Actor(Protocol):
-    """Acts in a worker, once it has weights. Same weights, seed and observations: same actions."""
+    """Chooses actions in a worker, once it has weights; deterministic for the same weights, seed and observations."""
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
-        """Take what `drcli.train.network.weights_of` gave for the learner's network."""
+        """Load the weights of the learner's network, as returned by `drcli.train.network.weights_of`."""
         ...
 
     def act(self, obs: Mapping[str, NDArray[Any]], greedy: bool = False, step: int = 0) -> Decision:
-        """Decide on observations [K, *sensor.shape] by sensor; `step`: steps of the run so far."""
+        """Choose actions for observations [K, *sensor.shape] by sensor; `step`: number of steps of the run so far."""
         ...
 
 
 class Learner(Protocol):
-    """Learns in the trainer: owns the network and its optimizer."""
+    """Learns in the trainer; owns the network and its optimizer."""
 
     @property
     def network(self) -> PolicyNetwork:
-        """What is trained; a checkpoint holds its variables."""
+        """The network in training; checkpoints hold its variables."""
         ...
 
     def learn(self, rollouts: Sequence[Rollout]) -> list[dict[str, float]]:
-        """Learn from one iteration, a rollout of each worker; numbers by name for each epoch.
+        """Learn from one iteration, with one rollout per assignment. Returns statistics by name for each epoch.
 
         Raises:
-            DrError: it has diverged.
+            DrError: the training has diverged.
         """
         ...
 
     def state(self) -> dict[str, Tensor]:
-        """What a resumed run needs beside the network's variables; it is stored with every checkpoint."""
+        """What a resumed run needs in addition to the network's variables; stored in every checkpoint."""
         ...
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """Go on with the `state` of a checkpoint, or with none of it: older checkpoints have none."""
+        """Restore the `state` of a checkpoint; it is empty in older checkpoints."""
         ...
 
 
 class Algorithm(Protocol):
-    """A way to learn. The member of `tables.ALGORITHMS` is a class whose methods are static."""
+    """A training algorithm. A member of `tables.ALGORITHMS` is a class with static methods."""
 
     @property
     def extras(self) -> tuple[str, ...]:
-        """Names in `Decision.extras`."""
+        """The names in `Decision.extras`."""
         ...
 
     @property
     def logged(self) -> Mapping[str, str]:
-        """Numbers of `Learner.learn` that the log shows, in order, and the words it has for them."""
+        """The statistics of `Learner.learn` that are logged, in this order, and their names in the log."""
         ...
 
     def check(self, hyperparameters: Hyperparameters, where: str = "hyperparameters.json") -> None:
-        """UsageError, naming the file (`where`), for what it cannot do. Imports no torch."""
+        """Raise UsageError, with the name of the file (`where`), for unsupported values. Does not import torch."""
         ...
 
     def network(self, model: ModelSpec, variables: Mapping[str, Tensor] | None = None) -> PolicyNetwork:
-        """With random weights by torch's global seed, or with those of a checkpoint.
+        """Create a network with random weights (from torch's global generator) or with those of a checkpoint.
 
         Raises:
-            DrError: the checkpoint is of another model.
+            DrError: the checkpoint belongs to another model.
         """
         ...
 
     def learner(
         self, network: PolicyNetwork, hyperparameters: Hyperparameters, hardware: Hardware, seed: int
     ) -> Learner:
-        """What goes on training a network."""
+        """Create the learner for a network."""
         ...
 
     def actor(
         self, model: ModelSpec, hyperparameters: Hyperparameters, hardware: Hardware, seed: int
     ) -> Actor:
-        """What drives in a worker."""
+        """Create the actor for a worker."""
         ...
 
 
 def algorithm_of(metadata: ModelMetadata) -> Algorithm:
-    """The way to learn that the file asks for. UsageError when there is none of that name."""
+    """The algorithm that model_metadata.json names. Raises UsageError if there is none of that name."""
     algorithm: Algorithm = ALGORITHMS.load(metadata.training_algorithm)
     return algorithm

@@ -1,6 +1,6 @@
-"""Clipped PPO (Schulman et al. 2017, arXiv:1707.06347) as the community's engine has it.
+"""Clipped PPO (Schulman et al. 2017, arXiv:1707.06347) as in the community's engine.
 
-What it reads and says; it acts in `ppo_actor` and learns in `ppo_learner`, which import torch.
+This module does not import torch; `ppo_actor` and `ppo_learner` do.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ class ClippedPPO:
 
     @staticmethod
     def check(hyperparameters: Hyperparameters, where: str = "hyperparameters.json") -> None:
-        """UsageError for another kind of exploration."""
+        """Raise UsageError for an unsupported exploration_type."""
         kind = hyperparameters.exploration_type
         if kind not in EXPLORATION_TYPES:
             raise UsageError(
-                f"{where}: drcli's own clipped_ppo has no exploration_type {kind}.",
+                f"{where}: drcli's clipped_ppo does not support exploration_type {kind}.",
                 f"Choose one of: {', '.join(EXPLORATION_TYPES)}.",
             )
 
     @staticmethod
     def network(model: ModelSpec, variables: Mapping[str, Tensor] | None = None) -> ActorCritic:
-        """New ones on one trunk; a checkpoint's on one trunk when both are equal. DrError when it does not fit."""
+        """Create networks with a shared trunk, or restore a checkpoint. Raises DrError if it does not match."""
         from drcli.train.actor_critic import new_actor_critic, restored_actor_critic
 
         return new_actor_critic(model) if variables is None else restored_actor_critic(model, variables)
@@ -53,14 +53,14 @@ class ClippedPPO:
     def learner(
         network: ActorCritic, hyperparameters: Hyperparameters, hardware: Hardware, seed: int
     ) -> PPOLearner:
-        """For the trainer."""
+        """Create the learner for the trainer."""
         from drcli.train.algorithms.ppo_learner import PPOLearner
 
         return PPOLearner(network, hyperparameters, hardware, seed)
 
     @staticmethod
     def actor(model: ModelSpec, hyperparameters: Hyperparameters, hardware: Hardware, seed: int) -> PPOActor:
-        """For a worker."""
+        """Create the actor for a worker."""
         from drcli.train.algorithms.ppo_actor import PPOActor
 
         return PPOActor(model, hyperparameters, hardware, seed)

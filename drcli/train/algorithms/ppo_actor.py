@@ -1,6 +1,6 @@
-"""Clipped PPO in a worker: observations in; actions, their log-probabilities and values out.
+"""Clipped PPO in a worker: chooses actions and records their log-probabilities and values.
 
-A copy of the network in the fastest number format for inference; it learns nothing.
+Has a copy of the network in the fastest number format for inference.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from drcli.train.rollout import Decision
 
 
 class PPOActor:
-    """Acts once it has weights."""
+    """Chooses actions once it has weights."""
 
     def __init__(
         self, model: ModelSpec, hyperparameters: Hyperparameters, hardware: Hardware, seed: int
@@ -33,7 +33,7 @@ class PPOActor:
         self._network = self._build(is_shared=True)
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
-        """Without weights of a second trunk, both heads share one."""
+        """Load weights; without those of a second trunk, both heads share one."""
         is_shared = not any(name.startswith("value_trunk.") for name in weights)
         if is_shared != self._network.is_shared:
             self._network = self._build(is_shared)
@@ -45,7 +45,7 @@ class PPOActor:
 
     @torch.inference_mode()
     def act(self, obs: Mapping[str, NDArray[Any]], greedy: bool = False, step: int = 0) -> Decision:
-        """Decide on observations [K, …]; `step` places e-greedy exploration on its schedule."""
+        """Choose actions for observations [K, …]; `step` is the position in the schedule of e-greedy exploration."""
         inputs = {name: torch.from_numpy(part).to(self._hardware.device) for name, part in obs.items()}
         outputs, values = self._network(inputs)
         distribution = self._network.policy.distribution(outputs.float().cpu())

@@ -33,7 +33,7 @@ _STATS = ("surrogate_loss", "value_loss", "entropy", "kl_divergence")
 
 
 class Samples(NamedTuple):
-    """Steps to learn from, or a minibatch of them: obs by sensor [N, …], the others [N] or, actions, [N, D]."""
+    """The steps of an iteration or of a minibatch: obs by sensor [N, …], actions [N] or [N, D], the others [N]."""
 
     obs: dict[str, Tensor]
     actions: Tensor
@@ -42,7 +42,7 @@ class Samples(NamedTuple):
     targets: Tensor
 
     def at(self, index: Tensor) -> Samples:
-        """Those of an index [B]."""
+        """The samples at an index [B]."""
         obs, *others = self
         return Samples({name: part[index] for name, part in obs.items()}, *(part[index] for part in others))
 
@@ -50,7 +50,7 @@ class Samples(NamedTuple):
 def gae(rollout: Rollout, gamma: float, lam: float) -> tuple[FloatArray, FloatArray]:
     """Generalised advantage estimates and value targets (advantage + value), float32 [T, K] each.
 
-    An episode that ends is worth nothing afterwards, however it ended (as in the community's engine).
+    The value after the end of an episode is 0, regardless of how it ended (as in the community's engine).
     """
     rewards, values = rollout.rewards.astype(np.float64), rollout.extras["values"].astype(np.float64)
     advantages = np.zeros(rewards.shape)
@@ -78,12 +78,12 @@ def value_loss(values: Tensor, targets: Tensor, is_huber: bool) -> Tensor:
 
 
 def minibatch_size(batch_size: int, num_steps: int) -> int:
-    """`batch_size`, or the largest power of two below a rollout that is not larger than a batch."""
+    """`batch_size`, or the largest power of two that fits into a rollout that is no larger than a batch."""
     return batch_size if num_steps > batch_size else 1 << (num_steps.bit_length() - 1)
 
 
 class PPOLearner:
-    """Owns the network and its optimizer; one `learn` per iteration."""
+    """Owns the network and its optimizer; `learn` is called once per iteration."""
 
     def __init__(
         self, network: ActorCritic, hyperparameters: Hyperparameters, hardware: Hardware, seed: int
@@ -95,10 +95,10 @@ class PPOLearner:
         self._optimizer = Adam(self.network.parameters(), hyperparameters.lr, ADAM_EPS)
 
     def learn(self, rollouts: Sequence[Rollout]) -> list[dict[str, float]]:
-        """Means over the minibatches of each epoch; losses are dimensionless, entropy and KL in nats.
+        """Learn; returns means over the minibatches of each epoch. Losses are dimensionless, entropy and KL in nats.
 
         Raises:
-            DrError: the training diverges.
+            DrError: the training has diverged.
         """
         samples = self._samples(rollouts)
         num_steps = len(samples.advantages)
@@ -106,14 +106,14 @@ class PPOLearner:
         return [self._epoch(samples, num_steps, size) for _ in range(self._hyper.num_epochs)]
 
     def state(self) -> dict[str, Tensor]:
-        """None: a resumed run starts Adam anew, as coach does. Its moments would double the size of checkpoints."""
+        """Empty: as in coach, a resumed run restarts Adam from scratch. Its moments would double a checkpoint's size."""
         return {}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
-        """There is none."""
+        """Nothing to restore."""
 
     def _samples(self, rollouts: Sequence[Rollout]) -> Samples:
-        """The steps of every car in a row, car after car; advantages are standardised over all of them."""
+        """All steps that count, car by car, with advantages standardised over all of them."""
         where = [flat_index(rollout) for rollout in rollouts]
         estimates = [gae(rollout, self._hyper.discount_factor, GAE_LAMBDA) for rollout in rollouts]
         advantages = _joined([part[index] for (part, _), index in zip(estimates, where, strict=True)])
@@ -144,13 +144,13 @@ class PPOLearner:
         is_finite = np.isfinite(stats["surrogate_loss"] + stats["value_loss"])
         if not (is_finite and get_total_norm(self.network.parameters()).isfinite()):
             raise DrError(
-                "The training has diverged: its loss or its weights are no numbers any more.",
+                "The training has diverged: its loss or its weights are no longer numbers.",
                 "Lower `lr` in hyperparameters.json or keep the reward in a smaller range.",
             )
         return stats
 
     def _step(self, batch: Samples) -> Tensor:
-        """One update; its numbers, in the order of _STATS."""
+        """Do one update; returns its statistics in the order of _STATS."""
         hyper = self._hyper
         with self._autocast():
             outputs, values = self.network(batch.obs)

@@ -1,1 +1,1 @@
-"""Architectures of networks, one file each; `drcli.tables.NETWORKS` names them."""
+"""Network architectures, one file each, as listed in `drcli.tables.NETWORKS`."""

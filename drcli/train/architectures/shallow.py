@@ -1,4 +1,4 @@
-"""DEEP_CONVOLUTIONAL_NETWORK_SHALLOW, with the sizes of the community's `markov/sensors/utils.py`."""
+"""DEEP_CONVOLUTIONAL_NETWORK_SHALLOW, with the layer sizes of the community's `markov/sensors/utils.py`."""
 
 from __future__ import annotations
 

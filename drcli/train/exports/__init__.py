@@ -1,1 +1,1 @@
-"""What a checkpoint can be turned into; `drcli.tables.EXPORTS` names them."""
+"""Export formats of checkpoints, as listed in `drcli.tables.EXPORTS`."""

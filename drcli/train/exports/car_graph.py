@@ -1,4 +1,4 @@
-"""A checkpoint as the frozen TensorFlow graph that a car takes: `model.pb`, the policy alone, variables as constants.
+"""The frozen TensorFlow graph for the car, `model.pb`: the policy alone, with its variables as constants.
 
 docs/car.md describes the graph.
 """
@@ -20,13 +20,13 @@ from drcli.train.network import MIDDLEWARE, RESCALER, PolicyNetwork
 
 
 class CarGraph:
-    """The policy as a GraphDef."""
+    """Exports the policy as a GraphDef."""
 
     suffix: str = ".pb"
 
     @staticmethod
     def export(checkpoint: bytes, metadata: ModelMetadata) -> bytes:
-        """The `.pb` file. UsageError for metadata, DrError for a checkpoint that it cannot be made of."""
+        """Build the `.pb` file. Raises UsageError for unsupported metadata, DrError for an unusable checkpoint."""
         check_supported(metadata)
         model = ModelSpec.of(metadata)
         variables = unpack(checkpoint, "of the model").variables
@@ -34,7 +34,7 @@ class CarGraph:
 
 
 def policy_graph(network: PolicyNetwork, model: ModelSpec) -> bytes:
-    """From the placeholders to the policy."""
+    """Build the graph, from the placeholders to the policy."""
     graph = GraphBuilder(network.policy_scope, to_tensors(network))
     features = [_embedded(graph, network.input_scope, sensor, model.architecture) for sensor in model.sensors]
     shape = (model.architecture.num_embedded(model.sensors),)
@@ -44,7 +44,7 @@ def policy_graph(network: PolicyNetwork, model: ModelSpec) -> bytes:
 
 
 def _embedded(graph: GraphBuilder, scope: str, sensor: SensorSpec, architecture: Architecture) -> str:
-    """The features of one sensor. Its placeholder takes float32 [any, *shape], such as grey images of 0 to 255."""
+    """The features of one sensor. The placeholder is float32 [any, *shape], e.g. grey images with values 0 to 255."""
     name, shape = sensor.name, input_shape(sensor)
     x = graph.scaled(name, rescaling(sensor), graph.placeholder(f"{scope}/{name}/{name}", shape))
     x = _stacked(graph, architecture.embedder(sensor), name, shape, x)

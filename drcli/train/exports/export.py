@@ -1,4 +1,4 @@
-"""What every export can do."""
+"""The interface of export formats."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from drcli.config.model_metadata import ModelMetadata
 
 
 class Export(Protocol):
-    """A format of models. The member of `tables.EXPORTS` is a class whose method is static."""
+    """An export format. A member of `tables.EXPORTS` is a class with static methods."""
 
     @property
     def suffix(self) -> str:
-        """What the name of such a file ends with."""
+        """The file name suffix."""
         ...
 
     def export(self, checkpoint: bytes, metadata: ModelMetadata) -> bytes:
-        """The file, of a `.ckpt.safetensors` file's content; the same bytes for the same weights.
+        """Convert the content of a `.ckpt.safetensors` file; the same weights give the same bytes.
 
         Raises:
-            UsageError: metadata describes a model that this engine does not train.
-            DrError: the checkpoint is damaged, or is not of such a model.
+            UsageError: the metadata describes a model that this engine does not support.
+            DrError: the checkpoint is damaged or belongs to another model.
         """
         ...

@@ -1,4 +1,4 @@
-"""A checkpoint as it is: `.ckpt.safetensors`, with both networks under coach's names."""
+"""The native format, `.ckpt.safetensors`: the checkpoint unchanged."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from drcli.train.checkpoint import unpack
 
 
 class Native:
-    """For whoever reads safetensors."""
+    """Exports the checkpoint as it is."""
 
     suffix: str = ".ckpt.safetensors"
 
     @staticmethod
     def export(checkpoint: bytes, metadata: ModelMetadata) -> bytes:
-        """The checkpoint itself. DrError when it is damaged."""
+        """Return the checkpoint. Raises DrError if it is damaged."""
         unpack(checkpoint, "of the model")
         return checkpoint

@@ -1,1 +1,1 @@
-"""Policy heads: how a policy chooses among actions and what becomes of these; `drcli.tables.HEADS` names them."""
+"""Policy heads, one per kind of action space, as listed in `drcli.tables.HEADS`."""

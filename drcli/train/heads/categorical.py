@@ -1,4 +1,4 @@
-"""A choice among the actions of a list: softmax over one output each (rl_coach, ppo_head.py)."""
+"""The head for a list of discrete actions: softmax with one output per action (rl_coach, ppo_head.py)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOG_PROB_FLOOR = math.log(1e-8)  # rl_coach floors probabilities of discrete act
 
 
 class Categorical:
-    """Actions are int64 positions in the list; an `index` in the file means nothing."""
+    """An action is an int64 position in the list; the `index` in the file is ignored."""
 
     kind: ClassVar[str] = "discrete"
     layer: ClassVar[str] = "policy_fc"
@@ -33,7 +33,7 @@ class Categorical:
 
     @classmethod
     def of(cls, metadata: ModelMetadata) -> Categorical:
-        """For the list of actions."""
+        """The head for the list of actions."""
         return cls(metadata.discrete or ())
 
     def free_variables(self) -> dict[str, Tensor]:
@@ -41,16 +41,16 @@ class Categorical:
         return {}
 
     def distribution(self, outputs: Tensor, free: Mapping[str, Tensor]) -> CategoricalDistribution:
-        """Of logits [B, A]."""
+        """The distribution for logits [B, A]."""
         return CategoricalDistribution(outputs)
 
     def commands(self, actions: NDArray[np.int64]) -> Commands:
-        """Of positions [K]; the trace has the position."""
+        """The commands for positions [K]; traces show the position."""
         chosen = self._commands[actions]
         return Commands(chosen[:, 0], chosen[:, 1], actions.tolist())
 
     def nodes(self, graph: GraphBuilder, scope: str, x: str) -> str:
-        """Probabilities, float32 [B, A]."""
+        """Ends in probabilities, float32 [B, A]."""
         x = graph.dense(f"{scope}/{self.layer}", x)
         return graph.operation(f"{scope}/policy", "Softmax", x)
 
@@ -68,7 +68,7 @@ class CategoricalDistribution:
         return self._logits.argmax(-1)
 
     def sample(self, rng: torch.Generator, epsilon: float | None = None) -> Tensor:
-        """int64 [B]: by probability; with `epsilon`, at random in that share of rows and else greedy."""
+        """int64 [B], drawn by probability; with `epsilon`, random in that share of rows and greedy in the others."""
         if epsilon is None:
             return torch.multinomial(F.softmax(self._logits, -1), 1, generator=rng).squeeze(-1)
         size, num_actions = self._logits.shape
@@ -76,9 +76,9 @@ class CategoricalDistribution:
         return torch.where(is_random, torch.randint(num_actions, (size,), generator=rng), self.greedy())
 
     def log_prob(self, actions: Tensor) -> Tensor:
-        """[B], of actions int64 [B]."""
+        """Log-probabilities [B] of actions int64 [B]."""
         return self._logprobs.gather(-1, actions.unsqueeze(-1)).squeeze(-1).clamp(min=LOG_PROB_FLOOR)
 
     def entropy(self) -> Tensor:
-        """[B], in nats."""
+        """Entropies [B] in nats."""
         return self._entropy

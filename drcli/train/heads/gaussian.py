@@ -1,4 +1,4 @@
-"""Steering and speed within bounds: a Normal around the output with one log-std for all (rl_coach, ppo_head.py)."""
+"""The head for continuous actions: Normals with state-independent log-std (rl_coach, ppo_head.py)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
 class Gaussian:
-    """Actions are float32 (steering, speed) in [-1, 1], which stand for the bounds of each."""
+    """An action is float32 (steering, speed) in [-1, 1], scaled to the bounds of each."""
 
     kind: ClassVar[str] = "continuous"
     layer: ClassVar[str] = "policy_mean"
@@ -36,7 +36,7 @@ class Gaussian:
 
     @classmethod
     def of(cls, metadata: ModelMetadata) -> Gaussian:
-        """For the bounds of steering and speed. UsageError when the file has none."""
+        """The head for the bounds of steering and speed. Raises UsageError if there are none."""
         bounds = metadata.continuous
         if bounds is None:
             raise UsageError("The action space has no bounds.", "Continuous actions need them.")
@@ -47,17 +47,17 @@ class Gaussian:
         return {_LOG_STD: torch.zeros(1, self.num_outputs)}
 
     def distribution(self, outputs: Tensor, free: Mapping[str, Tensor]) -> GaussianDistribution:
-        """Around means [B, D]."""
+        """The distribution for means [B, D]."""
         return GaussianDistribution(outputs, free[_LOG_STD].clamp(LOG_STD_MIN, LOG_STD_MAX))
 
     def commands(self, actions: NDArray[np.float32]) -> Commands:
-        """Of actions [K, 2]; the trace has `[steering speed]`."""
+        """The commands for actions [K, 2]; traces show `[steering speed]`."""
         chosen = self._low + (actions + 1.0) / 2.0 * (self._high - self._low)
         labels = [f"[{steering} {speed}]" for steering, speed in chosen.tolist()]
         return Commands(chosen[:, 0], chosen[:, 1], labels)
 
     def nodes(self, graph: GraphBuilder, scope: str, x: str) -> str:
-        """Means, float32 [B, D], meant to be clipped to -1 … 1."""
+        """Ends in means, float32 [B, D], which the car clips to -1 … 1."""
         x = graph.dense(f"{scope}/{self.layer}", x)
         return graph.operation(f"{scope}/policy", "Identity", x)
 
@@ -74,15 +74,15 @@ class GaussianDistribution:
         return self._means.clamp(-1, 1)
 
     def sample(self, rng: torch.Generator, epsilon: float | None = None) -> Tensor:
-        """float32 [B, D]. The noise is exploration enough: `epsilon` is for lists of actions."""
+        """float32 [B, D]; `epsilon` is ignored, since the noise explores enough."""
         noise = torch.randn(self._means.shape, generator=rng)
         return (self._means + noise * self._log_std.exp()).clamp(-1, 1)
 
     def log_prob(self, actions: Tensor) -> Tensor:
-        """[B], of actions float32 [B, D], as if they had not been clipped."""
+        """Log-probabilities [B] of actions float32 [B, D]; clipping is not taken into account."""
         z = (actions - self._means) / self._log_std.exp()
         return -(0.5 * z * z + self._log_std + _HALF_LOG_TWO_PI).sum(-1)
 
     def entropy(self) -> Tensor:
-        """[B], in nats."""
+        """Entropies [B] in nats."""
         return (self._log_std + 0.5 + _HALF_LOG_TWO_PI).sum(-1)

@@ -1,4 +1,4 @@
-"""What every policy head can do: its layer and its variables, distributions of actions, and what a car is told."""
+"""The interface of policy heads: variables, distributions of actions, and the commands that actions stand for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from drcli.train.graph_builder import GraphBuilder
 
 
 class Commands(NamedTuple):
-    """What K cars are told: steering_deg, speed_mps float64 [K], and the actions as traces name them."""
+    """Commands for K cars: steering_deg and speed_mps float64 [K]; labels: the actions as shown in traces."""
 
     steering_deg: NDArray[np.float64]
     speed_mps: NDArray[np.float64]
@@ -23,14 +23,14 @@ class Commands(NamedTuple):
 
 
 class Distribution(Protocol):
-    """Of actions, for a batch of B observations. Everything is float32 on the device of the head's outputs."""
+    """A distribution of actions for each of B observations, float32 on the device of the head's outputs."""
 
     def greedy(self) -> Tensor:
-        """The actions to drive with when nothing is to be tried: [B, *action_shape]."""
+        """The most likely actions, [B, *action_shape], for evaluations."""
         ...
 
     def sample(self, rng: torch.Generator, epsilon: float | None = None) -> Tensor:
-        """Actions to learn from; with `epsilon` that share of discrete ones is random and the rest greedy."""
+        """Draw actions for training; with `epsilon`, that share of discrete actions is random and the rest greedy."""
         ...
 
     def log_prob(self, actions: Tensor) -> Tensor:
@@ -43,10 +43,10 @@ class Distribution(Protocol):
 
 
 class Head(Protocol):
-    """The head of one policy, without its weights. The member of `tables.HEADS` is a class.
+    """The head of a policy, without its weights. A member of `tables.HEADS` is a class.
 
-    kind: as messages have it; layer: scope of its dense layer within the head's; num_outputs of that layer.
-    action_shape, action_dtype: of one car's action.
+    kind: its name in messages; layer: the scope of its dense layer, relative to that of the head;
+    action_dtype: of an action.
     """
 
     kind: ClassVar[str]
@@ -60,26 +60,26 @@ class Head(Protocol):
 
     @property
     def num_outputs(self) -> int:
-        """Of the dense layer."""
+        """The number of outputs of the dense layer."""
         ...
 
     @property
     def action_shape(self) -> tuple[int, ...]:
-        """Of one car's action."""
+        """The shape of one car's action."""
         ...
 
     def free_variables(self) -> dict[str, Tensor]:
-        """Start values of what is learned beside the dense layer, by scope within the head's."""
+        """Initial values of the other learned variables, by scope relative to that of the head."""
         ...
 
     def distribution(self, outputs: Tensor, free: Mapping[str, Tensor]) -> Distribution:
-        """Of outputs [B, num_outputs] and the free variables, all float32 on one device."""
+        """The distribution for outputs [B, num_outputs] and the free variables, all float32 on one device."""
         ...
 
     def commands(self, actions: NDArray[Any]) -> Commands:
-        """Steering angles and speeds of actions [K, *action_shape], unclipped, as model_metadata.json has them."""
+        """The steering angles and speeds of actions [K, *action_shape], in the range of model_metadata.json."""
         ...
 
     def nodes(self, graph: GraphBuilder, scope: str, x: str) -> str:
-        """Add the head on features `x` to the car's graph; the last node is `<scope>/policy`."""
+        """Add the head to the car's graph, on top of features `x`; the last node is `<scope>/policy`."""
         ...
