@@ -99,7 +99,7 @@ class Dense:
 
 @dataclass(frozen=True)
 class Architecture:
-    """One embedder per sensor, whose flattened outputs are concatenated, then the middleware. A `tables.NETWORKS` member.
+    """A member of `tables.NETWORKS`: an embedder per sensor, flattened and concatenated, then the middleware.
 
     embedder: returns the layers for a sensor's observations.
     """

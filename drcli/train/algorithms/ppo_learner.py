@@ -106,7 +106,7 @@ class PPOLearner:
         return [self._epoch(samples, num_steps, size) for _ in range(self._hyper.num_epochs)]
 
     def state(self) -> dict[str, Tensor]:
-        """Empty: as in coach, a resumed run restarts Adam from scratch. Its moments would double a checkpoint's size."""
+        """Empty: as in coach, a resumed run restarts Adam from scratch. Its moments would double every checkpoint."""
         return {}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
