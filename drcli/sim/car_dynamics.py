@@ -52,12 +52,15 @@ def put(cars: CarState, k: int, x_m: float, y_m: float, heading_rad: float) -> N
 
 
 @kernel
-def drive(params: CarParams, cars: CarState, steering_deg: Array, speed_mps: Array, moving: Bools) -> None:
-    """Move the cars with `moving` set by one step; the commands `[K]` are clipped to what the car can do."""
+def drive(params: CarParams, cars: CarState, actions: Array, moving: Bools) -> None:
+    """Move the cars with `moving` set by one step.
+
+    `actions` `[K, 2]` are steering (degrees, + left) and speed (m/s), clipped here to what the car can do.
+    """
     for k in range(moving.shape[0]):
         if moving[k]:
-            steering = math.radians(min(max(steering_deg[k], -MAX_STEERING_DEG), MAX_STEERING_DEG))
-            speed = min(max(speed_mps[k], MIN_SPEED_MPS), MAX_SPEED_MPS)
+            steering = math.radians(min(max(actions[k, 0], -MAX_STEERING_DEG), MAX_STEERING_DEG))
+            speed = min(max(actions[k, 1], MIN_SPEED_MPS), MAX_SPEED_MPS)
             for tick in range(TICKS_PER_STEP):
                 if tick == params.latency_ticks:
                     cars.speed_command_mps[k], cars.steering_command_rad[k] = speed, steering

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from itertools import repeat
 
 import numpy as np
 
 from drcli.contract.episode import STATUSES, Episode, Lap, Status, TraceRow
+from drcli.sim.car_records import Array, Bools, Ints
 from drcli.sim.races.race_type import EpisodeStart
 from drcli.sim.step import Step
-from drcli.sim.telemetry import Bools, Ints
-from drcli.sim.track import Array
 from drcli.sim.verdicts import Verdicts
 
 _STATUS_TEXTS = [status.value for status in STATUSES]
@@ -45,9 +43,10 @@ class EpisodeRecords:
         if self._keeps_rows:
             self._add_rows(cars, step, verdicts, rewards, pause_s, crashes)
         if verdicts.is_eventful:
-            for k in (cars & verdicts.faulty).nonzero()[0].tolist():
+            for k in (cars & (verdicts.status > Status.LAP_COMPLETE.code)).nonzero()[0].tolist():
                 self._laps[k].count(STATUSES[verdicts.status[k]])
-            for k in (cars & (verdicts.done | (step.at.progress >= 100.0))).nonzero()[0].tolist():
+            ends = verdicts.completed | verdicts.terminated | verdicts.truncated
+            for k in ends.nonzero()[0].tolist():
                 self._close_lap(k, step, STATUSES[verdicts.status[k]])
 
     def _close_lap(self, k: int, step: Step, status: Status) -> None:
@@ -63,38 +62,36 @@ class EpisodeRecords:
     def _add_rows(
         self, cars: Bools, step: Step, verdicts: Verdicts, rewards: Array, pause_s: Array, crashes: Ints
     ) -> None:
-        at, every = step.at, cars.all()
-        index = slice(None) if every else cars.nonzero()[0]
-        numbers = range(len(cars)) if every else index.tolist()
-        steering, speed = step.actions[index].T.tolist()
-        if step.labels is None:
-            labels = [f"[{angle} {fast}]" for angle, fast in zip(steering, speed, strict=True)]
-        else:
-            labels = [step.labels[k] for k in numbers]
-        columns = zip(
-            self._numbers[index].tolist(),
-            step.numbers[index].astype(float).tolist(),
-            at.x_m[index].tolist(),
-            at.y_m[index].tolist(),
-            at.heading_deg[index].tolist(),
-            steering,
-            speed,
-            labels,
-            rewards[index].tolist(),
-            verdicts.done[index].tolist(),
-            (at.wheels_on_road[index] == 4).tolist(),
-            at.progress[index].tolist(),
-            at.closest_waypoint[index].tolist(),
-            repeat(self._length_m),
-            step.time_s[index].tolist(),
-            [_STATUS_TEXTS[code] for code in verdicts.status[index].tolist()],
-            pause_s[index].tolist(),
-            crashes[index].tolist(),
-            repeat(time.time()),
-            strict=False,
-        )
-        for k, row in zip(numbers, map(TraceRow._make, columns), strict=True):
+        numbers, verdict_rows = self._numbers.tolist(), verdicts.records.tolist()
+        paid, pauses, crashed, now = rewards.tolist(), pause_s.tolist(), crashes.tolist(), time.time()
+        for k in cars.nonzero()[0].tolist():
+            x, y, heading, _, _, progress, _, _, _, closest, wheels, _, _ = step.at_rows[k]
+            steering, speed = step.action_rows[k]
+            code, terminated, truncated, _, _ = verdict_rows[k]
+            label = f"[{steering} {speed}]" if step.labels is None else step.labels[k]
             rows = self.episodes[k].rows
             if len(rows) == 1:  # the prepare step shows the action of the driver, too
-                rows[0] = rows[0]._replace(steer=row.steer, throttle=row.throttle, action=row.action)
-            rows.append(row)
+                rows[0] = rows[0]._replace(steer=steering, throttle=speed, action=label)
+            rows.append(
+                TraceRow(
+                    numbers[k],
+                    float(step.number_rows[k]),
+                    x,
+                    y,
+                    heading,
+                    steering,
+                    speed,
+                    label,
+                    paid[k],
+                    terminated or truncated,
+                    wheels == 4,
+                    progress,
+                    closest,
+                    self._length_m,
+                    step.time_rows[k],
+                    _STATUS_TEXTS[code],
+                    pauses[k],
+                    crashed[k],
+                    now,
+                )
+            )

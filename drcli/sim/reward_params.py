@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from drcli.sim.car_records import Bools
 from drcli.sim.constants import STEP_S
 from drcli.sim.step import Step
-from drcli.sim.telemetry import Bools, telemetry_at_start
+from drcli.sim.telemetry import telemetry_at_start
 from drcli.sim.track import Track
 
 Params = dict[str, Any]
@@ -53,39 +54,18 @@ def reward_params(
         added: what the race says of each car, instead of what a race without objects says.
         cars: `[K]` who gets a dict.
     """
-    at = step.at
-    columns = (
-        *(values.tolist() for values in at),
-        *step.actions.T.tolist(),
-        step.numbers.astype(float).tolist(),
-        (step.time_s - STEP_S).tolist(),
+    columns = zip(
+        step.at_rows,
+        step.action_rows,
+        step.number_rows,
+        step.time_rows,
         is_crashed.tolist(),
         facts,
         added or repeat(_NOTHING),
+        strict=False,
     )
-    for (
-        x,
-        y,
-        heading,
-        gap,
-        along,
-        progress,
-        width,
-        before,
-        after,
-        _closest,
-        is_left,
-        wheels,
-        _immobilized,
-        _back,
-        steering,
-        speed,
-        number,
-        time_s,
-        crashed,
-        fact,
-        of_race,
-    ) in compress(zip(*columns, strict=False), cars.tolist()):
+    for at, (steering, speed), number, time_s, crashed, fact, of_race in compress(columns, cars.tolist()):
+        x, y, heading, gap, along, progress, width, before, after, _, wheels, is_left, _ = at
         params = {
             "all_wheels_on_track": wheels == 4,
             "x": x,
@@ -94,7 +74,7 @@ def reward_params(
             "distance_from_center": gap,
             "projection_distance": along,
             "progress": progress,
-            "steps": number,
+            "steps": float(number),
             "speed": speed,
             "steering_angle": steering,
             "track_width": width,
@@ -113,7 +93,7 @@ def reward_params(
             "objects_distance_from_center": [],
             "objects_distance": [],
             "object_in_camera": False,
-            "sim_time": time_s,
+            "sim_time": time_s - STEP_S,
         }
         if of_race:
             params.update(of_race)

@@ -7,10 +7,11 @@ from typing import Protocol
 
 import numpy as np
 
+from drcli.sim.car_records import Array, Bools
 from drcli.sim.reward_params import Params, facts_of, reward_params
 from drcli.sim.step import Step
-from drcli.sim.telemetry import Bools, Telemetry
-from drcli.sim.track import Array, Track
+from drcli.sim.telemetry import Telemetry
+from drcli.sim.track import Track
 
 CarReward = Callable[[Params, float], float]  # by params and simulated time; it may keep state between steps
 
@@ -41,9 +42,9 @@ class StepRewards:
         forward, backward = self._facts
         facts = [backward if way else forward for way in is_reversed.tolist()]
         dicts = reward_params(step, facts, is_crashed, added, cars)
-        rewards, times = [0.0] * len(self._cars), step.time_s.tolist()
+        rewards = [0.0] * len(self._cars)
         for k, params in zip(cars.nonzero()[0].tolist(), dicts, strict=True):
-            rewards[k] = self._cars[k](params, times[k])
+            rewards[k] = self._cars[k](params, step.time_rows[k])
         return np.array(rewards)
 
 

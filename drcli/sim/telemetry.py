@@ -6,21 +6,21 @@ Data, and no numba; `drcli.sim.telemetry_kernel` measures it.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from drcli.contract.episode import Status
+from drcli.sim.car_records import Array, Bools, Codes, Ints, Records, new_records
 from drcli.sim.constants import NOSE_M
-from drcli.sim.track import Array, Track, project
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+from drcli.sim.track import Track, project
 
 
-class Telemetry(NamedTuple):
+@dataclass(eq=False)
+class Telemetry:
     """Arrays `[K]`. A step is rewarded and judged by what was measured before its action moved the car."""
 
+    records: Records  # all that follows, car by car
     x_m: Array  # the nose: 0.14 m ahead of the car's origin, as all that follows
     y_m: Array
     heading_deg: Array  # (-180, 180]
@@ -31,17 +31,17 @@ class Telemetry(NamedTuple):
     prev_waypoint: Ints
     next_waypoint: Ints
     closest_waypoint: Ints  # the nearer of the two
-    is_left_of_center: Bools
     wheels_on_road: Ints  # 0 to 4
-    is_immobilized: Bools
-    is_driving_back: Bools
+    is_left_of_center: Bools
+    own_fault: Codes  # OFF_TRACK, IMMOBILIZED, REVERSED: the first that holds; else IN_PROGRESS
 
 
-class CarHistory(NamedTuple):
+@dataclass(eq=False)
+class CarHistory:
     """What the rules remember of each car: arrays `[K]`."""
 
+    records: Records  # all that follows, car by car
     start_ndist: Array  # of its episode
-    is_reversed: Bools
     previous_progress: Array  # 0 after a lap
     x_m: Array  # the car's origin when it was measured last
     y_m: Array
@@ -50,23 +50,7 @@ class CarHistory(NamedTuple):
     progress_before: Array
     still_steps: Ints  # in a row, without moving
     backward_steps: Ints  # in a row, losing progress
-
-
-def new_telemetry(count: int) -> Telemetry:
-    """Room for `count` cars."""
-    x, y, heading, gap, along, progress, width = np.zeros((7, count))
-    before, after, closest, wheels = np.zeros((4, count), np.int64)
-    left, immobilized, back = np.zeros((3, count), np.bool_)
-    return Telemetry(
-        *(x, y, heading, gap, along, progress, width, before, after, closest, left, wheels, immobilized, back)
-    )
-
-
-def new_history(count: int) -> CarHistory:
-    """Room for `count` cars."""
-    start, progress, *places = np.zeros((7, count))
-    still, backward = np.zeros((2, count), np.int64)
-    return CarHistory(start, np.zeros(count, np.bool_), progress, *places, still, backward)
+    is_reversed: Bools  # driven against the track's order
 
 
 def telemetry_at_start(track: Track) -> Telemetry:
@@ -78,7 +62,7 @@ def telemetry_at_start(track: Track) -> Telemetry:
     inner, outer = _nearest(foot, track.inner)[0], _nearest(foot, track.outer)[0]
     nearer_inner = bool(np.hypot(*(inner - nose)) < np.hypot(*(outer - nose)))
     before_m, after_m = (float(np.hypot(*(track.center[segment + i] - nose))) for i in (0, 1))
-    at = new_telemetry(1)
+    at = new_records(Telemetry, 1)
     values = {
         "x_m": nose[0],
         "y_m": nose[1],
@@ -92,6 +76,7 @@ def telemetry_at_start(track: Track) -> Telemetry:
         "closest_waypoint": segment + (after_m < before_m),
         "is_left_of_center": nearer_inner == track.is_ccw,
         "wheels_on_road": 4,
+        "own_fault": Status.IN_PROGRESS.code,
     }
     for name, value in values.items():
         getattr(at, name)[0] = value

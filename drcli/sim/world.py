@@ -17,6 +17,7 @@ import numpy.typing as npt
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import STATUSES, Episode, Status
 from drcli.sim.car_dynamics import drive, new_cars, put
+from drcli.sim.car_records import Array, Bools, new_records
 from drcli.sim.constants import STEP_S, CarParams
 from drcli.sim.episode_records import EpisodeRecords
 from drcli.sim.geometry import Road, road_of
@@ -24,9 +25,9 @@ from drcli.sim.races.race_type import EpisodeStart, Race
 from drcli.sim.sensors.sensor import Observations, Scene, Sensor, sensor_spec
 from drcli.sim.step import Label, Step
 from drcli.sim.step_rewards import RewardSource, StepRewards, center_line_rewards
-from drcli.sim.telemetry import Bools, new_history, new_telemetry
+from drcli.sim.telemetry import CarHistory, Telemetry
 from drcli.sim.telemetry_kernel import measure
-from drcli.sim.track import Array, Track
+from drcli.sim.track import Track
 from drcli.sim.verdicts import CRASHED, Referee, Verdicts
 from drcli.tables import RACES, SENSORS
 
@@ -77,7 +78,7 @@ class World:
         self.next_episode = 0  # its number; episodes are numbered in the order they start
         self.active = np.zeros(num_envs, np.bool_)
         self.cars = new_cars(num_envs)
-        self.history, self.telemetry = new_history(num_envs), new_telemetry(num_envs)
+        self.history, self.telemetry = new_records(CarHistory, num_envs), new_records(Telemetry, num_envs)
         self.referee = Referee(settings, num_envs)
         self.records = EpisodeRecords(num_envs, track.length_m, rows=record)
         self._rewards = StepRewards(track, reward, num_envs) if reward else None
@@ -86,7 +87,6 @@ class World:
             spec.name: (_sensor(spec.name, track), np.zeros((num_envs, *spec.shape), spec.dtype))
             for spec in self.sensors
         }
-        self._steps = np.zeros(num_envs, np.int64)  # each car's clock
         self._nothing = np.zeros(num_envs)
         self._seed = seed
         self._quota: npt.NDArray[np.int64] | None = None
@@ -130,16 +130,14 @@ class World:
         Reward, rules and trace judge the pose before the action moves the car, as simapp does.
         """
         driven = self.active.copy()
-        self._steps += driven
         faults = self.race.faults(self.cars, self.telemetry)
         verdicts = self.referee.judge(self.telemetry.progress, faults, driven)
-        step = self._step(np.asarray(actions, np.float64), labels)
+        step = self._step(np.ascontiguousarray(actions, np.float64), labels)
         rewards = self._pay(step, verdicts, driven)
         pause_s = self._penalties(verdicts) if verdicts.is_eventful else self._nothing
-        self.records.add(driven, step, verdicts, rewards, pause_s, self.referee.crashes)
+        self.records.add(driven, step, verdicts, rewards, pause_s, self.referee.counts.crashes)
 
-        steering, speed = np.ascontiguousarray(step.actions.T)
-        drive(_CAR, self.cars, steering, speed, driven)
+        drive(_CAR, self.cars, step.actions, driven)
         self.race.advance(driven)
         terminated, episodes = verdicts.terminated, []
         if verdicts.is_eventful:
@@ -148,9 +146,7 @@ class World:
             episodes = [self.records.episodes[k] for k in done.nonzero()[0].tolist()]
             self._start(done)
         obs = self._look(driven)
-        return Transition(
-            obs, rewards.astype(np.float32), terminated.copy(), verdicts.truncated.copy(), episodes
-        )
+        return Transition(obs, rewards.astype(np.float32), terminated, verdicts.truncated, episodes)
 
     def _penalties(self, verdicts: Verdicts) -> Array:
         pause_s = np.zeros(self.num_envs)
@@ -159,7 +155,8 @@ class World:
         return pause_s
 
     def _step(self, actions: Array, labels: Sequence[Label] | None) -> Step:
-        return Step(self.telemetry, actions, labels, self.referee.steps, self._steps * STEP_S)
+        counts = self.referee.counts
+        return Step(self.telemetry, actions, labels, counts.steps, counts.clock_s)
 
     def _pay(self, step: Step, verdicts: Verdicts, driven: Bools) -> Array:
         if self._rewards is None:
@@ -182,7 +179,7 @@ class World:
             put(self.cars, k, *self.race.start(k, start))
             history.start_ndist[k], history.is_reversed[k] = start.ndist, start.is_reversed
             history.previous_progress[k] = 0.0
-            self.records.begin(k, start, float(self._steps[k] * STEP_S))
+            self.records.begin(k, start, float(self.referee.counts.clock_s[k]))
         self.referee.begin(starting)
         at_rest = np.zeros((self.num_envs, 2))
         self._stand(starting, at_rest, [0] * self.num_envs, Status.PREPARE, self._nothing)
@@ -214,12 +211,11 @@ class World:
         self, cars: Bools, actions: Array, labels: Sequence[Label] | None, phase: Status, pause_s: Array
     ) -> Verdicts:
         """A step in which cars stand, which earns nothing and which the driver does not see."""
-        self._steps += cars
         self.race.advance(cars)
         self._measure(cars, running=False)
         verdicts = self.referee.wait(self.telemetry.progress, phase, cars)
         step = self._step(actions, labels)
-        self.records.add(cars, step, verdicts, self._nothing, pause_s, self.referee.crashes)
+        self.records.add(cars, step, verdicts, self._nothing, pause_s, self.referee.counts.crashes)
         return verdicts
 
     def _look(self, cars: Bools) -> Observations:
@@ -232,7 +228,7 @@ class World:
 
     def _measure(self, cars: Bools, running: bool) -> None:
         limit = self.settings.number_of_reverse_counts
-        measure(self._road, self.cars, self.history, limit, cars, running, self.telemetry)
+        measure(self._road, self.cars, self.history.records, limit, cars, running, self.telemetry.records)
 
 
 def _sensor(name: str, track: Track) -> Sensor:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Status
 from drcli.sim.boxes import Boxes
+from drcli.sim.car_records import Bools, Codes
 from drcli.sim.reward_params import Params
-from drcli.sim.telemetry import Bools, CarHistory, Telemetry
+from drcli.sim.telemetry import CarHistory, Telemetry
 from drcli.sim.track import Pose, Track
-from drcli.sim.verdicts import Codes
 
 if TYPE_CHECKING:
     from drcli.sim.car_dynamics import CarState

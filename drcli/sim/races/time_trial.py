@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from math import hypot
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Status
 from drcli.sim.boxes import Boxes
+from drcli.sim.car_records import Bools, Codes
 from drcli.sim.races.race_type import EpisodeStart
 from drcli.sim.reward_params import Params
-from drcli.sim.telemetry import Bools, CarHistory, Telemetry
+from drcli.sim.telemetry import CarHistory, Telemetry
 from drcli.sim.track import INNER_LANE, OUTER_LANE, Pose, Track
-from drcli.sim.verdicts import Codes
 
 if TYPE_CHECKING:
     from drcli.sim.car_dynamics import CarState
@@ -27,7 +25,6 @@ class TimeTrial:
     def __init__(self, track: Track, settings: RaceSettings, num_envs: int) -> None:
         self.settings = settings
         self.ways = track, track.reversed()  # in driving direction: [is_reversed]
-        self._no_faults = np.full(num_envs, Status.IN_PROGRESS.code, np.int8)
 
     @property
     def boxes(self) -> Boxes | None:
@@ -42,15 +39,8 @@ class TimeTrial:
         """Nothing moves by itself."""
 
     def faults(self, cars: CarState, at: Telemetry) -> Codes:
-        """Off track, immobilized or reversed; the first that holds."""
-        is_off = at.wheels_on_road == 0
-        if not (is_off | at.is_immobilized | at.is_driving_back).any():
-            return self._no_faults
-        codes = self._no_faults.copy()
-        codes[at.is_driving_back] = Status.REVERSED.code
-        codes[at.is_immobilized] = Status.IMMOBILIZED.code
-        codes[is_off] = Status.OFF_TRACK.code
-        return codes
+        """What a car can do wrong by itself."""
+        return at.own_fault
 
     def reward_params(self, cars: CarState, at: Telemetry) -> Sequence[Params] | None:
         """Nothing: there are no objects."""
