@@ -53,7 +53,7 @@ def _graph(bucket: Bucket, chosen: model_files.Chosen, metadata: bytes) -> bytes
             )
         return bucket.get(chosen.graph.key)
     (weights,) = (info for info in chosen.files if info.key.endswith(".safetensors"))
-    export: type[Export] = EXPORTS.load("car")
+    export: Export = EXPORTS.load("car")
     return export.export(bucket.get(weights.key), ModelMetadata.parse(metadata, "model_metadata.json"))
 
 
