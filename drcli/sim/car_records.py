@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
 from typing import Any, TypeVar
@@ -13,13 +14,13 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int8]  # of `drcli.contract.episode.Status`
 Bools = npt.NDArray[np.bool_]
-Records = npt.NDArray[np.void]
+Records = npt.NDArray[Any]  # of a structured dtype
 
 _DTYPES = {"Array": np.float64, "Ints": np.int64, "Codes": np.int8, "Bools": np.bool_}
 _Kind = TypeVar("_Kind")
 
 
-def new_records(kind: type[_Kind], count: int) -> _Kind:
+def new_records(kind: Callable[..., _Kind], count: int) -> _Kind:
     """Room for `count` cars: all zero.
 
     `kind` is a dataclass whose first field is `records`; all others that it is made with are arrays.
@@ -30,7 +31,6 @@ def new_records(kind: type[_Kind], count: int) -> _Kind:
 
 
 @cache
-def _dtype_of(kind: Any) -> np.dtype[np.void]:
-    return np.dtype(
-        [(item.name, _DTYPES[str(item.type)]) for item in fields(kind)[1:] if item.init], align=True
-    )
+def _dtype_of(kind: Any) -> np.dtype[Any]:
+    columns = [(item.name, _DTYPES[str(item.type)]) for item in fields(kind)[1:] if item.init]
+    return np.dtype(columns, align=True)

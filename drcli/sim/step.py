@@ -29,19 +29,19 @@ class Step:
     @cached_property
     def at_rows(self) -> list[tuple[Any, ...]]:
         """A tuple for each car, with the fields of `Telemetry` in their order."""
-        return self.at.records.tolist()
+        return list(self.at.records.tolist())
 
     @cached_property
     def action_rows(self) -> list[list[float]]:
         """Steering and speed of each car."""
-        return self.actions.tolist()
+        return list(self.actions.tolist())
 
     @cached_property
     def number_rows(self) -> list[int]:
         """The number of each car's step."""
-        return self.numbers.tolist()
+        return list(self.numbers.tolist())
 
     @cached_property
     def time_rows(self) -> list[float]:
         """Each car's clock."""
-        return self.time_s.tolist()
+        return list(self.time_s.tolist())
