@@ -1,1 +1,1 @@
-"""What is said once and used everywhere: keys of the bucket, names, exit codes, what services are told."""
+"""What programs, containers and files of a run agree on: said once here, used everywhere. Imports nothing heavy."""

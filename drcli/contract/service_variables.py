@@ -84,7 +84,11 @@ MODEL_PREFIX = ServiceVariable(
 )
 PARAMS_FILE = ServiceVariable(env.S3_YAML_NAME, "the params document under it", str, "", is_required=True)
 HYPERPARAMETERS_KEY = ServiceVariable(
-    env.HYPERPARAMETER_FILE_S3_KEY, "hyperparameters.json of the run", str, "", _TRAINING
+    env.HYPERPARAMETER_FILE_S3_KEY,
+    "hyperparameters.json of the run; the trainer tells the workers",
+    str,
+    "",
+    _TRAINER,
 )
 MODEL_METADATA_KEY = ServiceVariable(
     env.MODELMETADATA_FILE_S3_KEY,

@@ -189,7 +189,8 @@ def test_a_model_of_another_engine(finished: Any) -> None:
     result = finished.racer.invoke("evaluate", "--set", "DR_LOCAL_S3_MODEL_PREFIX=left")
     assert result.exit_code == 2
     assert (
-        "left/model/model_metadata.json: drcli's own engine cannot do sensor LEFT_CAMERA yet" in result.stderr
+        "left/model/model_metadata.json: drcli's own engine does not support sensor LEFT_CAMERA yet"
+        in result.stderr
     )
 
 

@@ -1,0 +1,53 @@
+"""Where a training run stands: what a stopped run continues with, part of every checkpoint."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+
+from drcli.store.checkpoints import CheckpointName
+
+
+@dataclass
+class Counters:
+    """Counts of one run, which the trainer keeps.
+
+    base: number of the first checkpoint (0, or that of the pretrained model plus one); iteration, steps:
+    done since then; episodes: training episodes recorded, by worker index; groups: how many of them go into
+    each trace file, for the whole life of the run; seed of the run; workers: with how many it began, which
+    decides for good where traces are (0: not known, as in the checkpoints of older versions).
+    """
+
+    seed: int
+    base: int = 0
+    iteration: int = 0
+    steps: int = 0
+    episodes: dict[int, int] = field(default_factory=dict)
+    groups: dict[int, int] = field(default_factory=dict)
+    workers: int = 0
+
+    @property
+    def total_episodes(self) -> int:
+        """Training episodes of all workers."""
+        return sum(self.episodes.values())
+
+    @property
+    def checkpoint(self) -> CheckpointName:
+        """The name of a checkpoint made now."""
+        return CheckpointName(self.base + self.iteration, self.steps)
+
+    def count_episode(self, worker: int) -> None:
+        """Note a training episode of one worker."""
+        self.episodes[worker] = self.episodes.get(worker, 0) + 1
+
+    def as_state(self) -> dict[str, object]:
+        """As they are now, for a checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def from_state(cls, state: dict[str, object]) -> Counters:
+        """From the state in a checkpoint of this run."""
+        plain = json.loads(json.dumps(state))
+        for name in ("episodes", "groups"):  # JSON has no numbers for keys
+            plain[name] = {int(worker): count for worker, count in plain.get(name, {}).items()}
+        return cls(**plain)
