@@ -1,1 +1,1 @@
-"""What programs, containers and files of a run agree on: said once here, used everywhere. Imports nothing heavy."""
+"""What the programs, containers and files of a run agree on, defined once. Imports nothing heavy."""

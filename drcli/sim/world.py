@@ -103,8 +103,7 @@ class World:
         """Start all cars anew, or only `cars` `[K]`. Unfinished episodes are dropped without a record.
 
         With a quota each drives so many episodes and is then parked (`active` False); a reset of some `cars` gives
-        these the quota of the last reset of all. `seed` replaces that of the world; it does not set back the
-        number of the next episode.
+        these the quota of the last reset of all. `seed` replaces that of the world; `next_episode` stays as it is.
         """
         if seed is not None:
             self._seed = seed
@@ -118,7 +117,7 @@ class World:
         elif self._quota is not None and self._episodes_per_car is not None:
             self._quota[cars] = self._episodes_per_car[cars]
         self._start(cars)
-        return self._look(self.active)
+        return self._look(cars & self.active)
 
     def step(self, actions: npt.ArrayLike, labels: Sequence[Label] | None = None) -> Transition:
         """Drive 1/15 s.

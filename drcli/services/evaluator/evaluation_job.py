@@ -1,4 +1,4 @@
-"""An evaluation job: drives a checkpoint over some trials and leaves traces and metrics in the bucket.
+"""An evaluation job: drives a checkpoint for a number of trials and writes traces and metrics to the bucket.
 
 Trials of a continuous evaluation follow each other in one go, others are driven side by side. Nothing is written
 before all trials are done: results are complete or absent.
@@ -51,7 +51,7 @@ class EvaluationJob:
 
     @classmethod
     def read(cls, bucket: Bucket, keys: ModelKeys, environment: Environment) -> EvaluationJob:
-        """From the bucket. DrError when something is missing or does not fit together."""
+        """Read it from the bucket. Raises DrError if anything is missing or does not match."""
         params = EvaluationParams.parse(bucket.get(keys.params(environment.params_file)).decode())
         check_race_type(params.race.race_type)
         key = params.model_metadata_key
@@ -63,7 +63,7 @@ class EvaluationJob:
 
 
 def evaluate(environment: Environment, stop: StopFlag) -> bool:
-    """Drive all trials and write their results, unless a stop is requested; whether it was."""
+    """Drive all trials and write their results, unless a stop is requested; return whether it was."""
     torch.set_num_threads(environment.threads)
     bucket, keys = Bucket(environment.store), ModelKeys(environment.prefix)
     job = retry_while_unreachable(lambda: EvaluationJob.read(bucket, keys, environment), bucket, stop)
@@ -85,7 +85,7 @@ def evaluate(environment: Environment, stop: StopFlag) -> bool:
     episodes = drive(driver, stop, Heartbeat.of_service())
     if stop.is_set:
         return True
-    if not race.is_continuous:  # trials side by side: number them as if one had followed the other
+    if not race.is_continuous:  # trials ran side by side: number them as if they had run in sequence
         for number, episode in enumerate(episodes):
             episode.rows = [row._replace(episode=number) for row in episode.rows]
     for episode in episodes:
@@ -97,7 +97,7 @@ def evaluate(environment: Environment, stop: StopFlag) -> bool:
 
 
 def drive(driver: Driver, stop: StopFlag, heartbeat: Heartbeat) -> list[Episode]:
-    """All trials, in the order in which they began."""
+    """Drive all trials; return them in the order in which they began."""
     driver.reset([1] * driver.world.num_envs)
     episodes: list[Episode] = []
     while driver.world.active.any() and not stop.is_set:
@@ -119,7 +119,7 @@ def _actor(metadata: ModelMetadata, key: str, name: CheckpointName, data: bytes)
 
 
 def which_checkpoint(text: str) -> Which:
-    """EVAL_CHECKPOINT: `best`, a number, or else `last`, as the community's engine takes it."""
+    """Parse EVAL_CHECKPOINT like the community's engine: `best`, a number, anything else is `last`."""
     return int(text) if text.isdigit() else "best" if text == "best" else "last"
 
 

@@ -1,1 +1,1 @@
-"""What looks at a run: subscribers of its steps, episodes, updates, evaluations and checkpoints."""
+"""Observers of a run: subscribers to its steps, episodes, updates, evaluations and checkpoints."""

@@ -1,5 +1,5 @@
-"""All that a training writes to the bucket but its status: traces, metrics, checkpoints. The trainer is the only
-writer, so what counts is written once, however often a worker or the trainer itself had to start again.
+"""Everything a training writes to the bucket except its status: traces, metrics, checkpoints. The trainer is the
+only writer, so everything is written exactly once, no matter how often workers or the trainer restart.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from drcli.store.metrics import TrainingMetrics
 
 
 class BucketRecorder(Observer):
-    """Writes in the background. What an earlier start has written after its last checkpoint is dropped."""
+    """Writes in the background. Drops what an earlier start wrote after its last checkpoint."""
 
     roles = frozenset(("trainer",))
 
@@ -38,21 +38,21 @@ class BucketRecorder(Observer):
             self._of(worker).resume(run.bucket, counters.episodes.get(worker, 0))
 
     def on_episode(self, worker: int, episode: Episode) -> None:
-        """Its steps go into a trace, its result into the metrics.
+        """Add its steps to a trace and its result to the metrics.
 
-        Episodes are numbered here: a worker that was started again while its last results waited cannot know.
+        Episodes are numbered here: a worker that restarted while its last results were queued cannot know the number.
         """
         for document in self._of(worker).training(episode):
             self._run.publisher.submit(document[0], partial(self._write, [document]))
 
     def on_evaluation(self, evaluated: EvaluatedCheckpoint) -> None:
-        """Into the metrics of the first worker; and which checkpoint is the best now."""
+        """Add it to the metrics of the first worker, and write the new checkpoint index."""
         self._of(0).evaluation(evaluated.episodes)
         bucket, key, data = self._run.bucket, self._run.keys.checkpoints_index, evaluated.index.to_json()
         self._run.publisher.submit("checkpoint index", lambda: bucket.put(key, data))
 
     def on_checkpoint(self, checkpoint: NewCheckpoint) -> None:
-        """Publish it, after the documents of all episodes that it has learned from."""
+        """Publish it, after the documents of all episodes it was trained on."""
         bucket, keys, documents = self._run.bucket, self._run.keys, self._unfinished()
 
         def publish() -> None:
@@ -63,7 +63,7 @@ class BucketRecorder(Observer):
         self._run.publisher.submit(f"checkpoint {checkpoint.name}", publish)
 
     def on_end(self, end: RunEnd) -> None:
-        """The documents of the last episodes, and that the trainer has finished."""
+        """Write the documents of the last episodes and the marker that the trainer has finished."""
         if end.state != "failed":
             documents = [*self._unfinished(), (self._run.keys.finished, bytes)]
             self._run.publisher.submit("last documents", partial(self._write, documents))
@@ -76,15 +76,15 @@ class BucketRecorder(Observer):
         return [document for worker in self._documents.values() for document in worker.unfinished()]
 
     def _late_workers(self) -> set[int]:
-        """Workers with traces in the bucket: who joined after the last checkpoint is not in its counters."""
+        """Workers with traces in the bucket: those that joined after the last checkpoint are not in its counters."""
         folder = f"{self._run.keys.key('')}/"
         trace = re.compile(re.escape(folder) + r"(\d+)/training-simtrace/.*")
         found = (trace.fullmatch(info.key) for info in self._run.bucket.list(folder))
         return {int(match[1]) for match in found if match}
 
     def _of(self, worker: int) -> WorkerDocuments:
-        """What is written about one worker. Where it is written is the same for the whole life of a run: a worker that
-        began alone stays where it is when others join, and each of these gets a folder of its own.
+        """The documents of one worker. Their location never changes during a run: a worker that began alone keeps its
+        folder when others join, and each of those gets a folder of its own.
         """
         if worker not in self._documents:
             run, counters = self._run, self._run.counters
@@ -93,7 +93,7 @@ class BucketRecorder(Observer):
                 trace_key=partial(
                     run.keys.training_trace, worker=worker, workers=max(counters.workers, worker + 1)
                 ),
-                # The same for all: tools take the first worker's for every one.
+                # The same for all workers: tools apply the first worker's group size to every one.
                 group=counters.groups.setdefault(worker, counters.groups.get(0, self._share)),
                 metrics=TrainingMetrics(run.job.params.best_model_metric),
             )

@@ -8,7 +8,7 @@ from drcli.tables import ALGORITHMS
 
 
 class CoachLog(Observer):
-    """What each iteration and each evaluation came to."""
+    """Logs the result of each iteration and each evaluation."""
 
     roles = frozenset(("trainer",))
 
@@ -17,7 +17,7 @@ class CoachLog(Observer):
         self._names = ALGORITHMS.load(run.metadata.training_algorithm).logged
 
     def on_update(self, update: Update) -> None:
-        """One line for each epoch, one for the iteration."""
+        """Log one line per epoch and one for the iteration."""
         for epoch, stats in enumerate(update.epochs):
             values: dict[str, object] = {
                 name: stats[key] for key, name in self._names.items() if key in stats
@@ -38,7 +38,7 @@ class CoachLog(Observer):
         )
 
     def on_evaluation(self, evaluated: EvaluatedCheckpoint) -> None:
-        """The progress of each episode, and their mean."""
+        """Log the progress of each episode and their mean."""
         progress = [round(episode.progress, 2) for episode in evaluated.episodes]
         service_log.line(
             f"[BestModelSelection] Number of evaluations: {len(progress)} Evaluation episode progress: {progress}"
@@ -48,7 +48,7 @@ class CoachLog(Observer):
         )
 
     def on_end(self, end: RunEnd) -> None:
-        """Why it is over; of a failure the program says so itself."""
+        """Log why the run is over; a failure is logged by the program itself."""
         if end.state != "failed":
             service_log.line(f"The run has {end.state}: {end.reason}.")
 

@@ -1,7 +1,7 @@
-"""What can be watched of a run: an `Observer` overrides the hooks it needs, and its service calls them.
+"""What can be observed of a run: an `Observer` overrides the hooks it needs, and the service calls them.
 
 A hook that nobody overrides is not called, and costs nothing. `drcli.tables.OBSERVERS` names all observers; each
-service makes those whose `roles` it is one of, as `cls(run)`.
+service creates those that list its role, by calling `cls(run)`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from drcli.services.shared.training_job import TrainingJob
 from drcli.store.checkpoints import CheckpointIndex, CheckpointName
 from drcli.store.client import Bucket
 
-if TYPE_CHECKING:  # the trainer needs no simulator
+if TYPE_CHECKING:  # the trainer does not need the simulator
     import numpy as np
     from numpy.typing import NDArray
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # the trainer needs no simulator
 
 @dataclass(frozen=True)
 class ObservedRun:
-    """What an observer knows of the service that it looks at, and of its run."""
+    """What an observer knows about the service it observes and about the run."""
 
     role: Role
     environment: Environment
@@ -44,9 +44,9 @@ class ObservedRun:
 
 @dataclass(frozen=True)
 class ObservedTraining(ObservedRun):
-    """What an observer in the trainer knows.
+    """What an observer in the trainer knows as well.
 
-    counters: as an earlier start of the run has left them, and then as they stand; trained_s: of earlier starts;
+    counters: the live counters, restored from the last checkpoint; trained_s: of earlier starts of the trainer;
     publisher: writes to the bucket in the background, in order.
     """
 
@@ -58,7 +58,9 @@ class ObservedTraining(ObservedRun):
 
 
 class DrivenStep(NamedTuple):
-    """One step of the cars that drove: which cars `[n]`, what they saw `[n, …]`, decided `[n, …]` and got `[K]`."""
+    """One step: the indices of the cars that drove `[n]`, their observations and decisions `[n, …]`, and what
+    all cars got `[K]`.
+    """
 
     cars: NDArray[np.intp]
     obs: Mapping[str, NDArray[np.generic]]
@@ -69,10 +71,10 @@ class DrivenStep(NamedTuple):
 
 @dataclass(frozen=True)
 class Update:
-    """One iteration: what came of learning, by epoch, and the training episodes that ended in it, by worker.
+    """One iteration: the statistics of learning, by epoch, and the training episodes that ended in it, by worker.
 
-    reward: mean of the last episodes, None before the first; steps_per_s: of this start of the trainer; trained_s:
-    since the first step that was learned from, over all its starts within the run.
+    reward: mean of the last episodes, None before the first; steps_per_s: since this start of the trainer;
+    trained_s: since the first training step, summed over all starts of the trainer within the run.
     """
 
     epochs: Sequence[Mapping[str, float]]
@@ -84,7 +86,7 @@ class Update:
 
 @dataclass(frozen=True)
 class EvaluatedCheckpoint:
-    """Greedy episodes of a checkpoint, their mean progress in %, and the index with that taken into account."""
+    """Greedy episodes of a checkpoint, their mean progress in %, and the updated index."""
 
     name: CheckpointName
     episodes: Sequence[Episode]
@@ -94,7 +96,7 @@ class EvaluatedCheckpoint:
 
 @dataclass(frozen=True)
 class NewCheckpoint:
-    """A checkpoint: its name, the index with it, and its content, which takes a moment to make."""
+    """A checkpoint: its name, the index that includes it, and a function that serialises it."""
 
     name: CheckpointName
     index: CheckpointIndex
@@ -103,7 +105,7 @@ class NewCheckpoint:
 
 @dataclass(frozen=True)
 class RunEnd:
-    """How a service leaves the run; stopped: it may go on. reason: of a good end; message, hint: of a failure."""
+    """How a service leaves the run: stopped if it may resume; a reason, or message and hint of a failure."""
 
     state: Literal["ended", "stopped", "failed"]
     reason: str = ""
@@ -112,7 +114,7 @@ class RunEnd:
 
 
 class Observer:
-    """Sees nothing until hooks are overridden. What a hook raises ends the service, as anything else would."""
+    """Base class; does nothing until hooks are overridden. An exception in a hook ends the service."""
 
     roles: ClassVar[frozenset[Role]] = frozenset(("trainer", "worker", "evaluation"))
 
@@ -120,25 +122,25 @@ class Observer:
         self.run = run
 
     def on_step(self, step: DrivenStep) -> None:
-        """In workers and evaluations: cars have driven a step."""
+        """Workers and evaluations: the cars drove one step."""
 
     def on_episode(self, worker: int, episode: Episode) -> None:
-        """An episode has ended: in workers and evaluations one's own, in the trainer a training episode of any."""
+        """An episode ended. Workers and evaluations: one of their own; trainer: a training episode of any worker."""
 
     def on_workers(self, present: int) -> None:
-        """In the trainer, several times a second while it waits: so many workers are there."""
+        """Trainer: the number of connected workers, several times a second while it waits."""
 
     def on_begin(self) -> None:
-        """In the trainer: the workers are there, the first iteration of this start begins."""
+        """Trainer: the workers have joined, the first iteration of this start begins."""
 
     def on_update(self, update: Update) -> None:
-        """In the trainer: the policy has learned from an iteration."""
+        """Trainer: the policy was updated."""
 
     def on_evaluation(self, evaluated: EvaluatedCheckpoint) -> None:
-        """In the trainer: a checkpoint was evaluated."""
+        """Trainer: a checkpoint was evaluated."""
 
     def on_checkpoint(self, checkpoint: NewCheckpoint) -> None:
-        """In the trainer: the network as it is now is to be kept."""
+        """Trainer: a checkpoint is to be saved."""
 
     def on_end(self, end: RunEnd) -> None:
-        """The service is about to leave, after everything else was said; in workers in good order only."""
+        """The service is about to exit; always the last call. Workers skip it after an error."""

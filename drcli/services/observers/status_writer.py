@@ -1,4 +1,4 @@
-"""`status.json`: how a training is doing, for `dr status` and for workers that have lost their trainer."""
+"""`status.json`: the state of a training, for `dr status` and for workers that lost their trainer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STEPS_PER_SECOND = 15  # of simulated time, per car
 
 
 class StatusWriter(Observer):
-    """Keeps the document up to date; written at most every half second, but at once when the state changes."""
+    """Keeps the document up to date; writes it at most every half second, and always at the end."""
 
     roles = frozenset(("trainer",))
 
@@ -36,15 +36,15 @@ class StatusWriter(Observer):
         self.status = replace(_begun(run.job, run.counters.seed), trained_s=run.trained_s)
 
     def on_workers(self, present: int) -> None:
-        """How many there are."""
+        """Update the number of workers."""
         self._change(workers=present)
 
     def on_begin(self) -> None:
-        """It trains."""
+        """Set the state to training."""
         self._change(state="training")
 
     def on_update(self, update: Update) -> None:
-        """Reward, progress, speed."""
+        """Update reward, progress and speed."""
         episodes = list(chain.from_iterable(update.episodes.values()))
         if episodes:
             self._change(training_progress=fmean(episode.progress for episode in episodes))
@@ -56,7 +56,7 @@ class StatusWriter(Observer):
         )
 
     def on_evaluation(self, evaluated: EvaluatedCheckpoint) -> None:
-        """How it drives when it does its best, and which checkpoint is the best."""
+        """Update the evaluation's progress and the best checkpoint."""
         best = evaluated.index.best
         self._change(
             evaluation_progress=evaluated.progress_pct,
@@ -66,12 +66,12 @@ class StatusWriter(Observer):
         )
 
     def on_checkpoint(self, checkpoint: NewCheckpoint) -> None:
-        """Which is the last, and the best."""
+        """Update the last and the best checkpoint."""
         index = checkpoint.index
         self._change(last_checkpoint=str(checkpoint.name), best_checkpoint=str(index.best.name))
 
     def on_end(self, end: RunEnd) -> None:
-        """How it ended; behind all documents that the run has left."""
+        """Write how the run ended, after all its other documents."""
         self._change(
             is_written=False, state=end.state, stop_reason=end.reason, message=end.message, hint=end.hint
         )
@@ -97,11 +97,11 @@ class StatusWriter(Observer):
 
 
 def note_failed_start(job: TrainingJob, error: DrError) -> None:
-    """Write the status of a training that could not even begin, as far as the store lets us."""
+    """Write the status of a training that failed to start, if the store is reachable."""
     status = replace(
         _begun(job, job.environment.seed or 0), state="failed", message=error.message, hint=error.hint
     )
-    with suppress(DrError):  # the store may be what is wrong
+    with suppress(DrError):  # the store may be the cause
         job.bucket.put(job.keys.status, status.to_json())
 
 

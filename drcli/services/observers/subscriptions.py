@@ -1,4 +1,4 @@
-"""All observers of a service, and which of them listens to what."""
+"""All observers of a service, and which of them overrides which hook."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from drcli.tables import OBSERVERS
 
 
 class Subscriptions:
-    """Passes on what happens to those who have overridden the hook for it."""
+    """Calls each hook of the observers that override it."""
 
     def __init__(self, observers: Iterable[Observer] = ()) -> None:
         self.observers = tuple(observers)
@@ -33,7 +33,7 @@ class Subscriptions:
 
     @classmethod
     def of(cls, run: ObservedRun) -> Subscriptions:
-        """Every observer of the table that looks at services of this role."""
+        """Create every observer in the table that lists this role."""
         members: list[type[Observer]] = [OBSERVERS.load(name) for name in OBSERVERS]
         return cls(member(run) for member in members if run.role in member.roles)
 
@@ -42,41 +42,41 @@ class Subscriptions:
         return tuple(observer for observer in self.observers if getattr(type(observer), hook) is not unheard)
 
     def step(self, step: DrivenStep) -> None:
-        """Cars have driven a step."""
+        """Call `on_step`."""
         for observer in self._on_step:
             observer.on_step(step)
 
     def episode(self, worker: int, episode: Episode) -> None:
-        """An episode has ended."""
+        """Call `on_episode`."""
         for observer in self._on_episode:
             observer.on_episode(worker, episode)
 
     def workers(self, present: int) -> None:
-        """So many workers are there."""
+        """Call `on_workers`."""
         for observer in self._on_workers:
             observer.on_workers(present)
 
     def begin(self) -> None:
-        """The first iteration of this start begins."""
+        """Call `on_begin`."""
         for observer in self._on_begin:
             observer.on_begin()
 
     def update(self, update: Update) -> None:
-        """The policy has learned."""
+        """Call `on_update`."""
         for observer in self._on_update:
             observer.on_update(update)
 
     def evaluation(self, evaluated: EvaluatedCheckpoint) -> None:
-        """A checkpoint was evaluated."""
+        """Call `on_evaluation`."""
         for observer in self._on_evaluation:
             observer.on_evaluation(evaluated)
 
     def checkpoint(self, checkpoint: NewCheckpoint) -> None:
-        """The network as it is now is to be kept."""
+        """Call `on_checkpoint`."""
         for observer in self._on_checkpoint:
             observer.on_checkpoint(checkpoint)
 
     def end(self, end: RunEnd) -> None:
-        """The service is about to leave."""
+        """Call `on_end`."""
         for observer in self._on_end:
             observer.on_end(end)

@@ -1,4 +1,4 @@
-"""SIM_TRACE_LOG: every step of a finished episode as a line of the log, which log analysis tools read."""
+"""SIM_TRACE_LOG: one log line per step of a finished episode, for log analysis tools."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from drcli.store import simtrace
 
 
 class TraceLog(Observer):
-    """Logs the steps of an episode when it ends, so that they stay together."""
+    """Logs the steps of an episode when it ends, so that they are not interleaved."""
 
     roles = frozenset(("worker", "evaluation"))
 
     def on_episode(self, worker: int, episode: Episode) -> None:
-        """All steps in one write."""
+        """Write all steps at once."""
         service_log.lines(simtrace.format_log_line(row) for row in episode.rows)

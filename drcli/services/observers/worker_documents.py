@@ -38,7 +38,7 @@ class WorkerDocuments:
         return self.metrics.episode_count
 
     def resume(self, bucket: Bucket, episodes: int) -> None:
-        """Take up what an earlier start has written about the first `episodes` episodes, and drop the rest."""
+        """Restore what an earlier start wrote about the first `episodes` episodes, and drop the rest."""
         if (data := bucket.find(self.metrics_key)) is not None:
             self.metrics = TrainingMetrics.from_json(data, self.metrics_key)
             self.metrics.truncate(episodes)
@@ -54,7 +54,7 @@ class WorkerDocuments:
         )
 
     def training(self, episode: Episode) -> Iterator[Document]:
-        """Note the next training episode; yields the trace file when it is full now."""
+        """Add the next training episode; yields the trace file once it is full."""
         number = self.episode_count
         if number % self.group == 0:
             self.metrics.start_iteration()
@@ -65,12 +65,12 @@ class WorkerDocuments:
             self._rows = []
 
     def evaluation(self, episodes: Sequence[Episode]) -> None:
-        """Note greedy episodes of an evaluation; they are in the metrics only."""
+        """Add greedy episodes of an evaluation; they appear in the metrics only."""
         for episode in episodes:
             self.metrics.append("evaluation", result_of(episode))
 
     def unfinished(self) -> Iterator[Document]:
-        """The documents that will still grow, as they are now."""
+        """The documents that are still growing, in their current state."""
         snapshot = replace(self.metrics, episodes=list(self.metrics.episodes))
         yield self.metrics_key, snapshot.to_json
         if self._rows:
@@ -81,7 +81,7 @@ class WorkerDocuments:
 
 
 def result_of(episode: Episode) -> EpisodeResult:
-    """An episode as metrics documents name its parts."""
+    """An episode in the terms of a metrics document."""
     return EpisodeResult(
         episode.reward, episode.progress, episode.status, episode.start_time_s, episode.end_time_s
     )

@@ -1,1 +1,1 @@
-"""What the services have in common: what they are told, the wire between them, how they live and end as programs."""
+"""Shared by all services: their environment, the wire between them, and their life cycle as programs."""

@@ -1,4 +1,4 @@
-"""Where a training run stands: what a stopped run continues with, part of every checkpoint."""
+"""The counters of a training run: stored in every checkpoint, so that a stopped run can resume."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from drcli.store.checkpoints import CheckpointName
 
 @dataclass
 class Counters:
-    """Counts of one run, which the trainer keeps.
+    """Counters of one run, kept by the trainer.
 
     base: number of the first checkpoint (0, or that of the pretrained model plus one); iteration, steps:
     done since then; episodes: training episodes recorded, by worker index; groups: how many of them go into
@@ -37,17 +37,17 @@ class Counters:
         return CheckpointName(self.base + self.iteration, self.steps)
 
     def count_episode(self, worker: int) -> None:
-        """Note a training episode of one worker."""
+        """Count a training episode of one worker."""
         self.episodes[worker] = self.episodes.get(worker, 0) + 1
 
     def as_state(self) -> dict[str, object]:
-        """As they are now, for a checkpoint."""
+        """A copy as plain values, for a checkpoint."""
         return asdict(self)
 
     @classmethod
     def from_state(cls, state: dict[str, object]) -> Counters:
-        """From the state in a checkpoint of this run."""
+        """Restore them from a checkpoint of this run."""
         plain = json.loads(json.dumps(state))
-        for name in ("episodes", "groups"):  # JSON has no numbers for keys
+        for name in ("episodes", "groups"):  # JSON keys are strings
             plain[name] = {int(worker): count for worker, count in plain.get(name, {}).items()}
         return cls(**plain)

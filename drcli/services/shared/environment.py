@@ -1,4 +1,4 @@
-"""What a service is told when it starts: environment variables in, one typed value out."""
+"""The environment of a service: environment variables in, one typed value out."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Pretrained:
 
 @dataclass(frozen=True)
 class Limits:
-    """What the user has set for a training: how often to evaluate, when to stop, how much to learn from.
+    """Settings of a training: how often to evaluate, when to stop, how many steps to learn from.
 
-    None: nothing set; max_memory_steps of an iteration, 0 for all.
+    None means not set. max_memory_steps: per iteration, 0 for no limit.
     """
 
     stop_progress_pct: float | None = None
@@ -35,9 +35,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Environment:
-    """The start of a service; `drcli.contract.service_variables` says what each variable means and who is told it.
+    """What a service is started with; `drcli.contract.service_variables` documents each variable.
 
-    worker_index: -1 when the trainer is to give one to `worker_name`.
+    worker_index: -1 if the trainer assigns one to `worker_name`.
     """
 
     store: StoreConfig
@@ -64,7 +64,7 @@ class Environment:
 
     @classmethod
     def read(cls) -> Environment:
-        """From this process's environment. DrError names a variable that is missing or makes no sense."""
+        """Read it from this process's environment. Raises DrError for a missing or invalid variable."""
         return cls(
             store=_store(),
             prefix=told.MODEL_PREFIX.read(),

@@ -1,6 +1,6 @@
-"""The sign of life of a service: a file that it touches about once a second while it does its work.
+"""The heartbeat of a service: a file that it touches about once a second while it works.
 
-The trainer does once it listens, a worker once the trainer has welcomed it; `drcli.services.health` looks at it.
+The trainer starts once it listens, a worker once the trainer has welcomed it; `drcli.services.health` checks it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def heartbeat_file() -> Path:
 
 
 class Heartbeat:
-    """The sign of life of one service; without a file it does nothing."""
+    """The heartbeat of one service; does nothing without a file."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -30,14 +30,14 @@ class Heartbeat:
 
     @classmethod
     def of_service(cls) -> Heartbeat:
-        """Of this process: the services of a process stack have a supervisor and need none."""
+        """The heartbeat of this process; services under our supervisor need none."""
         is_wanted = IS_CONTAINER.read() or HEARTBEAT_FILE.read() is not None
         return cls(heartbeat_file() if is_wanted else None)
 
     def beat(self, *_: object) -> None:
-        """All is well; called as often as is handy, with whatever arguments, from one thread."""
+        """Touch the file. May be called at any rate, with any arguments, from one thread."""
         if self._path is None or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + INTERVAL_S
-        with suppress(OSError):  # a full disk is no reason to end
+        with suppress(OSError):  # a full disk is no reason to stop
             self._path.write_text(str(os.getpid()))

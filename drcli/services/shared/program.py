@@ -1,4 +1,4 @@
-"""What all services share as programs: a stop request in good order, and errors as exit codes.
+"""The life cycle of a service as a program: stop requests, and errors as exit codes.
 
 Under a supervisor: exit 0 is done, or stopped in good order; 3 an error that the user has to fix, so that
 starting again is useless; anything else a crash, after which the service is started again.
@@ -42,7 +42,7 @@ class StopFlag:
 
     @property
     def exit_code(self) -> int:
-        """What a service leaves that ends because of the request."""
+        """The exit code of a service that ends because of the request."""
         return exit_codes.by_signal(self._signal) if self._signal and _in_container() else exit_codes.DONE
 
     def on_request(self, callback: Callable[[], None]) -> None:
@@ -60,7 +60,7 @@ class StopFlag:
 
 
 def run(program: Callable[[Environment, StopFlag], bool]) -> NoReturn:
-    """Run a service in its process, which ends with it; the service tells whether it was stopped before its time."""
+    """Run a service, then end the process; `program` returns whether it was stopped early."""
     stop = StopFlag()
     try:
         was_stopped = program(Environment.read(), stop)
@@ -71,7 +71,7 @@ def run(program: Callable[[Environment, StopFlag], bool]) -> NoReturn:
 
 
 def leave(message: str, hint: str = "") -> NoReturn:
-    """End the process, from any thread, because of something that the user has to fix."""
+    """End the process, from any thread, because of an error that the user has to fix."""
     _say(message, hint)
     _leave(_user_error())
 
@@ -86,14 +86,14 @@ def _user_error() -> int:
 
 
 def _in_container() -> bool:
-    """Whether Docker looks after this service, and not a supervisor of ours; known before all else is read."""
+    """Whether Docker supervises this service; read directly, since reading the rest may have failed."""
     return service_variables.IS_CONTAINER.read()
 
 
 def _leave(code: int) -> NoReturn:
-    """Leave the exit code where the supervisor looks for it, also one that is not our parent, and end.
+    """Write the exit code where the supervisor looks for it, even one that is not our parent, and exit.
 
-    At once: to take torch apart in good order costs most of a second.
+    Immediately: a regular shutdown of torch takes most of a second.
     """
     path = service_variables.EXIT_FILE.read()
     if path is not None:

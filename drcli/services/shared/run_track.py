@@ -1,4 +1,4 @@
-"""The track of a run: its own copy in the bucket, as containers elsewhere have no folder of tracks; else by name."""
+"""The track of a run: its copy in the bucket if there is one (containers have no tracks folder), otherwise by name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from drcli.store.client import Bucket
 
 
 def load_run_track(name: str, environment: Environment) -> Track:
-    """The track `name`. DrError: unknown, or it cannot be fetched."""
+    """Load the track `name`. Raises DrError if it is unknown or cannot be fetched."""
     bucket, folder_key = Bucket(environment.store), ModelKeys(environment.prefix).tracks_folder
     copies = [info.key for info in bucket.list(folder_key)]
     if not copies:

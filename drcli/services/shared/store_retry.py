@@ -1,4 +1,4 @@
-"""Waiting for an unreachable store: a service that starts then is no worse off than one that runs."""
+"""Retrying while the store is unreachable, so that a service can also start during an outage."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class Stop(Protocol):
 
 
 def retry_while_unreachable(action: Callable[[], _Result], bucket: Bucket, stop: Stop) -> _Result:
-    """What `action` finds in the bucket, or does there; it is tried again while the store is unreachable.
+    """Return the result of `action`, retried while the store is unreachable.
 
     Raises:
-        DrError: of `action`, when the store is not the reason, or stays unreachable, or a stop is requested.
+        DrError: of `action`, if the store is not the cause, stays unreachable, or a stop is requested.
     """
-    answers: list[bool] = []  # after each failure: whether the store was there
+    answers: list[bool] = []  # after each failure: whether the store responded
 
     def is_worth_it(error: DrError) -> bool:
         answers.append(_answers(bucket))
         if answers[-1]:
             return (
                 answers.count(True) == 1
-            )  # it may have come back just now, so the first failure does not count
+            )  # it may have recovered just now, so the first failure does not count
         return not stop.is_set
 
     def report(error: DrError, pause_s: float) -> None:

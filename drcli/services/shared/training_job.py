@@ -1,4 +1,4 @@
-"""What a training is about: the documents that `dr start-training` put into the bucket, read and checked."""
+"""The documents of a training, as `dr start-training` uploaded them: read and checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from drcli.tables import RACES
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """Params, metadata and where they are; the same for the trainer and every worker."""
+    """Params, metadata and their location; the same for the trainer and every worker."""
 
     environment: Environment
     bucket: Bucket
@@ -28,7 +28,7 @@ class TrainingJob:
 
     @classmethod
     def read(cls, environment: Environment) -> TrainingJob:
-        """From the bucket. DrError when a document is missing or wrong, or asks for what this engine cannot do."""
+        """Read it from the bucket. Raises DrError for a missing, invalid or unsupported document."""
         bucket = Bucket(environment.store)
         keys = ModelKeys(environment.prefix)
         params = _params(bucket, keys, environment, 0)
@@ -39,16 +39,16 @@ class TrainingJob:
         return cls(environment, bucket, keys, params, metadata, source)
 
     def of_worker(self, index: int) -> TrainingJob:
-        """The job as worker `index` does it: in a multi-config run with a track and rules of its own.
+        """The job of worker `index`: in a multi-config run it has its own track and rules.
 
-        Workers beyond the last document begin with the first one again.
+        Workers beyond the last document start over with the first one.
         """
         if self.environment.configs == 1:
             return self
         return replace(self, params=_params(self.bucket, self.keys, self.environment, index))
 
     def hyperparameters(self) -> Hyperparameters:
-        """hyperparameters.json of the run; for the trainer, which tells the workers."""
+        """hyperparameters.json of the run; read by the trainer, which passes it on to the workers."""
         key = self.environment.hyperparameters_key
         return Hyperparameters.parse(self.bucket.get(key).decode(), key)
 
@@ -63,7 +63,7 @@ class TrainingJob:
 
 
 def check_race_type(name: str) -> None:
-    """UsageError when there is no such race; without loading one that is there, which would compile its kernels."""
+    """Raise UsageError for an unknown race type. Does not load a known one, which would import numba."""
     if name not in RACES:
         RACES.load(name)
 

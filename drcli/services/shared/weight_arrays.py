@@ -1,4 +1,4 @@
-"""Weights of a network as arrays of the wire and back; bfloat16, which NumPy lacks, travels as int16."""
+"""Weights of a network as arrays for the wire, and back; bfloat16 is sent as int16, since NumPy lacks it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The wire between trainer and workers: ZeroMQ, a msgpack header and raw array frames, encrypted by CURVE keys.
 
-ROUTER in sagemaker, DEALER in robomaker. Nothing that arrives is executed or unpickled; a message that does
-not parse is dropped with a line in the log.
+ROUTER in sagemaker, DEALER in robomaker. Nothing that arrives is executed or unpickled; malformed
+messages are dropped and logged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from drcli.services.shared.wire_keys import WireKeys
 
 ARRAY_TYPES = frozenset({"uint8", "bool", "int16", "int64", "float32", "float64"})
 MAX_FRAME_BYTES = 2**31
-# Both ends notice within that time that the other one has vanished without a word: a machine that is off, a cut link.
+# Both ends notice within this time that the other has vanished: a machine that is off, a broken link.
 HEARTBEAT_S = 2.0
 HEARTBEAT_TIMEOUT_S = 8.0
 
@@ -37,7 +37,7 @@ class Message:
 
 
 class WireError(ValueError):
-    """Frames that are no message of ours."""
+    """Frames that are not a valid message."""
 
 
 def encode(message: Message) -> list[bytes | memoryview]:
@@ -73,7 +73,7 @@ def _array(frame: bytes | memoryview, dtype: str) -> NDArray[Any]:
 
 
 class _OnlyOurWorkers:
-    """Lets in those who hold the run's client key (ZAP credentials provider)."""
+    """Admits holders of the run's client key (ZAP credentials provider)."""
 
     def __init__(self, client_public: str) -> None:
         self._client_public = client_public.encode()
@@ -83,7 +83,7 @@ class _OnlyOurWorkers:
 
 
 class TrainerSocket:
-    """The trainer's end: talks to any number of workers, each known by an identity."""
+    """The trainer's end: any number of workers, each with an identity."""
 
     def __init__(self, endpoint: str, keys: WireKeys) -> None:
         self._context = zmq.Context()
@@ -104,7 +104,7 @@ class TrainerSocket:
             ) from error
 
     def receive(self, timeout_s: float) -> tuple[bytes, Message] | None:
-        """The next message and who sent it; None after `timeout_s`."""
+        """Return the next message and its sender; None after `timeout_s`."""
         if not self._socket.poll(int(timeout_s * 1000)):
             return None
         identity, *frames = self._socket.recv_multipart(copy=False)
@@ -114,14 +114,14 @@ class TrainerSocket:
             return identity.bytes, Message("malformed")
 
     def send(self, identity: bytes, message: Message) -> None:
-        """To one worker; silently dropped if it is gone (its heartbeat will be missed).
+        """Send to one worker; silently dropped if it is gone (its heartbeat will be missed).
 
-        Large arrays are not copied, here and in the worker's `send`: nobody may write to them any more.
+        Here and in the worker's `send` large arrays are not copied: they must not be modified afterwards.
         """
         self._socket.send_multipart([identity, *encode(message)], copy=False)
 
     def close(self) -> None:
-        """Deliver what is under way (up to a second), then close."""
+        """Deliver pending messages (for up to a second), then close."""
         if hasattr(self, "_socket"):
             self._socket.close(linger=1000)
         self._auth.stop()
@@ -152,18 +152,18 @@ class WorkerSocket:
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a connection to the trainer now."""
+        """Whether the trainer is connected now."""
         self._take_note()
         return self._is_connected
 
     @property
     def was_cut(self) -> bool:
-        """Whether a connection has broken: what was under way on it, either way, may be lost."""
+        """Whether a connection broke: messages in flight, in either direction, may be lost."""
         self._take_note()
         return self._was_cut
 
     def renew(self, identity: bytes) -> None:
-        """Begin again as somebody else: what was under way on the connection that broke is nobody's any more."""
+        """Reconnect under a new identity, so that messages of the broken connection are ignored."""
         self._close(linger_ms=0)
         self._open(identity)
 
@@ -180,7 +180,7 @@ class WorkerSocket:
         self._socket.close(linger=linger_ms)
 
     def receive(self, timeout_s: float) -> Message | None:
-        """The next message of the trainer; None after `timeout_s`."""
+        """Return the trainer's next message; None after `timeout_s`."""
         if not self._socket.poll(int(timeout_s * 1000)):
             return None
         try:
@@ -189,11 +189,11 @@ class WorkerSocket:
             return Message("malformed")
 
     def send(self, message: Message) -> None:
-        """To the trainer; waits in memory while it is unreachable."""
+        """Send to the trainer; queued in memory while it is unreachable."""
         self._socket.send_multipart(encode(message), copy=False)
 
     def close(self) -> None:
-        """Deliver what is under way (up to two seconds), then close."""
+        """Deliver pending messages (for up to two seconds), then close."""
         self._close(linger_ms=2000)
         self._context.term()
 

@@ -1,7 +1,7 @@
-"""CURVE keys of a run: who does not hold them gets nothing through, either way.
+"""CURVE keys of a run: only holders of the keys can send or read messages.
 
-On one machine they are in a file of the run folder, which the trainer makes. Containers are told a secret instead, of
-which everybody makes the same keys.
+On one machine they are in a file of the run folder, created by the trainer. Containers get a secret instead, from
+which all derive the same keys.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class WireKeys:
 
     @classmethod
     def from_secret(cls, secret: str) -> WireKeys:
-        """The keys that everybody who knows the run's secret has, without a file. DrError when it is none."""
+        """Derive the keys from the run's secret. Raises DrError if it is malformed."""
         try:
             source = bytes.fromhex(secret)
         except ValueError:
@@ -58,14 +58,14 @@ class WireKeys:
 
     @classmethod
     def ensure(cls, path: Path) -> WireKeys:
-        """For the trainer: the run's keys, made at its first start."""
+        """For the trainer: the run's keys, created at its first start."""
         if not path.exists():
             write_private(path, asdict(cls.create()), replace=False)
         return cls.read(path)
 
     @classmethod
     def await_keys(cls, path: Path, patience_s: float = 60.0) -> WireKeys:
-        """For a worker: the run's keys, once the trainer has made them. DrError when it does not."""
+        """For a worker: wait until the trainer has created the run's keys. Raises DrError if it does not."""
         deadline = time.monotonic() + patience_s
         while not path.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -73,7 +73,7 @@ class WireKeys:
 
     @classmethod
     def read(cls, path: Path) -> WireKeys:
-        """From their file. DrError when it is missing or damaged."""
+        """Read them from their file. Raises DrError if it is missing or damaged."""
         try:
             return cls(**json.loads(path.read_text()))
         except (OSError, ValueError, TypeError) as error:
@@ -83,13 +83,13 @@ class WireKeys:
 
 
 def trainer_keys(environment: Environment) -> WireKeys:
-    """The run's keys, for the trainer, which makes them unless it was told a secret."""
+    """The run's keys, for the trainer; created unless there is a secret."""
     secret = environment.wire_secret
     return WireKeys.from_secret(secret) if secret else WireKeys.ensure(_file(environment))
 
 
 def worker_keys(environment: Environment) -> WireKeys:
-    """The run's keys, for a worker. DrError when the trainer does not make them."""
+    """The run's keys, for a worker. Raises DrError if the trainer does not create them."""
     secret = environment.wire_secret
     return WireKeys.from_secret(secret) if secret else WireKeys.await_keys(_file(environment))
 

@@ -1,4 +1,4 @@
-"""Which checkpoint is the best so far, by DR_TRAIN_BEST_MODEL_METRIC, and which the last."""
+"""The best checkpoint so far, by DR_TRAIN_BEST_MODEL_METRIC, and the last one."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class CheckpointRanking:
         self._index = index
 
     def published(self, name: CheckpointName) -> CheckpointIndex:
-        """The index once `name` is the last checkpoint."""
+        """Return the index after `name` was published."""
         best = last = CheckpointEntry(name)
         if self._index is not None and self._index.best.metric is not None:
-            best = self._index.best  # else no checkpoint was evaluated yet: the newest is the best guess
+            best = self._index.best  # otherwise none was evaluated yet: the newest is the best guess
         self._index = CheckpointIndex(best, last)
         return self._index
 
     def evaluated(self, name: CheckpointName, episodes: Sequence[Episode]) -> CheckpointIndex:
-        """The index once `name` was evaluated; of two that are as good the later one is the best."""
+        """Return the index after `name` was evaluated; of two equally good ones the later is the best."""
         score = _score(self._metric, episodes)
         entry = CheckpointEntry(name, score, episodes[-1].end_time_s)
         index = self._index or CheckpointIndex(entry, entry)

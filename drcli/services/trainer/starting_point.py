@@ -29,9 +29,9 @@ from drcli.train.network import PolicyNetwork
 
 @dataclass(frozen=True)
 class TrainingStart:
-    """The network and the learner's state to go on with, the run's counters, what of it is in the bucket already.
+    """The network, the learner's state and the counters to start with, and what is in the bucket already.
 
-    trained_s: how long earlier starts of the trainer within this run have trained.
+    trained_s: training time of earlier starts of the trainer within this run.
     """
 
     network: PolicyNetwork
@@ -43,7 +43,7 @@ class TrainingStart:
 
 
 def find_start(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) -> TrainingStart:
-    """The start of the run. A run that has checkpoints goes on after the last one: nothing is lost."""
+    """Find the start of the run. A run with checkpoints continues after the last one."""
     if list_checkpoints(job.bucket, job.keys):
         return _own_checkpoint(job, model, algorithm)
     seed = job.environment.seed if job.environment.seed is not None else secrets.randbelow(2**32)
@@ -54,7 +54,9 @@ def find_start(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) -> Trai
 
 
 def _own_checkpoint(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) -> TrainingStart:
-    name, data = read_checkpoint(job.bucket, job.keys, "last", stale_lock_s=1.0)  # nobody but us writes here
+    name, data = read_checkpoint(
+        job.bucket, job.keys, "last", stale_lock_s=1.0
+    )  # only this trainer writes here
     checkpoint = unpack(data, str(name))
     service_log.line(f"Checkpoint> Restoring from path={job.keys.checkpoint(str(name))}")
     counters = Counters.from_state(checkpoint.counters)
@@ -66,7 +68,7 @@ def _own_checkpoint(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) ->
 
 
 def _trained_s(job: TrainingJob) -> float:
-    """By the status document: `dr start-training` takes away that of an earlier run, a mere restart finds its own."""
+    """From the status document: `dr start-training` deletes that of an earlier run, so only a restart finds one."""
     status = read_status(job.bucket, job.keys.prefix)
     return status.trained_s if status is not None and not status.is_over else 0.0
 

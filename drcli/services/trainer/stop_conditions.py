@@ -7,16 +7,16 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import fmean
 
-IN_A_ROW = 3  # evaluations that have to reach the wanted progress, one after the other
+IN_A_ROW = 3  # consecutive evaluations that must reach the wanted progress
 
 
 @dataclass
 class StopConditions:
-    """Limits of a run and what counts towards them.
+    """Limits of a run, and the state they are compared with.
 
     stop_progress_pct: mean evaluation progress to reach `IN_A_ROW` times running, None for never;
-    max_minutes: wall clock from the first step that is learned from, None for no limit; trained_s: of that what
-    earlier starts of the trainer have used up; max_episodes, average_score: term_cond_max_episodes and
+    max_minutes: wall-clock time since the first training step, None for no limit; trained_s: the part of it that
+    earlier starts of the trainer used up; max_episodes, average_score: term_cond_max_episodes and
     term_cond_avg_score of hyperparameters.json, the latter over the last `window` training episodes.
     """
 
@@ -27,7 +27,7 @@ class StopConditions:
     window: int = 20
     trained_s: float = 0.0
     requested: bool = False
-    _since: float | None = None  # when the clock began to run, by the monotonic clock
+    _since: float | None = None  # when the clock was started, by the monotonic clock
     _in_a_row: int = 0
     _scores: deque[float] = field(init=False)
 
@@ -50,21 +50,21 @@ class StopConditions:
         return self._in_a_row >= IN_A_ROW
 
     def start_clock(self) -> None:
-        """Workers drive: minutes count from the first call on."""
+        """Start counting minutes; later calls have no effect."""
         if self._since is None:
             self._since = time.monotonic()
 
     def episode(self, reward: float) -> None:
-        """A training episode has ended."""
+        """Count a training episode."""
         self._scores.append(reward)
 
     def evaluation(self, progress_pct: float) -> None:
-        """An evaluation has ended with this mean progress."""
+        """Count an evaluation with this mean progress."""
         reached = self.stop_progress_pct is not None and progress_pct >= self.stop_progress_pct
         self._in_a_row = self._in_a_row + 1 if reached else 0
 
     def reason(self, episodes: int) -> str:
-        """Why the run is over after so many training episodes; empty while it is not."""
+        """Return why the run is over after this number of training episodes; empty while it is not."""
         if self.requested:
             return "stopped on request"
         if self.is_reached_by_progress:

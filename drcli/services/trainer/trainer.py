@@ -1,6 +1,6 @@
-"""The training loop: gather experience, learn, publish the policy, keep and evaluate checkpoints, stop in time.
+"""The training loop: collect experience, learn, publish the policy, save and evaluate checkpoints, stop in time.
 
-What is written and logged about it is the affair of observers (`drcli.services.observers`).
+Everything that is written and logged is done by observers (`drcli.services.observers`).
 """
 
 from __future__ import annotations
@@ -37,13 +37,15 @@ from drcli.train.model import ModelSpec
 from drcli.train.network import weights_of
 from drcli.train.rollout import RolloutSpec
 
-WORKERS_PATIENCE_S = 60.0  # the first iteration waits so long for all workers, then goes on with those it has
+WORKERS_PATIENCE_S = (
+    60.0  # how long the first iteration waits for all workers before it starts with those present
+)
 EVALUATE_EVERY_STEPS = 512  # unless DR_TRAIN_EVAL_INTERVAL says otherwise
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What is trained, how, on whose order, and who looks on."""
+    """What is trained and how."""
 
     job: TrainingJob
     model: ModelSpec
@@ -91,7 +93,7 @@ class Trainer:
         )
 
     def run(self, publisher: Publisher) -> str:
-        """Train until it is time to stop; the reason. DrError when the run cannot go on."""
+        """Train until a stop condition holds; return the reason. Raises DrError if the run cannot continue."""
         self._publish_policy()
         self._checkpoint()
         self._wait_for_workers()
@@ -105,14 +107,14 @@ class Trainer:
         return self._reason()
 
     def request_stop(self) -> None:
-        """End the run in good order, at the next occasion."""
+        """End the run cleanly at the next opportunity."""
         self.stop.requested = True
 
     def finish(self, publisher: Publisher, reason: str) -> None:
-        """Write what is left, and that the run is over; the workers go home.
+        """Write the last documents and dismiss the workers.
 
-        A container that is asked to stop cannot know whether Docker will start it again, as after a restart of the
-        machine: the run is over when the container is taken away, and until then its workers wait.
+        A container that is asked to stop cannot know whether Docker will restart it, for example after a reboot: the
+        run is over once the container is removed; until then its workers wait.
         """
         goes_on = self._job.environment.is_container and self.stop.requested
         if not goes_on:
@@ -121,10 +123,10 @@ class Trainer:
         publisher.flush(self._heartbeat.beat)
 
     def _iterate(self) -> bool:
-        """Collect, learn, tell: one iteration. False when the run was stopped in the middle of it.
+        """Run one iteration: collect, learn, notify. Returns False if the run was stopped during it.
 
-        Collecting the next iteration while this one is learned from would save a fifth of the time, but costs more
-        than that: with a policy one update old, two of four runs did not become stable within 12,000 steps.
+        Collecting the next iteration while learning from this one would save a fifth of the time, but costs more than
+        that: with a policy one update old, two of four runs did not stabilise within 12,000 steps.
         """
         results = self._collect()
         if self._is_over():
@@ -148,7 +150,7 @@ class Trainer:
         self._observers.update(Update(epochs, episodes, self.stop.recent_score, rate, self.stop.elapsed_s))
 
     def _checkpoint_and_evaluate(self) -> None:
-        """One evaluation is under way at a time; the next checkpoint waits for it."""
+        """One evaluation runs at a time; the next checkpoint waits for it."""
         self._wait_until(lambda: not self._evaluating)
         if self._is_over():
             return
@@ -168,7 +170,7 @@ class Trainer:
         self._observers.checkpoint(NewCheckpoint(name, self._ranking.published(name), content))
 
     def _collect(self) -> list[tuple[int, Experience]]:
-        """Experience of all workers that are there, in the order it was assigned."""
+        """Experience of all present workers, in the order it was assigned."""
         results: dict[int, tuple[int, Experience]] = {}
         self._wait_until(lambda: bool(self.workers.present))
         tasks = self._assignments()
@@ -184,7 +186,7 @@ class Trainer:
         return [results[key] for key in sorted(results)]
 
     def _assignments(self) -> list[Collect]:
-        """One for each worker that is there, of the steps or episodes of an iteration."""
+        """One assignment per present worker: its share of the iteration's steps or episodes."""
         workers = self.workers.present
         wanted, cars = self._parameters.num_steps_between_training, sum(worker.num_cars for worker in workers)
         episodes = self._parameters.num_episodes_between_training
@@ -218,7 +220,7 @@ class Trainer:
     def _wait_until(
         self, is_done: Callable[[], bool], take: Callable[[KnownWorker, Experience], None] | None = None
     ) -> None:
-        """Serve the workers until `is_done`, or until a stop is requested."""
+        """Serve the workers until `is_done`, or until the run is over."""
         while not is_done() and not self._is_over():
             self._heartbeat.beat()
             for worker, result in self.workers.poll(0.1):
@@ -251,13 +253,13 @@ class Trainer:
 
 
 def evaluation_interval(given: int | None, parameters: Hyperparameters) -> int:
-    """How many iterations lie between evaluations."""
+    """Number of iterations between evaluations."""
     steps = parameters.num_steps_between_training
     return given or (max(1, round(EVALUATE_EVERY_STEPS / steps)) if steps else 1)
 
 
 def _by_worker(results: list[tuple[int, Experience]]) -> dict[int, list[Episode]]:
-    """Episodes by the index of the worker that drove them; one may have stood in for another."""
+    """Episodes by the index of the worker that drove them; a worker may have replaced another."""
     episodes: dict[int, list[Episode]] = {}
     for index, result in results:
         episodes.setdefault(index, []).extend(result.episodes)

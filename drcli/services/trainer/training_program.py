@@ -1,4 +1,4 @@
-"""The trainer as a program: reads what is to be trained, announces the run, trains, and leaves in good order."""
+"""The trainer as a program: reads the job, announces the run, trains, and shuts down cleanly."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from drcli.train.model import ModelSpec
 
 
 def train(environment: Environment, stop: StopFlag) -> bool:
-    """Train until the run ends, well (returns whether it was stopped) or not (DrError)."""
+    """Train until the run ends; return whether it was stopped. Raises DrError if it fails."""
     bucket = Bucket(environment.store)
     job = retry_while_unreachable(lambda: TrainingJob.read(environment), bucket, stop)
     torch.set_num_threads(environment.threads)
@@ -79,7 +79,7 @@ def _begin(job: TrainingJob, publisher: Publisher) -> tuple[TrainingPlan, Subscr
 
 
 def announce(job: TrainingJob, hyperparameters: Hyperparameters, publisher: Publisher) -> None:
-    """Put what tools look for at the start of a run: metadata, hyperparameters, address of the trainer."""
+    """Write what tools expect at the start of a run: metadata, hyperparameters, the trainer's address."""
     bucket, keys = job.bucket, job.keys
     resolved = json.dumps(hyperparameters.resolved(job.metadata.training_algorithm), indent=2, sort_keys=True)
     service_log.line(f"Using the following hyper-parameters\n{resolved}")
@@ -95,7 +95,7 @@ def announce(job: TrainingJob, hyperparameters: Hyperparameters, publisher: Publ
 
 
 def own_address() -> str:
-    """This machine's address; many a laptop cannot resolve its own name."""
+    """This machine's address; some laptops cannot resolve their own name."""
     try:
         return socket_module.gethostbyname(socket_module.gethostname())
     except (OSError, UnicodeError):

@@ -1,7 +1,7 @@
-"""The workers as the trainer sees them: who is there, who has which assignment, who went missing.
+"""The workers of a run: which are connected, what they are assigned, which went missing.
 
-Workers join and leave at any time. An assignment that does not come back is given to another worker; what a
-worker sends for an assignment that it no longer has is ignored, so nothing counts twice.
+Workers join and leave at any time. An unfinished assignment is given to another worker; results for an assignment
+that a worker no longer has are ignored, so nothing counts twice.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ SILENCE_S = (
 
 @dataclass
 class KnownWorker:
-    """One worker that is there: its identity on the wire, its index, the policy it has, and what it is doing."""
+    """A connected worker: its identity on the wire, its index, the policy it has, and its assignments."""
 
     identity: bytes
     index: int
     num_cars: int
     last_seen: float
-    name: str = ""  # of one whose index was given to it
+    name: str = ""  # of a worker whose index was assigned by the trainer
     policy: str = ""
     tasks: dict[int, Collect | Evaluate] = field(default_factory=dict)
 
@@ -52,10 +52,10 @@ class KnownWorker:
 
 
 class WorkerRegistry:
-    """All workers of a run; hands out assignments and gathers results.
+    """Hands out assignments to the workers of a run and collects their results.
 
-    On the wire an assignment has a number of its own each time it is handed out, also across restarts of the
-    trainer: a result can only be taken for what it is. Rollouts have to be as `expected`.
+    On the wire an assignment gets a new number each time it is handed out, unique across restarts of the trainer, so
+    that results cannot be mixed up. Rollouts must match `expected`.
     """
 
     def __init__(
@@ -73,28 +73,26 @@ class WorkerRegistry:
         self._silence_s = silence_s
         self._numbers = count(secrets.randbits(48))
         self._workers: dict[bytes, KnownWorker] = {}
-        self._indexes: dict[
-            str, int
-        ] = {}  # of names, also of those who are silent; not of those who have left
+        self._indexes: dict[str, int] = {}  # by name, including silent workers but not those that left
         self._waiting: list[Collect | Evaluate] = []
 
     @property
     def present(self) -> list[KnownWorker]:
-        """Who is there, by index."""
+        """The connected workers, by index."""
         return sorted(self._workers.values(), key=lambda worker: worker.index)
 
     def give(self, tasks: Iterable[Collect | Evaluate]) -> None:
-        """Hand out assignments: the first to the worker of lowest index that is free, and so on.
+        """Hand out assignments, each to the free worker with the lowest index.
 
-        Their weights are sent to workers that have another policy.
+        Weights are sent only to workers that have another policy.
         """
         self._waiting.extend(tasks)
         self._hand_out()
 
     def poll(self, timeout_s: float) -> Iterator[tuple[KnownWorker, Experience | Evaluated]]:
-        """Results that have arrived within `timeout_s`; keeps track of who is there.
+        """Yield results that arrive within `timeout_s`; registers and drops workers.
 
-        DrError when a worker reports an error that the user has to fix.
+        Raises DrError if a worker reports an error that the user has to fix.
         """
         received = self._socket.receive(timeout_s)
         while received is not None:
@@ -139,13 +137,13 @@ class WorkerRegistry:
         name = alive.name if alive.index < 0 else ""
         index = alive.index if alive.index >= 0 else self._index_of(name)
         for other in [w for w in self._workers.values() if w.index == index]:
-            self._drop(other, "was started again")
+            self._drop(other, "was restarted")
         self._workers[identity] = KnownWorker(identity, index, alive.num_cars, now, name)
         self._socket.send(identity, self._welcome(index).to_message())
-        self._report(f"Worker {index} is there with {alive.num_cars} cars{f' ({name})' if name else ''}.")
+        self._report(f"Worker {index} has joined with {alive.num_cars} cars{f' ({name})' if name else ''}.")
 
     def _index_of(self, name: str) -> int:
-        """The index that this name had, else the lowest that nobody has who is there or may come back."""
+        """The index that this name had, otherwise the lowest that no connected or returning worker has."""
         if name not in self._indexes:
             taken = {*self._indexes.values(), *(worker.index for worker in self._workers.values())}
             self._indexes[name] = next(index for index in count() if index not in taken)
@@ -168,7 +166,7 @@ class WorkerRegistry:
         again = list(worker.tasks.values())
         self._waiting[:0] = again
         self._report(
-            f"Worker {worker.index} {why}" + (f"; {len(again)} assignments go out again." if again else ".")
+            f"Worker {worker.index} {why}" + (f"; {len(again)} assignments are reassigned." if again else ".")
         )
 
     def _hand_out(self) -> None:

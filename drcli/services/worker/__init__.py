@@ -1,1 +1,1 @@
-"""A worker: drives cars by the trainer's policy, and tells it what happened."""
+"""A worker: drives cars with the trainer's policy and sends back the results."""

@@ -1,4 +1,4 @@
-"""Experience for the trainer: so many steps with every car, or so many whole episodes."""
+"""Collects experience for the trainer: a number of steps per car, or a number of whole episodes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from drcli.train.rollout import Rollout, RolloutBuffer, RolloutSpec
 
 
 class Collector:
-    """Keeps the cars going from one assignment to the next when these count steps.
+    """Collects one rollout per assignment; with steps, cars continue where the last assignment ended.
 
-    Each assignment fills arrays of its own, which may go over the wire as they are.
+    Each assignment fills its own arrays, which can be sent without a copy.
     """
 
     def __init__(self, driver: Driver, spec: RolloutSpec, tick: Callable[[], None]) -> None:
@@ -24,7 +24,7 @@ class Collector:
         self._is_under_way = False
 
     def steps(self, steps_per_car: int, step: int) -> tuple[Rollout, list[Episode]]:
-        """So many steps with every car; a car goes on where it was. `step`: steps of the run so far."""
+        """Drive `steps_per_car` steps with every car, from where it is. `step`: steps of the run so far."""
         if not self._is_under_way:
             self._driver.reset()
             self._is_under_way = True
@@ -32,9 +32,9 @@ class Collector:
         return self._collect(buffer, lambda taken: taken < steps_per_car, step, max_steps=0)
 
     def episodes(self, episodes: int, step: int, max_steps: int) -> tuple[Rollout, list[Episode]]:
-        """So many whole episodes, shared out among the cars before they start: short ones get no preference.
+        """Drive whole episodes, divided among the cars in advance, so that short ones are not over-represented.
 
-        What lies beyond the first `max_steps` steps (0: no bound) is driven, but not learned from.
+        Steps beyond the first `max_steps` (0: no limit) are driven, but not learned from.
         """
         world = self._driver.world
         cars = world.num_envs
@@ -57,7 +57,7 @@ class Collector:
             if not max_steps or buffer.num_steps < max_steps:
                 dones = transition.terminated | transition.truncated
                 buffer.add(driven.cars, driven.obs, driven.decision, transition.rewards, dones)
-            elif rollout is None:  # what follows the last step that is kept
+            elif rollout is None:  # what follows the last recorded step
                 extras = {name: np.zeros(len(dones), np.float32) for name in driven.decision.extras}
                 for name, values in driven.decision.extras.items():
                     extras[name][driven.cars] = values

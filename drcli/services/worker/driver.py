@@ -15,7 +15,7 @@ from drcli.train.heads.head import Head
 
 
 class Driver:
-    """Drives the cars of one world by one policy."""
+    """Drives the cars of one world with one policy."""
 
     def __init__(
         self,
@@ -34,11 +34,11 @@ class Driver:
         self._is_evaluation = is_evaluation
 
     def reset(self, episodes_per_car: Sequence[int] | None = None) -> None:
-        """Start all cars anew: for so many episodes each, or for good."""
+        """Start all cars: for a number of episodes each, or without a limit."""
         self.obs = self.world.reset(episodes_per_car=episodes_per_car)
 
     def step(self, *, step: int = 0) -> DrivenStep:
-        """One step of the cars that are driving, greedy in evaluations; `step`: steps of the run so far."""
+        """Drive one step with all active cars, greedy in evaluations. `step`: steps of the run so far."""
         num_envs = self.world.num_envs
         cars = np.flatnonzero(self.world.active)
         seen = self.obs if len(cars) == num_envs else {name: array[cars] for name, array in self.obs.items()}

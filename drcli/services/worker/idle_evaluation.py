@@ -1,4 +1,4 @@
-"""An evaluation that a worker drives in idle time, one step at a time, while the trainer learns."""
+"""An evaluation that a worker drives step by step while the trainer learns."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ class IdleEvaluation:
         driver.reset([1] * task.episodes)
 
     def step(self) -> bool:
-        """One step of all cars; True when all episodes have ended."""
+        """Drive one step; return whether all episodes have ended."""
         self.episodes += self._driver.step().transition.episodes
         return not self._driver.world.active.any()

@@ -1,4 +1,4 @@
-"""What a worker does that the trainer does not talk to: looks whether the run is over, so as not to wait for ever."""
+"""Lets a worker that has lost its trainer find out whether the run is over."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INTERVAL_S = 5.0
 
 
 class RunOverWatch:
-    """Reads the run's status document now and then, in a thread: an unreachable store takes its time to say so."""
+    """Reads the run's status document periodically, in a thread: requests to an unreachable store are slow."""
 
     def __init__(self, job: TrainingJob) -> None:
         self._job = job
@@ -25,7 +25,7 @@ class RunOverWatch:
         self._complaint = ""
 
     def look(self) -> str:
-        """Why the run is over, as far as is known now; empty while it is not. Does not wait."""
+        """Return why the run is over, as far as known; empty while it is not. Does not block."""
         is_reading = self._thread is not None and self._thread.is_alive()
         if not is_reading and time.monotonic() >= self._next:
             self._next = time.monotonic() + INTERVAL_S
@@ -39,7 +39,9 @@ class RunOverWatch:
         except DrError as error:
             if error.message != self._complaint:
                 self._complaint = error.message
-                service_log.line(f"Neither trainer nor store can be reached, still waiting: {error.message}")
+                service_log.line(
+                    f"Neither the trainer nor the store is reachable, still waiting: {error.message}"
+                )
             return
         if status is not None and status.is_over:
             self._reason = status.stop_reason or status.message or status.state

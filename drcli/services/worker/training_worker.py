@@ -1,6 +1,6 @@
-"""A worker of a training: drives by the trainer's policy, sends back what happened.
+"""A worker of a training: drives with the trainer's policy and sends back the results.
 
-Collecting has priority; an evaluation goes on in idle time, step by step, while the trainer learns.
+Collecting has priority; an evaluation continues in idle time, step by step, while the trainer learns.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ ALIVE_INTERVAL_S = 1.0
 
 
 class _StopRequested(Exception):
-    """A stop is requested, in the middle of whatever."""
+    """Raised anywhere in the worker when a stop is requested."""
 
 
 @dataclass
 class _Membership:
-    """What a worker does for the trainer that has welcomed it."""
+    """The worker's state since the trainer welcomed it."""
 
     hyperparameters: Hyperparameters
     actor: Actor
@@ -68,7 +68,7 @@ class _Membership:
 
 
 class TrainingWorker:
-    """One worker: its world, its policies, its end of the wire."""
+    """One worker: its world, its policy, its end of the wire."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class TrainingWorker:
         stop: StopFlag,
     ) -> None:
         environment = job.environment
-        self._job = self._own = job  # the run's, and as this worker does it
+        self._job = self._own = job  # the run's, and this worker's own in a multi-config run
         self._socket = socket
         self._reward = reward
         self._observers = observers
@@ -97,7 +97,10 @@ class TrainingWorker:
         self._watch = RunOverWatch(job)
 
     def run(self) -> bool:
-        """Work until the run is over, or a stop is requested: whether it was. What we had is then for others to do."""
+        """Work until the run is over or a stop is requested; return whether it was.
+
+        Unfinished work then goes to other workers.
+        """
         try:
             while True:
                 self.tick()
@@ -118,13 +121,13 @@ class TrainingWorker:
             return True
 
     def tick(self) -> None:
-        """Say that we are alive, once a second; called in every step of everything."""
+        """Send a heartbeat once a second; called in every step."""
         if self._stop.is_set:
             raise _StopRequested
-        if self._was_welcomed:  # who waits for a trainer to come back is healthy, too
+        if self._was_welcomed:  # a worker that waits for its trainer to return is healthy
             self._heartbeat.beat()
         now = time.monotonic()
-        # What is said to a trainer that is unreachable would pile up.
+        # Messages to an unreachable trainer would pile up.
         if now - self._last_alive > ALIVE_INTERVAL_S and self._socket.is_connected:
             self._last_alive = now
             environment = self._job.environment
@@ -144,7 +147,7 @@ class TrainingWorker:
             return None
 
     def _is_done_waiting(self) -> bool:
-        """What is to do when the trainer says nothing: whether the run is over."""
+        """Called when there is no message; return whether the run is over."""
         member = self._membership
         if self._socket.was_cut:
             self._begin_again()
@@ -155,14 +158,14 @@ class TrainingWorker:
         return False
 
     def _begin_again(self) -> None:
-        """The connection broke, with or without the trainer: join anew, so that nothing that got lost is waited for."""
+        """The connection broke: join again, so that neither side waits for lost messages."""
         service_log.line("The connection to the trainer broke. Waiting for it.")
         self._socket.renew(new_identity(self._index))
         self._last_alive = 0.0
         self._membership = None
 
     def _is_over(self) -> bool:
-        """Whether the run has ended without a word to us; asked when the trainer has been silent for long."""
+        """Whether the run ended without notice; checked once the trainer has been silent for a while."""
         if time.monotonic() - self._last_heard < SILENCE_S:
             return False
         reason = self._watch.look()
@@ -182,7 +185,7 @@ class TrainingWorker:
                 member.evaluation = self._start_evaluation(member, said)
 
     def _take_own_config(self) -> None:
-        """In a multi-config run a worker has a track and rules of its own, by its index."""
+        """In a multi-config run a worker has its own track and rules, by its index."""
         bucket = self._job.bucket
         own = retry_while_unreachable(lambda: self._job.of_worker(self._index), bucket, self._stop)
         if own.params != self._own.params:
@@ -194,13 +197,13 @@ class TrainingWorker:
             service_log.line(f"This worker drives on {name}.")
 
     def _join(self, welcome: Welcome) -> None:
-        """Begin from scratch: a trainer that welcomes us does not know what we had."""
+        """Start from scratch: a trainer that sends a welcome knows nothing of earlier work."""
         self._index, self._was_welcomed = welcome.index, True
         self._take_own_config()
         seed = welcome.seed + 7919 * self._index + welcome.episodes_done
         hyperparameters = Hyperparameters.parse(welcome.hyperparameters, "hyperparameters.json")
         actor = self._algorithm.actor(self._model, hyperparameters, self._hardware, seed)
-        random.seed(seed)  # for reward functions that use chance
+        random.seed(seed)  # for reward functions that use random numbers
         np.random.seed(seed % 2**32)
         world = World(
             self._track,
@@ -226,7 +229,7 @@ class TrainingWorker:
         self._socket.send(Experience(task.assignment, rollout, numbered).to_message())
 
     def _numbered(self, member: _Membership, episodes: list[Episode]) -> tuple[Episode, ...]:
-        """Number training episodes in the order in which they ended, and tell of them."""
+        """Number training episodes in the order in which they ended, and notify observers."""
         for episode in episodes:
             episode.rows = [row._replace(episode=member.episodes_done) for row in episode.rows]
             member.episodes_done += 1
@@ -235,7 +238,7 @@ class TrainingWorker:
 
     def _start_evaluation(self, member: _Membership, task: Evaluate) -> IdleEvaluation:
         _take_weights(member, task)
-        race = replace(self._own.params.race, spread_starts=True)  # round the track
+        race = replace(self._own.params.race, spread_starts=True)  # spread around the track
         world = World(
             self._track,
             race,
@@ -263,5 +266,5 @@ def _take_weights(member: _Membership, task: Collect | Evaluate) -> None:
 
 
 def new_identity(index: int) -> bytes:
-    """What the trainer knows us by from now on."""
+    """A new identity on the wire."""
     return f"{index}-{secrets.token_hex(8)}".encode()

@@ -1,4 +1,4 @@
-"""A worker as a program: reads what the run is about, joins it, and leaves in good order."""
+"""A worker as a program: reads the job, joins the run, and shuts down cleanly."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ from drcli.store.client import Bucket
 
 
 def work(environment: Environment, stop: program.StopFlag) -> bool:
-    """Drive until the run is over or a stop is requested: whether it was. DrError goes to the trainer, too."""
+    """Drive until the run is over or a stop is requested; return whether it was.
+
+    A DrError is also sent to the trainer.
+    """
     torch.set_num_threads(environment.threads)
     bucket = Bucket(environment.store)
     job = retry_while_unreachable(lambda: TrainingJob.read(environment), bucket, stop)
     keys, index = worker_keys(environment), environment.worker_index
 
     def give_up(message: str) -> NoReturn:
-        """From another thread, so the socket of this one is of no use to tell the trainer."""
+        """Called from another thread, which cannot use this thread's socket."""
         other = WorkerSocket(environment.wire_endpoint, keys, new_identity(index))
         other.send(Failed(message, "").to_message())
         other.close()

@@ -172,7 +172,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(new_run: Callable[..., A
     until(lambda: "Training iteration=8" in trainer.log)
     trainer.ask_to_stop()
     assert [service.wait() for service in (trainer, *workers)] == [0, 0, 0]
-    assert trainer.log.count("Worker 1 was started again") == 2
+    assert trainer.log.count("Worker 1 was restarted") == 2
     status = check(run)
     assert status.stop_reason == "stopped on request"
     assert status.steps == status.iteration * 64
@@ -221,12 +221,12 @@ def test_workers_come_and_go_while_it_runs(new_run: Callable[..., Any], until: A
     go_on()
     for name in ("b", "c"):
         workers[name] = run.contain("work", name)
-    until(lambda: trainer.log.count("is there") == 3)
+    until(lambda: trainer.log.count("has joined") == 3)
     go_on(8)
     workers["b"].kill()  # in mid-iteration
     workers["b"] = run.contain("work", "b")
-    until(lambda: trainer.log.count("is there") == 4)
-    assert "was started again" in trainer.log
+    until(lambda: trainer.log.count("has joined") == 4)
+    assert "was restarted" in trainer.log
     go_on()
     workers["c"].ask_to_stop()
     assert workers.pop("c").wait() == 143
@@ -234,10 +234,10 @@ def test_workers_come_and_go_while_it_runs(new_run: Callable[..., Any], until: A
     go_on()
     trainer.kill()  # with a worker that joined after the first checkpoints
     trainer = run.contain("train", "trainer")
-    until(lambda: trainer.log.count("is there") == 6)
+    until(lambda: trainer.log.count("has joined") == 6)
     go_on()
     workers["d"] = run.contain("work", "d")
-    until(lambda: trainer.log.count("is there") == 7)
+    until(lambda: trainer.log.count("has joined") == 7)
     go_on(8)
     trainer.ask_to_stop()
     assert trainer.wait() == 143

@@ -212,7 +212,7 @@ def test_a_worker_that_was_started_again_gets_its_assignment_again(stage: Stage)
     old = before.hear()
     assert isinstance(before.hear(), Evaluate)
     after = stage.hand("after")
-    assert "was started again; 2 assignments go out again" in stage.said[-2]
+    assert "was restarted; 2 assignments are reassigned" in stage.said[-2]
     new, more = after.hear(), after.hear()
     assert (type(new), type(more)) == (Collect, Evaluate)
     assert new.weights
@@ -240,7 +240,7 @@ def test_a_silent_worker_loses_its_assignment_to_another(stage: Stage) -> None:
         return len(registry.present) == 1
 
     stage.poll(until_dropped)
-    assert any("Worker 0 has been silent for 0.3 s; 1 assignments go out again." in s for s in stage.said)
+    assert any("Worker 0 has been silent for 0.3 s; 1 assignments are reassigned." in s for s in stage.said)
     again = other.hear()
     silent.say(stage.experience(lost.assignment))  # late
     other.say(stage.experience(again.assignment))
@@ -255,7 +255,7 @@ def test_a_silent_worker_loses_its_assignment_to_another(stage: Stage) -> None:
 
 
 def test_results_for_an_earlier_trainer_are_ignored(stage: Stage) -> None:
-    """A trainer that was started again counts its assignments from 1, too."""
+    """A trainer that was restarted counts its assignments from 1, too."""
     hand = stage.hand("a")
     stage.workers.give([collect(1)])
     before = hand.hear()
@@ -312,13 +312,13 @@ def test_who_has_no_index_is_given_one_by_name(stage: Stage) -> None:
     stage.hand("process", index=1)
     hosts = {host: stage.container(f"{host} 1", host) for host in ("x", "y")}
     assert [index for _, index in hosts.values()] == [0, 2]
-    assert stage.said[-1] == "Worker 2 is there with 4 cars (y)."
+    assert stage.said[-1] == "Worker 2 has joined with 4 cars (y)."
     stage.workers.give([collect(1)])
     hosts["x"][0].hear()
     again, index = stage.container("x 2", "x")  # its container was killed and started again
     assert index == 0
     assert isinstance(again.hear(), Collect)
-    assert "Worker 0 was started again; 1 assignments go out again." in stage.said
+    assert "Worker 0 was restarted; 1 assignments are reassigned." in stage.said
     assert [worker.index for worker in stage.workers.present] == [0, 1, 2]
 
 
@@ -342,7 +342,7 @@ def test_what_a_worker_had_that_leaves_goes_out_again_at_once(stage: Stage) -> N
     leaving.say(stage.experience(lost.assignment))  # too late
     other.say(stage.experience(own.assignment))
     stage.poll(lambda: stage.results)
-    assert "Worker 0 has left; 1 assignments go out again." in stage.said
+    assert "Worker 0 has left; 1 assignments are reassigned." in stage.said
     other.say(stage.experience(other.hear().assignment))
     stage.poll(lambda: len(stage.results) == 2)
     leaving.say(Leaving())

@@ -136,7 +136,7 @@ def test_episodes_are_numbered_as_they_end(pair: Pair, weights: Any) -> None:
 
 
 def test_a_new_welcome_is_a_new_beginning(pair: Pair, weights: Any) -> None:
-    """A trainer that was started again does not know what the worker had."""
+    """A trainer that was restarted does not know what the worker had."""
     task = Collect(1, "p", 30, 0, 0, weights=weights)
     (first,) = pair.stand.gather(task)
     pair.stand.gather(task, Evaluate(2, "p", 2, weights))
