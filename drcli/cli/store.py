@@ -91,7 +91,7 @@ def status(experiment: str | None, as_json: bool) -> None:
     if as_json:
         present.as_json(found)
     else:
-        present.result(present.format_table([found]))
+        present.table([found])
     if found["running"]:
         present.next_step("dr models", "see what is in it")
     else:

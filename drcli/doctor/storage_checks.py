@@ -13,22 +13,26 @@ import psutil
 from drcli.config.settings import Settings
 from drcli.doctor.finding import CheckResult, Subject, error, ok
 from drcli.launch.docker import minio
-from drcli.store.access import is_embedded, is_minio, store_config
-from drcli.store.client import Bucket, credentials
+from drcli.store.access import is_embedded, is_minio, minio_port, store_config
+from drcli.store.client import Bucket
+from drcli.store.credentials import credentials
 from drcli.store.server import check_data, server_status
 
 
 def check_store_port(subject: Subject) -> Iterator[CheckResult]:
-    """Is DR_STORE_PORT free, or held by the very store of this workspace?"""
+    """Is DR_STORE_PORT free, or held by the very store of this workspace? Without it the embedded store takes any."""
     settings, workspace = subject.settings, subject.workspace
-    port, change = settings.store_port, "take another: DR_STORE_PORT=9010 in system.env"
     own = own_store_port(subject)
+    if is_embedded(settings) and settings.store_port is None:
+        yield ok(f"Port {own}: the store of this workspace." if own else "The store takes a free port.")
+        return
+    port, change = minio_port(settings), "take another: DR_STORE_PORT=9010 in system.env"
     if own == port:
         yield ok(f"Port {port}: the store of this workspace.")
     elif own is not None:
         yield error(
             f"The store of this workspace runs on port {own}, not {port}.",
-            f"Leave DR_STORE_PORT at {own}, or `dr store stop` first.",
+            f"Set DR_STORE_PORT to {own} or leave it empty, or `dr store stop` first.",
         )
     elif workspace is None:
         yield from check_port(port, "the store", "With a workspace: " + change)

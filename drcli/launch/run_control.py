@@ -19,7 +19,7 @@ from drcli.launch.launcher import Launcher, launcher_of
 from drcli.launch.plan import Plan
 from drcli.launch.run_folder import RunFolder
 from drcli.launch.run_view import RunView
-from drcli.local import exclusive
+from drcli.local import lock
 from drcli.paths import Workspace
 
 
@@ -33,7 +33,7 @@ def claim(plan: Plan, workspace: Workspace) -> Iterator[None]:
         DrError: the run is under way, another one trains the same model, or another workspace starts it now.
     """
     folder = RunFolder.of(workspace, plan.kind, plan.run_id)
-    with exclusive(folder.lock), launcher_of(plan.style).claim(plan.project):
+    with lock(folder.lock), launcher_of(plan.style).claim(plan.project):
         check_not_running(workspace, plan.kind, plan.run_id)
         for other in running(workspace) if plan.kind == "training" else ():
             if other.kind == plan.kind and other.read_head().prefix == plan.prefix:
@@ -112,7 +112,7 @@ def scale(workspace: Workspace, run_id: int, replicas: int) -> None:
         raise DrError(f"No training of run {run_id} is running.", "`dr start-training` starts one.")
     if replicas < 1:
         raise UsageError("A training needs a worker.", "`dr stop-training` ends it.")
-    with exclusive(folder.lock):
+    with lock(folder.lock):
         _launcher_of(folder).scale(folder, replicas)
 
 

@@ -23,7 +23,7 @@ class MinioStore:
     def __init__(self, network: StackKind) -> None:
         self._network = network  # of which stacks
 
-    def address_for_services(self, port: int) -> str:
+    def address_for_services(self, port: int | None) -> str | None:
         """Its name on the network of the stacks."""
         return "http://minio:9000"
 

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from drcli.launch.docker import docker_engine
-from drcli.store.server import _rclone
+from drcli.store.server_process import rclone_program
 
 BASE = os.environ.get("DR_TEST_BASE_IMAGE", "drbase:bookworm")
 MINIO = "drcli-test/minio:standin"
@@ -104,7 +104,7 @@ while True:
 
 def build_minio(folder: Path) -> str:
     """The image that serves S3 as MinIO does; its name."""
-    shutil.copy(_rclone(), folder / "rclone")
+    shutil.copy(rclone_program(), folder / "rclone")
     (folder / "minio").write_text(_MINIO)
     return _build(folder, _MINIO_DOCKERFILE, MINIO)
 
