@@ -30,7 +30,7 @@ test-all: test ## and those that train for long, and those that need a Docker en
 
 test-car: $(VENV)/.developing ## the car's graph in real TensorFlow and OpenVINO (some GB)
 	$(BIN)/python -m pip install --quiet --group car
-	$(BIN)/python -m pytest tests/train/test_export.py
+	$(BIN)/python -m pytest tests/train/test_car_graph.py
 
 check: lint types test ## what a change has to pass
 

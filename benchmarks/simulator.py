@@ -40,8 +40,9 @@ print(time.perf_counter() - begun)
 
 
 def world(track: str, cars: int):
-    from drcli.sim.catalogue import load_track
     from drcli.sim.race import RaceConfig
+
+    from drcli.sim.catalogue import load_track
     from drcli.sim.reward import RewardFunction
     from drcli.sim.world import World
 

@@ -1,4 +1,4 @@
-"""Samples per second of `Learner.update` against a bare torch loop: same network, batch, number format, threads.
+"""Samples per second of `PPOLearner.learn` against a bare torch loop: same network, batch, number format, threads.
 
 The bare loop has no advantages, no clipping, no entropy: forward, two losses, backward, Adam. The two in turn.
 """
@@ -6,6 +6,7 @@ The bare loop has no advantages, no clipping, no entropy: forward, two losses, b
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
 from functools import partial
@@ -13,36 +14,45 @@ from functools import partial
 import numpy as np
 import torch
 
+from drcli.config.hyperparameters import Hyperparameters
+from drcli.config.model_metadata import ModelMetadata
+from drcli.train.actor_critic import ActorCritic, new_actor_critic
+from drcli.train.algorithms.ppo import ClippedPPO
 from drcli.train.hardware import Hardware
-from drcli.train.network import ActorCritic, PolicySpec
-from drcli.train.ppo import Hyper, Learner, Rollout
+from drcli.train.model import ModelSpec
+from drcli.train.rollout import Rollout, RolloutSpec
 
 REPEATS = 7
 STEPS = 512
+CARS = 16
+CAMERA = "FRONT_FACING_CAMERA"
 
 
-def experience(rng: np.random.Generator) -> Rollout:
-    floats = (rng.standard_normal(STEPS).astype(np.float32) for _ in range(3))
-    logprobs, values, rewards = floats
-    return Rollout(
-        obs=rng.integers(0, 255, (STEPS, 120, 160)).astype(np.uint8),
-        actions=rng.integers(0, 5, STEPS),
-        logprobs=-np.abs(logprobs),
-        values=values,
-        rewards=rewards,
-        dones=np.zeros(STEPS, np.bool_),
-        lengths=np.full(16, STEPS // 16),
-        last_values=np.zeros(16, np.float32),
-    )
+def new_model() -> ModelSpec:
+    actions = [{"steering_angle": angle, "speed": 1} for angle in (-30, -15, 0, 15, 30)]
+    text = json.dumps({"action_space": actions, "sensor": [CAMERA], "version": "5"})
+    return ModelSpec.of(ModelMetadata.parse(text, "model_metadata.json"))
+
+
+def experience(model: ModelSpec, rng: np.random.Generator) -> Rollout:
+    rollout = RolloutSpec.of(model, ClippedPPO.extras).zeros(STEPS // CARS, CARS)
+    rollout.obs[CAMERA][:] = rng.integers(0, 255, rollout.obs[CAMERA].shape)
+    rollout.actions[:] = rng.integers(0, 5, rollout.actions.shape)
+    rollout.extras["logprobs"][:] = -np.abs(rng.standard_normal(rollout.rewards.shape))
+    rollout.extras["values"][:] = rng.standard_normal(rollout.rewards.shape)
+    rollout.rewards[:] = rng.standard_normal(rollout.rewards.shape)
+    rollout.valid[:] = True
+    return rollout
 
 
 def bare_loop(
     network: ActorCritic, optimizer: torch.optim.Optimizer, data: Rollout, size: int, hardware
 ) -> None:
-    obs, actions = torch.from_numpy(data.obs), torch.from_numpy(data.actions)
+    obs = torch.from_numpy(data.obs[CAMERA].reshape(STEPS, 120, 160))
+    actions = torch.from_numpy(data.actions.reshape(STEPS))
     for start in range(0, STEPS, size):
         with torch.autocast("cpu", hardware.dtype, enabled=hardware.dtype is not torch.float32):
-            logits, values = network(obs[start : start + size])
+            logits, values = network({CAMERA: obs[start : start + size]})
         loss = torch.nn.functional.cross_entropy(logits.float(), actions[start : start + size])
         loss = loss + values.float().square().mean()
         optimizer.zero_grad(set_to_none=True)
@@ -61,16 +71,18 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    hardware, data = Hardware.detect(use_cuda=False), experience(np.random.default_rng(0))
+    hardware, model = Hardware.detect(use_cuda=False), new_model()
+    data = experience(model, np.random.default_rng(0))
     print(f"{hardware}\n")
-    print("| minibatch | Learner.update, samples/s | bare loop, samples/s | ratio |")
+    print("| minibatch | PPOLearner.learn, samples/s | bare loop, samples/s | ratio |")
     print("|---|---|---|---|")
     for size in (32, 64, 256):
-        learner = Learner(ActorCritic(PolicySpec(5)), Hyper(batch_size=size, num_epochs=1), hardware, seed=0)
-        network = ActorCritic(PolicySpec(5))
+        hyperparameters = Hyperparameters(batch_size=size, num_epochs=1)
+        learner = ClippedPPO.learner(new_actor_critic(model), hyperparameters, hardware, seed=0)
+        network = new_actor_critic(model)
         optimizer = torch.optim.Adam(network.parameters(), lr=3e-4, fused=True)
         bare = partial(bare_loop, network, optimizer, data, size, hardware)
-        update = partial(learner.update, data)
+        update = partial(learner.learn, [data])
         pairs = [(rate(update), rate(bare)) for _ in range(REPEATS + 1)][1:]
         ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
         ratio = statistics.median(a / b for a, b in pairs)

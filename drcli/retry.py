@@ -1,4 +1,4 @@
-"""Trying again: the one place that does it, for whatever may come back by itself, such as a store."""
+"""Retries, in one place, for errors that may resolve themselves, such as an unreachable store."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def keep_trying(
     is_worth_it: Callable[[DrError], bool] = lambda error: True,
     report: Callable[[DrError, float], None] = lambda error, pause_s: None,
 ) -> Result:
-    """What `action` gives once it succeeds; a DrError is met with another attempt, for `patience_s` in all.
+    """Return the result of `action`; retry after a DrError, for `patience_s` in total.
 
-    pause_s: how long to wait after so many attempts (1, 2, …); is_worth_it: asked after each failure, False ends it;
-    report: told of the failure and of the pause before each further attempt.
+    pause_s: the pause after a number of attempts (1, 2, …); is_worth_it: called after each failure, False ends the
+    retries; report: called with the failure and the pause before each further attempt.
 
     Raises:
-        DrError: of the last attempt, as it was. Everything else that `action` raises comes out at once.
+        DrError: of the last attempt, unchanged. Other exceptions of `action` are raised immediately.
     """
 
     def is_to_be_tried_again(error: BaseException) -> bool:

@@ -96,5 +96,10 @@ LAUNCHERS = Table(
 OBSERVERS = Table(
     "drcli.observers",
     "observer",
-    {},
+    {
+        "coach_log": "drcli.services.observers.coach_log:CoachLog",
+        "trace_log": "drcli.services.observers.trace_log:TraceLog",
+        "bucket_recorder": "drcli.services.observers.bucket_recorder:BucketRecorder",
+        "status_writer": "drcli.services.observers.status_writer:StatusWriter",  # behind what it tells of
+    },
 )

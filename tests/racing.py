@@ -134,13 +134,7 @@ def new_racer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
 
     def make() -> Racer:
         home = tmp_path_factory.mktemp("racer")
-        keep = {
-            "PATH",
-            "LANG",
-            "SYSTEMROOT",
-            "DOCKER_HOST",
-            "PYTHONPATH",
-        }  # the code under test, wherever it lies
+        keep = {"PATH", "LANG", "SYSTEMROOT", "DOCKER_HOST", "PYTHONPATH"}
         environment = {name: value for name, value in os.environ.items() if name in keep}
         cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
         environment |= {"HOME": str(home), "XDG_CACHE_HOME": cache, "COLUMNS": "100"}

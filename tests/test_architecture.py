@@ -34,12 +34,9 @@ MODULES = {
 HEAVY = {"torch", "numba", "numpy", "boto3", "pydantic", "yaml", "matplotlib", "zmq"}
 
 MAX_LINES, MAX_FUNCTION_LINES = 300, 40
-LONG_MODULES = {  # lines
-    "drcli.services.sagemaker": 379,
-    "drcli.sim.geometry": 304,
-}
+LONG_MODULES: dict[str, int] = {}  # lines
 LONG_FUNCTIONS = {  # lines
-    "drcli.sim.race.record": 43,
+    "drcli.sim.reward_params.reward_params": 47,  # one line for each key of the dict
 }
 
 

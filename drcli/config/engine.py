@@ -1,26 +1,31 @@
-"""What drcli's own engine can learn so far. Checked before a run starts, and again by the services that drive."""
+"""What drcli's own engine supports: the members of the tables, which are not imported here.
+
+Checked before a run starts, and again by the services.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from drcli.config.model_metadata import ModelMetadata
 from drcli.errors import UsageError
-
-NETWORK = "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW"
-CAMERAS = ("FRONT_FACING_CAMERA", "observation")
+from drcli.tables import ALGORITHMS, HEADS, NETWORKS, SENSORS, Table
 
 
-def check_supported(metadata: ModelMetadata, where: str = "model_metadata.json") -> str:
-    """The camera's name; UsageError naming the file (`where`) for what this engine cannot do yet."""
-    problem = ""
-    if metadata.training_algorithm != "clipped_ppo":
-        problem = f"training_algorithm {metadata.training_algorithm}"
-    elif metadata.neural_network != NETWORK:
-        problem = f"neural_network {metadata.neural_network}"
-    elif len(metadata.sensors) != 1 or metadata.sensors[0] not in CAMERAS:
-        problem = f"sensor {', '.join(metadata.sensors)}"
-    if problem:
-        raise UsageError(
-            f"{where}: drcli's own engine cannot do {problem} yet.",
-            f"Use clipped_ppo, {NETWORK} and one of the cameras {', '.join(CAMERAS)}.",
-        )
-    return metadata.sensors[0]
+def check_supported(metadata: ModelMetadata, where: str = "model_metadata.json") -> None:
+    """Raise UsageError, with the name of the file (`where`), for anything that this engine does not support."""
+    for key, name, table in _needed(metadata):
+        if name not in table:
+            raise UsageError(
+                f"{where}: drcli's own engine does not support {key} {name} yet.",
+                f"Choose one of: {', '.join(table)}.",
+            )
+
+
+def _needed(metadata: ModelMetadata) -> Iterator[tuple[str, str, Table]]:
+    """The keys and values of the file that must be in a table."""
+    yield "training_algorithm", metadata.training_algorithm, ALGORITHMS
+    yield "neural_network", metadata.neural_network, NETWORKS
+    yield "action_space_type", metadata.action_space_type, HEADS
+    for sensor in metadata.sensors:
+        yield "sensor", sensor, SENSORS

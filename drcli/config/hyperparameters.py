@@ -13,8 +13,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 from drcli.config import jsonc
 from drcli.config.problems import did_you_mean
 
-Algorithm = Literal["clipped_ppo", "sac"]
-
 
 def no_bool(value: object) -> object:
     """Pass anything but a boolean, which pydantic would take for 0 or 1."""
@@ -32,13 +30,14 @@ Count = Annotated[int, BeforeValidator(no_bool), Field(ge=1)]
 Number = Annotated[float, BeforeValidator(no_bool)]
 Fraction = Annotated[Number, Field(ge=0, le=1)]
 
-_PPO_ONLY = {"num_epochs", "beta_entropy"}
-_SAC_ONLY = {"sac_alpha"}
+EXPLORATION_TYPES = ("categorical", "e-greedy", "additive_noise")  # of all known engines
+_ONLY_OF = {"clipped_ppo": {"num_epochs", "beta_entropy"}, "sac": {"sac_alpha"}}
 
 
 class Hyperparameters(BaseModel):
     """Hyperparameters of a training; keys that are not known are kept.
 
+    Whether an algorithm supports them is checked by the engine that runs it.
     An iteration ends after `num_episodes_between_training` episodes of all workers, or, when it is set,
     after `num_steps_between_training` steps.
     """
@@ -50,7 +49,7 @@ class Hyperparameters(BaseModel):
     num_epochs: Count = 10
     lr: Annotated[Number, Field(gt=0)] = 0.0003
     stack_size: Count = 1
-    exploration_type: Annotated[Literal["categorical", "e-greedy"], BeforeValidator(lower)] = "categorical"
+    exploration_type: Annotated[str, BeforeValidator(lower)] = "categorical"
     e_greedy_value: Fraction = 0.05
     epsilon_steps: Count = 10000
     beta_entropy: Annotated[Number, Field(ge=0)] = 0.01
@@ -83,6 +82,12 @@ class Hyperparameters(BaseModel):
             parsed.warn(
                 (key,), f"{key} is not a hyperparameter; it has no effect" + (f"; {near}" if near else "")
             )
+        if found.exploration_type not in EXPLORATION_TYPES:
+            near = did_you_mean(found.exploration_type, EXPLORATION_TYPES)
+            parsed.warn(
+                ("exploration_type",),
+                f"exploration_type {found.exploration_type} is not known" + (f"; {near}" if near else ""),
+            )
         found._warnings = tuple(parsed.warnings)
         return found
 
@@ -91,7 +96,8 @@ class Hyperparameters(BaseModel):
         """What was tolerated in the file, one line each."""
         return self._warnings
 
-    def resolved(self, algorithm: Algorithm = "clipped_ppo") -> dict[str, Any]:
-        """All values by name, as `ip/hyperparameters.json` holds them; none of the other algorithm."""
-        left_out = _SAC_ONLY if algorithm == "clipped_ppo" else _PPO_ONLY
+    def resolved(self, algorithm: str = "clipped_ppo") -> dict[str, Any]:
+        """All values by name, as in `ip/hyperparameters.json`, without those that only other algorithms use."""
+        particular = {key for keys in _ONLY_OF.values() for key in keys}
+        left_out = particular - _ONLY_OF.get(algorithm, particular)
         return {key: value for key, value in self.model_dump(exclude=left_out).items() if value is not None}

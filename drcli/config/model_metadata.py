@@ -14,32 +14,47 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     PrivateAttr,
     ValidationError,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from drcli.config import jsonc
-from drcli.config.hyperparameters import Algorithm, Count, Number, lower, no_bool
+from drcli.config.hyperparameters import Count, Number, lower, no_bool
 from drcli.config.jsonc import Fault, Parsed
 from drcli.config.problems import did_you_mean
+from drcli.tables import ALGORITHMS, NETWORKS, SENSORS, Table
 
 STEERING_LIMITS_DEG = (-30.0, 30.0)
 SPEED_LIMITS_MPS = (0.1, 4.0)
 
+# Names of other engines; those of ours are in the tables.
 CAMERAS = ("observation", "FRONT_FACING_CAMERA", "LEFT_CAMERA", "STEREO_CAMERAS")
-Sensor = Literal[
-    "observation",
-    "FRONT_FACING_CAMERA",
-    "LEFT_CAMERA",
-    "STEREO_CAMERAS",
-    "LIDAR",
-    "SECTOR_LIDAR",
-    "DISCRETIZED_SECTOR_LIDAR",
-]
-Network = Literal[
-    "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW", "DEEP_CONVOLUTIONAL_NETWORK", "DEEP_CONVOLUTIONAL_NETWORK_DEEP"
-]
+_LIDARS = ("LIDAR", "SECTOR_LIDAR", "DISCRETIZED_SECTOR_LIDAR")
+_NETWORKS = (
+    "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW",
+    "DEEP_CONVOLUTIONAL_NETWORK",
+    "DEEP_CONVOLUTIONAL_NETWORK_DEEP",
+)
+_ALGORITHMS = ("clipped_ppo", "sac")
+
+
+def _named(known: Sequence[str], table: Table) -> PlainValidator:
+    """Accepts the names in `known` and in the table."""
+
+    def check(value: object) -> object:
+        if value in known or value in table:
+            return value
+        names = [*known, *(name for name in table if name not in known)]
+        expected = f"{', '.join(map(repr, names[:-1]))} or {names[-1]!r}"
+        raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
+
+    return PlainValidator(check)
+
+
+Sensor = Annotated[str, _named((*CAMERAS, *_LIDARS), SENSORS)]
 
 _KEY_OF = {"discrete": "action_space", "continuous": "action_space", "sensors": "sensor"}
 _WITHOUT_EFFECT = ("preprocess_type", "regional_parameters")  # exports of the AWS console hold them
@@ -92,8 +107,10 @@ class ModelMetadata(_Frozen):
 
     version: Annotated[float, BeforeValidator(no_bool), Field(ge=1, le=6)]
     sensors: tuple[Sensor, ...]
-    neural_network: Network = "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW"
-    training_algorithm: Annotated[Algorithm, BeforeValidator(lower)] = "clipped_ppo"
+    neural_network: Annotated[str, _named(_NETWORKS, NETWORKS)] = "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW"
+    training_algorithm: Annotated[str, _named(_ALGORITHMS, ALGORITHMS), BeforeValidator(lower)] = (
+        "clipped_ppo"
+    )
     discrete: tuple[Action, ...] | None = None
     continuous: ContinuousActions | None = None
     lidar_config: LidarConfig = LidarConfig.model_validate({})
@@ -122,6 +139,11 @@ class ModelMetadata(_Frozen):
     def warnings(self) -> tuple[str, ...]:
         """What was tolerated in the file, one line each."""
         return self._warnings
+
+    @property
+    def action_space_type(self) -> str:
+        """`discrete` or `continuous`, the key of the policy head in `tables.HEADS`."""
+        return "discrete" if self.discrete else "continuous"
 
 
 def _version(raw: dict[str, Any]) -> float:
@@ -174,13 +196,17 @@ def _fields(raw: dict[str, Any]) -> dict[str, Any]:
 
 def _contradictions(found: ModelMetadata) -> Iterator[Fault]:
     cameras = [sensor for sensor in found.sensors if sensor in CAMERAS]
-    if len(cameras) != 1:
+    lidars = [sensor for sensor in found.sensors if sensor in _LIDARS]
+    are_known = len(cameras) + len(lidars) == len(
+        found.sensors
+    )  # a sensor from another package needs no camera
+    if len(cameras) > 1 or (not cameras and are_known):
         yield (
             ("sensor",),
             f"{len(cameras)} cameras, a model has exactly one of {', '.join(CAMERAS)}",
             "",
         )
-    if len(found.sensors) - len(cameras) > 1:
+    if len(lidars) > 1:
         yield ("sensor",), "more than one lidar sensor", ""
     if found.training_algorithm == "sac" and found.discrete:
         yield (

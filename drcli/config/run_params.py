@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import posixpath
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, ClassVar, Self
 
+from drcli.config.race_settings import RaceSettings, from_key
 from drcli.errors import DrError
 
 _TRUTH = {"true": True, "false": False}
@@ -19,32 +20,18 @@ _TRUTH = {"true": True, "false": False}
 
 def _param(key: str, default: Any = MISSING) -> Any:
     """A field read from `key`; one without default must be there."""
-    return field(default=default, metadata={"key": key})
+    return field(default=default, metadata=from_key(key))
 
 
 @dataclass(frozen=True, kw_only=True)
-class RaceParams:
-    """What a simulator needs of any document. Defaults as in the community's engine.
-
-    `start_position_offset` and `round_robin_advance_dist` are fractions of the track. Several cars
-    (head to model): the first one's values.
-    """
+class RunParams:
+    """What any document says. Defaults as in the community's engine; several cars: the first one's values."""
 
     job_type: ClassVar[str]
 
+    race: RaceSettings
     world_name: str = _param("WORLD_NAME")
-    race_type: str = _param("RACE_TYPE", "TIME_TRIAL")
     enable_domain_randomization: bool = _param("ENABLE_DOMAIN_RANDOMIZATION", False)
-    change_start_position: bool = _param("CHANGE_START_POSITION", False)
-    start_position_offset: float = _param("START_POSITION_OFFSET", 0.0)
-    round_robin_advance_dist: float = _param("ROUND_ROBIN_ADVANCE_DIST", 0.05)
-    alternate_driving_direction: bool = _param("ALTERNATE_DRIVING_DIRECTION", False)
-    reverse_dir: bool = _param("REVERSE_DIR", False)
-    number_of_resets: int = _param("NUMBER_OF_RESETS", 0)
-    off_track_penalty_s: float = _param("OFF_TRACK_PENALTY", 0.0)
-    collision_penalty_s: float = _param("COLLISION_PENALTY", 0.0)
-    number_of_reverse_counts: int = _param("NUMBER_OF_REVERSE_COUNTS", 15)
-    is_continuous: bool = _param("IS_CONTINUOUS", False)
     metrics_bucket: str = _param("METRICS_S3_BUCKET")
     metrics_key: str = _param("METRICS_S3_OBJECT_KEY")
     simtrace_bucket: str = _param("SIMTRACE_S3_BUCKET", "")
@@ -61,17 +48,22 @@ class RaceParams:
         kind = values.get("JOB_TYPE", cls.job_type)
         if kind != cls.job_type:
             raise DrError(f"The params document has JOB_TYPE: {kind!r}, expected {cls.job_type}.")
-        found: dict[str, Any] = {item.name: _read(item, values) for item in fields(cls)}
-        return cls(**found)
+        found: dict[str, Any] = {
+            item.name: _read(item, values, item.default) for item in fields(cls) if "key" in item.metadata
+        }
+        return cls(race=cls._race(values), **found)
+
+    @classmethod
+    def _race(cls, values: Mapping[str, object]) -> RaceSettings:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingParams(RaceParams):
-    """A training document."""
+class TrainingParams(RunParams):
+    """A training document. An episode ends with its lap."""
 
     job_type = "TRAINING"
 
-    change_start_position: bool = _param("CHANGE_START_POSITION", True)
     model_bucket: str = _param("SAGEMAKER_SHARED_S3_BUCKET")
     model_prefix: str = _param("SAGEMAKER_SHARED_S3_PREFIX")
     model_metadata_key: str = _param("MODEL_METADATA_FILE_S3_KEY")
@@ -80,29 +72,37 @@ class TrainingParams(RaceParams):
     min_eval_trials: int = _param("MIN_EVAL_TRIALS", 5)
     best_model_metric: str = _param("BEST_MODEL_METRIC", "progress")
 
+    @classmethod
+    def _race(cls, values: Mapping[str, object]) -> RaceSettings:
+        return replace(_read_race(values), is_continuous=False)
+
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluationParams(RaceParams):
-    """An evaluation document."""
+class EvaluationParams(RunParams):
+    """An evaluation document. All its trials start at the same place and are driven in the same direction."""
 
     job_type = "EVALUATION"
 
-    off_track_penalty_s: float = _param("OFF_TRACK_PENALTY", 2.0)
-    collision_penalty_s: float = _param("COLLISION_PENALTY", 5.0)
     model_bucket: str = _param("MODEL_S3_BUCKET")
     model_prefix: str = _param("MODEL_S3_PREFIX")
-    number_of_trials: int = _param("NUMBER_OF_TRIALS", 10)
     eval_checkpoint: str = _param("EVAL_CHECKPOINT", "last")
-    reset_behind_dist_m: float = _param("RESET_BEHIND_DIST", 1.0)
 
     @property
     def model_metadata_key(self) -> str:
         """Key of the metadata the model was trained with."""
         return f"{self.model_prefix}/model/model_metadata.json"
 
+    @classmethod
+    def _race(cls, values: Mapping[str, object]) -> RaceSettings:
+        return replace(
+            _read_race(values, off_track_penalty_s=2.0, collision_penalty_s=5.0, number_of_trials=10),
+            change_start_position=False,
+            alternate_driving_direction=False,
+        )
+
 
 def parse_params(text: str) -> TrainingParams | EvaluationParams:
-    """A document of either kind, by its JOB_TYPE; raises as `RaceParams.parse`."""
+    """A document of either kind, by its JOB_TYPE; raises as `RunParams.parse`."""
     is_evaluation = _load(text).get("JOB_TYPE") == EvaluationParams.job_type
     return (EvaluationParams if is_evaluation else TrainingParams).parse(text)
 
@@ -127,15 +127,25 @@ def _with_direction(values: dict[str, object]) -> dict[str, object]:
     return values | {"WORLD_NAME": f"{world}_{'cw' if str(clockwise).lower() == 'true' else 'ccw'}"}
 
 
-def _read(item: Field[Any], values: Mapping[str, object]) -> object:
+def _read_race(values: Mapping[str, object], **defaults: float) -> RaceSettings:
+    """The race of a document; `defaults` are those of its kind where they differ from a training's."""
+    read: dict[str, Any] = {
+        item.name: _read(item, values, defaults.get(item.name, item.default))
+        for item in fields(RaceSettings)
+        if "key" in item.metadata
+    }
+    return RaceSettings(own=values, **read)
+
+
+def _read(item: Field[Any], values: Mapping[str, object], default: object) -> object:
     key = item.metadata["key"]
     value = values.get(key)
     if isinstance(value, list):
         value = value[0] if value else None
     if value is None or value == "":
-        if item.default is MISSING:
+        if default is MISSING:
             raise DrError(f"The params document has no {key}.", "`dr render` shows one that is complete")
-        return item.default
+        return default
     try:
         return _converted(str(value), str(item.type), item.name)
     except (ValueError, KeyError):

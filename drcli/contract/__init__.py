@@ -1,1 +1,1 @@
-"""What is said once and used everywhere: keys of the bucket, names, exit codes, what services are told."""
+"""What the programs, containers and files of a run agree on, defined once. Imports nothing heavy."""

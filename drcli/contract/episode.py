@@ -1,4 +1,7 @@
-"""The record of an episode, as simulator, services and bucket speak of it. Definitions are the community's simapp's."""
+"""The record of an episode, as simulator, services and bucket speak of it: its status, its laps, rows of its trace.
+
+Definitions are those of the community's simapp.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,14 @@ class Status(StrEnum):
     def label(self) -> str:
         """As in the metrics files: `Off track`."""
         return self.value.replace("_", " ").capitalize()
+
+    @property
+    def code(self) -> int:
+        """What stands for it in arrays. All that are not below that of CRASHED are faults."""
+        return STATUSES.index(self)
+
+
+STATUSES = tuple(Status)  # by code
 
 
 class TraceRow(NamedTuple):

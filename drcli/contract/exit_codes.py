@@ -1,18 +1,18 @@
-"""With which code a service ends, and what it says before: spoken by the services, understood by the launchers."""
+"""Exit codes of services, and the log lines before them: written by services, read by launchers."""
 
 from __future__ import annotations
 
 import signal
 
-DONE = 0  # the run is over, or it was stopped in good order
-USER_ERROR = 3  # the user has to fix something: starting again would not help
+DONE = 0  # the run is over, or was stopped cleanly
+USER_ERROR = 3  # the user has to fix something: a restart would not help
 
-ERROR_PREFIX = "ERROR: "  # of the line in the log that says what is wrong
-HINT_PREFIX = "HINT: "  # of the one after it
+ERROR_PREFIX = "ERROR: "  # starts the log line with the error
+HINT_PREFIX = "HINT: "  # starts the line after it
 
 
 def by_signal(number: int) -> int:
-    """The code of a program that a signal has ended, as shells and Docker have it."""
+    """The exit code of a program ended by a signal, by the convention of shells and Docker."""
     return 128 + number
 
 

@@ -1,4 +1,4 @@
-"""What the services of a stack are told: every variable, who is told it, and what it means.
+"""The environment variables of the services of a stack: who gets each one, and what it means.
 
 Plans and compose files follow this table on the way in (`told`), `drcli.services.shared.environment` on the way out
 (`ServiceVariable.read`). Names that the community's containers have are theirs.
@@ -15,7 +15,7 @@ from drcli import env
 from drcli.errors import DrError
 
 Role = Literal["trainer", "worker", "evaluation"]
-Home = Literal["process", "container"]  # under a supervisor of ours, or looked after by Docker
+Home = Literal["process", "container"]  # supervised by our supervisor, or by Docker
 Value = TypeVar("Value")
 
 _ALL: frozenset[Role] = frozenset(("trainer", "worker", "evaluation"))
@@ -27,9 +27,9 @@ _HINT = "Start it with `dr start-training` or `dr evaluate`."
 
 @dataclass(frozen=True)
 class ServiceVariable(Generic[Value]):
-    """One variable: `parse` reads its text (ValueError: it cannot), an empty text is `default`.
+    """One variable: `parse` converts its text (ValueError if invalid); an empty text means `default`.
 
-    roles: which services are told; home: None for both; is_secret: on no command line and in no file;
+    roles: the services that get it; home: None for both; is_secret: never on a command line or in a file;
     is_required: a service cannot start without it.
     """
 
@@ -43,7 +43,7 @@ class ServiceVariable(Generic[Value]):
     is_required: bool = False
 
     def read(self) -> Value:
-        """What this process was told. DrError when it is missing or makes no sense."""
+        """Read it from this process's environment. Raises DrError if it is missing or invalid."""
         text = env.read(self.name)
         if not text:
             if self.is_required:
@@ -56,7 +56,7 @@ class ServiceVariable(Generic[Value]):
 
 
 def truth(text: str) -> bool:
-    """What the community's trainer takes for true."""
+    """Parse a boolean like the community's trainer."""
     return text.lower() in ("true", "yes", "t", "1")
 
 
@@ -84,7 +84,11 @@ MODEL_PREFIX = ServiceVariable(
 )
 PARAMS_FILE = ServiceVariable(env.S3_YAML_NAME, "the params document under it", str, "", is_required=True)
 HYPERPARAMETERS_KEY = ServiceVariable(
-    env.HYPERPARAMETER_FILE_S3_KEY, "hyperparameters.json of the run", str, "", _TRAINING
+    env.HYPERPARAMETER_FILE_S3_KEY,
+    "hyperparameters.json of the run; the trainer tells the workers",
+    str,
+    "",
+    _TRAINER,
 )
 MODEL_METADATA_KEY = ServiceVariable(
     env.MODELMETADATA_FILE_S3_KEY,
@@ -143,7 +147,7 @@ WIRE_SECRET = ServiceVariable(
     is_secret=True,
 )
 
-# How one service lives.
+# Life cycle of one service.
 WORKER_INDEX = ServiceVariable(
     env.ROLLOUT_IDX, "the worker's index; -1: the trainer gives one to its name", int, -1
 )
@@ -178,21 +182,21 @@ TABLE: tuple[ServiceVariable[Any], ...] = tuple(
     member for member in list(globals().values()) if isinstance(member, ServiceVariable)
 )
 FIXED: Mapping[str, str] = {
-    # Trainer and workers take turns; threads that spin would steal the other's core.
+    # Trainer and workers take turns; spinning threads would take the other's core.
     "OMP_WAIT_POLICY": "PASSIVE",
     "PYTHONUNBUFFERED": "1",
 }
 
 
 def variables(role: Role, home: Home) -> tuple[ServiceVariable[Any], ...]:
-    """What a service of that role can be told there."""
+    """The variables of a service with that role and home."""
     return tuple(v for v in TABLE if role in v.roles and v.home in (None, home))
 
 
 def told(role: Role, home: Home, values: Mapping[str, str]) -> dict[str, str]:
-    """What a service of that role is told, of all that a plan knows; with FIXED.
+    """The environment of a service with that role: its variables among `values`, and FIXED.
 
-    Names that are for other roles are left out. KeyError: a required one is missing, or nobody knows a name.
+    Variables of other roles are left out. Raises KeyError for a missing required variable or an unknown name.
     """
     unknown = values.keys() - {variable.name for variable in TABLE}
     wanted = variables(role, home)

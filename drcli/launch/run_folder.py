@@ -55,6 +55,13 @@ class RunFolder:
         """Held while any run of the workspace is being started or a supervisor replaced."""
         return self.path.parent.parent / ".lock"
 
+    @property
+    def started_at(self) -> float:
+        """When the run was last started, in seconds since the epoch; 0 if never."""
+        with suppress(FileNotFoundError):
+            return (self.path / "plan.json").stat().st_mtime
+        return 0.0
+
     def log(self, name: str) -> Path:
         """The log of one replica."""
         return self.logs / f"{name}.log"

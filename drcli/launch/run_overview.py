@@ -59,7 +59,7 @@ def overview(settings: Settings, workspace: Workspace) -> dict[str, Any]:
         **{key: progress.get(key) for key in _PROGRESS},
         "elapsed_s": status.elapsed_s if status else None,
         "services": training["services"],
-        "evaluation": _stack(run_control.read(workspace, "evaluation", settings.run_id)),
+        "evaluation": _stack(_evaluation(workspace, settings.run_id)),
         "store": store,
     }
 
@@ -113,6 +113,14 @@ def _stack(seen: RunView | None) -> dict[str, Any]:
         {k: v for k, v in asdict(r).items() if k not in ("service", "exit_code")} for r in seen.replicas
     ]
     return {"state": seen.state, "message": seen.message, "hint": seen.hint, "services": services}
+
+
+def _evaluation(workspace: Workspace, run_id: int) -> RunView | None:
+    """The evaluation of the run; None also when it had ended before the training was started."""
+    seen = run_control.read(workspace, "evaluation", run_id)
+    evaluation = RunFolder.of(workspace, "evaluation", run_id)
+    is_older = evaluation.started_at < RunFolder.of(workspace, "training", run_id).started_at
+    return None if seen is not None and is_older and not seen.is_alive else seen
 
 
 def _store(settings: Settings, workspace: Workspace, prefix: str) -> tuple[dict[str, Any], RunStatus | None]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-RunState = Literal["starting", "running", "stopping", "ended", "failed", "lost"]
+LaunchState = Literal["starting", "running", "stopping", "ended", "failed", "lost"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ReplicaView:
 class RunView:
     """A run as it is now. `is_orphan`: its supervisor was killed; `run_control.revive` gives it a new one."""
 
-    state: RunState
+    state: LaunchState
     replicas: tuple[ReplicaView, ...] = field(default_factory=tuple)
     message: str = ""
     hint: str = ""

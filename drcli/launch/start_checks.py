@@ -19,11 +19,12 @@ from drcli.launch.launcher import launcher_of
 from drcli.launch.reward_trial import try_reward
 from drcli.launch.simapp import is_ours
 from drcli.paths import Workspace
-from drcli.tables import RACES
+from drcli.tables import ALGORITHMS, RACES
 
 if TYPE_CHECKING:
     from drcli.sim.track import Track
     from drcli.store.client import Bucket
+    from drcli.train.algorithms.algorithm import Algorithm
 
 HYPERPARAMETERS, METADATA, REWARD = "hyperparameters.json", "model_metadata.json", "reward_function.py"
 _PREFIX_OF = {"training": "DR_TRAIN_", "evaluation": "DR_EVAL_"}
@@ -125,6 +126,8 @@ def check_training_files(settings: Settings, workspace: Workspace, *, keep: bool
     hyperparameters = Hyperparameters.parse(contents[HYPERPARAMETERS], str(folder / HYPERPARAMETERS))
     metadata = ModelMetadata.parse(contents[METADATA], str(folder / METADATA))
     check_supported(metadata, str(folder / METADATA))
+    algorithm: Algorithm = ALGORITHMS.load(metadata.training_algorithm)
+    algorithm.check(hyperparameters, str(folder / HYPERPARAMETERS))
     track = check_world(settings, workspace, keep=keep)
     trial = try_reward(settings, contents[REWARD], folder / REWARD, track, metadata)
     return CustomFiles(contents, (*hyperparameters.warnings, *metadata.warnings, *trial.warnings))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.settings import Settings
@@ -21,6 +22,10 @@ from drcli.store.access import open_upload_bucket
 from drcli.store.checkpoints import Which
 from drcli.store.client import Bucket
 from drcli.store.transfer import Meter, Tell
+from drcli.tables import EXPORTS
+
+if TYPE_CHECKING:
+    from drcli.train.exports.export import Export
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,9 @@ def _graph(bucket: Bucket, chosen: model_files.Chosen, metadata: bytes) -> bytes
                 "The engine that trained the model writes this file; choose another checkpoint.",
             )
         return bucket.get(chosen.graph.key)
-    from drcli.train.export import frozen_graph
-
     (weights,) = (info for info in chosen.files if info.key.endswith(".safetensors"))
-    return frozen_graph(bucket.get(weights.key), ModelMetadata.parse(metadata, "model_metadata.json"))
+    export: Export = EXPORTS.load("car")
+    return export.export(bucket.get(weights.key), ModelMetadata.parse(metadata, "model_metadata.json"))
 
 
 def target(settings: Settings, workspace: Workspace, prefix: str | None, *, is_local: bool) -> ModelLocation:

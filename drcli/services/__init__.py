@@ -1,1 +1,4 @@
-"""The programs a stack runs: sagemaker (trainer), robomaker (workers), and the wire between them."""
+"""The programs that a stack runs, by their containers' names: sagemaker, robomaker, evaluation, health.
+
+They are trainer/, worker/ and evaluator/; shared/ is what these have in common, observers/ what looks at them.
+"""

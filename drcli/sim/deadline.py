@@ -7,6 +7,7 @@ for that there is `on_stuck`, and it too has to wait while such a call keeps the
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import threading
 import time
@@ -34,13 +35,21 @@ class _Interrupt(BaseException):
 
 
 class _Call:
-    __slots__ = ("interrupts", "limit_s", "on_stuck", "since_s", "stack")
+    """The call that a thread is in, or was in last.
 
-    def __init__(self, limit_s: float, on_stuck: Callable[[Stack], None] | None) -> None:
-        self.limit_s = limit_s
-        self.on_stuck = on_stuck
-        self.since_s = time.monotonic()
+    Calls begin and end without a lock, as there are so many. `is_running` and `interrupts` make that safe: the
+    watcher counts an interrupt before it looks whether the call still runs, and the thread says that the call has
+    ended before it looks for interrupts. So at least one of them sees the other. Only a thread that sees an interrupt
+    takes the lock, and with it waits until the watcher is through.
+    """
+
+    __slots__ = ("interrupts", "is_running", "limit_s", "on_stuck", "since_s", "stack")
+
+    def __init__(self) -> None:
+        self.is_running = False
         self.interrupts = 0
+        self.limit_s = self.since_s = 0.0
+        self.on_stuck: Callable[[Stack], None] | None = None
         self.stack: Stack = []
 
 
@@ -60,36 +69,49 @@ def call_within(
     Raises:
         TooSlow: it took longer than `limit_s` (wall clock).
     """
-    thread = threading.get_ident()
-    call = _Call(limit_s, on_stuck)
-    _watch(thread, call)
+    call = _calls.get(threading.get_ident()) or _new_call()
+    call.limit_s, call.on_stuck, call.since_s = limit_s, on_stuck, time.monotonic()
+    call.is_running = True
     try:
         try:
             result = function(argument)
         finally:
-            _release(thread, call)
+            call.is_running = False
+            if call.interrupts:
+                _take_back()
     except _Interrupt:
-        _release(thread, call)
-        raise TooSlow(call.stack) from None
+        call.is_running = False
+        raise _too_slow(call) from None
+    except BaseException:
+        call.interrupts = 0
+        raise
     if call.interrupts:  # swallowed over there, or it came too late
-        raise TooSlow(call.stack)
+        raise _too_slow(call)
     return result
 
 
-def _watch(thread: int, call: _Call) -> None:
+def _new_call() -> _Call:
+    """Of this thread, which has made none so far."""
     global _watcher
-    if _watcher is None or not _watcher.is_alive():
-        _watcher = threading.Thread(target=_keep_watch, name="deadline", daemon=True)
-        _watcher.start()
     with _lock:
-        _calls[thread] = call
+        if _watcher is None:
+            _watcher = threading.Thread(target=_keep_watch, name="deadline", daemon=True)
+            _watcher.start()
+        for thread in _calls.keys() - sys._current_frames().keys():
+            del _calls[thread]
+        return _calls.setdefault(threading.get_ident(), _Call())
 
 
-def _release(thread: int, call: _Call) -> None:
+def _take_back() -> None:
+    """Let the watcher get through; an interrupt that has not arrived is not to arrive later."""
     with _lock:
-        _calls.pop(thread, None)
-        if call.interrupts:
-            _raise_in(thread, None)
+        _raise_in(threading.get_ident(), None)
+
+
+def _too_slow(call: _Call) -> TooSlow:
+    _take_back()
+    call.interrupts = 0
+    return TooSlow(call.stack)
 
 
 def _keep_watch() -> None:
@@ -98,13 +120,17 @@ def _keep_watch() -> None:
         stuck = []
         with _lock:
             for thread, call in _calls.items():
-                overtime_s = time.monotonic() - call.since_s - call.limit_s
-                if overtime_s >= _GRACE_S and call.on_stuck:
+                since_s = call.since_s
+                overtime_s = time.monotonic() - since_s - call.limit_s
+                if call.is_running and overtime_s >= _GRACE_S and call.on_stuck:
                     stuck.append(call)
-                elif overtime_s >= call.interrupts:
+                elif call.is_running and overtime_s >= call.interrupts:
                     call.interrupts += 1
-                    call.stack = _stack_of(thread)
-                    _raise_in(thread, _Interrupt)
+                    if call.is_running and call.since_s == since_s:
+                        call.stack = _stack_of(thread)
+                        _raise_in(thread, _Interrupt)
+                    else:
+                        call.interrupts = 0
         for call in stuck:
             report, call.on_stuck = call.on_stuck, None
             if report:
@@ -124,3 +150,14 @@ def _raise_in(thread: int, exception: type[BaseException] | None) -> None:
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread), ctypes.py_object(exception) if exception else None
     )
+
+
+def _forget_all() -> None:
+    """A forked child has no watcher, and its only thread is in no call."""
+    global _watcher, _lock
+    _watcher, _lock = None, threading.Lock()
+    _calls.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

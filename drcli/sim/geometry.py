@@ -1,4 +1,4 @@
-"""Where a car is on the road: numba kernels over one or K cars, exact (equal to a search over all segments).
+"""Where a car is on the road: numba kernels for one point, exact (equal to a search over all segments).
 
 `road_of(track)` prepares the search once: for every cell of a grid the centre-line segments that can be
 nearest there, for every such segment the border segments that can be nearest, for every grid row the border
@@ -62,8 +62,8 @@ class Road(NamedTuple):
     border_in_row: Candidates
 
 
-class Place(NamedTuple):
-    """Where a point is on the road, in driving direction: numbers for one car, arrays `[K]` for K cars."""
+class RoadPosition(NamedTuple):
+    """Where a point is on the road, in driving direction."""
 
     ndist: float  # 0 … 1 along the centre line from its first waypoint
     distance_from_center_m: float
@@ -74,27 +74,8 @@ class Place(NamedTuple):
     heading_rad: float  # of the centre line
 
 
-class Places(NamedTuple):
-    """`Place` of K cars: arrays `[K]`."""
-
-    ndist: Array
-    distance_from_center_m: Array
-    prev_waypoint: Ints
-    next_waypoint: Ints
-    track_width_m: Array
-    is_left_of_center: Bools
-    heading_rad: Array
-
-
-def new_places(count: int) -> Places:
-    """Room for the places of `count` cars."""
-    ndist, gap, width, heading = np.zeros((4, count))
-    before, after = np.zeros((2, count), np.int32)
-    return Places(ndist, gap, before, after, width, np.zeros(count, np.bool_), heading)
-
-
 @kernel
-def place(road: Road, x: float, y: float, is_reversed: bool) -> Place:
+def locate(road: Road, x: float, y: float, is_reversed: bool) -> RoadPosition:
     """Project one point (m) on the road; `is_reversed`: the car drives against track order."""
     segment, share, foot_x, foot_y, square = _nearest_center(road, x, y)
     along = _between(road.distance_m[0], segment, share)
@@ -110,7 +91,7 @@ def place(road: Road, x: float, y: float, is_reversed: bool) -> Place:
     _, _, in_x, in_y, _ = _nearest(road.inner, road.inner_near, segment, foot_x, foot_y)
     _, _, out_x, out_y, _ = _nearest(road.outer, road.outer_near, segment, foot_x, foot_y)
     nearer_inner = math.hypot(in_x - x, in_y - y) < math.hypot(out_x - x, out_y - y)
-    return Place(
+    return RoadPosition(
         along / road.length_m,
         math.sqrt(square),
         after - 1,
@@ -119,20 +100,6 @@ def place(road: Road, x: float, y: float, is_reversed: bool) -> Place:
         nearer_inner == (road.is_ccw != is_reversed),
         heading,
     )
-
-
-@kernel
-def locate(road: Road, x_m: Array, y_m: Array, is_reversed: Bools, out: Places) -> None:
-    """`place` of K cars: positions `[K]`, direction flags `[K]`, written to `out`."""
-    for k in range(x_m.shape[0]):
-        found = place(road, x_m[k], y_m[k], is_reversed[k])
-        out.ndist[k] = found.ndist
-        out.distance_from_center_m[k] = found.distance_from_center_m
-        out.prev_waypoint[k] = found.prev_waypoint
-        out.next_waypoint[k] = found.next_waypoint
-        out.track_width_m[k] = found.track_width_m
-        out.is_left_of_center[k] = found.is_left_of_center
-        out.heading_rad[k] = found.heading_rad
 
 
 @kernel
@@ -157,14 +124,6 @@ def on_road(road: Road, x: float, y: float) -> bool:
         if straddles and (side > 0.0) == (by > ay):
             inside = not inside
     return inside
-
-
-@kernel
-def on_track(road: Road, x_m: Array, y_m: Array, out: Bools) -> None:
-    """`on_road` of the wheels of K cars: x, y and out are `[K, W]`."""
-    for k in range(x_m.shape[0]):
-        for wheel in range(x_m.shape[1]):
-            out[k, wheel] = on_road(road, x_m[k, wheel], y_m[k, wheel])
 
 
 @kernel

@@ -21,7 +21,7 @@ _PREFIX = "kernels-"
 
 def _cache_dir() -> Path:
     """Beside the bytecode, or below the home folder where that cannot be written."""
-    sources = b"".join(path.read_bytes() for path in sorted(_HERE.glob("*.py")))
+    sources = b"".join(path.read_bytes() for path in sorted(_HERE.rglob("*.py")))
     version = hashlib.sha256(sources).hexdigest()[:16]
     beside = _HERE / "__pycache__"
     is_writable = os.access(beside if beside.is_dir() else _HERE, os.W_OK)

@@ -17,10 +17,10 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
 from drcli.errors import DrError
+from drcli.sim.constants import STEP_S
 from drcli.sim.deadline import Stack, TooSlow, call_within
-from drcli.sim.params import STEP_S
-from drcli.sim.reading import Action, Params, facts_of, reward_params, start_reading
 from drcli.sim.reward_hints import Failed, hint_for
+from drcli.sim.reward_params import Params, params_at_start
 from drcli.sim.simulated_time import simulated_modules
 from drcli.sim.track import Track
 
@@ -215,10 +215,8 @@ def try_once(
     Raises:
         RewardError: as a step of a race would.
     """
-    now_s = 2 * STEP_S
-    action = Action(steering_deg, speed_mps, 0)
-    params = reward_params(start_reading(track), action, facts_of(track, False), 2, now_s)
-    return reward.for_car()(params, now_s)
+    params = params_at_start(track, steering_deg, speed_mps)
+    return reward.for_car()(params, params["sim_time"] + STEP_S)
 
 
 class _RateLimit:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -86,30 +87,53 @@ class Track:
 
     def pose_at(self, ndist: float) -> Pose:
         """x, y (m) and heading (rad, towards the next waypoint) on the centre line; a loop goes on past 1."""
-        return self._pose_on(self.center, self._share(ndist) * self.length_m)
+        return self._center_line.pose_at(self._share(ndist) * self.length_m)
 
     def lane_pose_at(self, ndist: float, lane: int) -> Pose:
         """The pose on the inner (+1) or outer (-1) lane nearest to the centre line at `ndist`.
 
         A lane is the mean of border and centre line, point by point, as in the community's track_data.py.
         """
-        line = (self.center + (self.inner if lane == INNER_LANE else self.outer)) / 2
-        foot, gap = project(np.array([self.pose_at(ndist)[:2]]), line)
+        line = self._lanes[lane]
+        foot, gap = project(np.array([self.pose_at(ndist)[:2]]), line.points)
         segment = int(gap[0].argmin())
-        before = np.hypot(*np.diff(line[: segment + 1], axis=0).T).sum()
-        return self._pose_on(line, float(before + np.hypot(*(foot[0, segment] - line[segment]))))
+        before = line.length_m[:segment].sum()
+        return line.pose_at(float(before + np.hypot(*(foot[0, segment] - line.points[segment]))))
+
+    @cached_property
+    def _center_line(self) -> _Line:
+        return _Line.through(self.center)
+
+    @cached_property
+    def _lanes(self) -> dict[int, _Line]:
+        borders = {INNER_LANE: self.inner, OUTER_LANE: self.outer}
+        return {lane: _Line.through((self.center + border) / 2) for lane, border in borders.items()}
 
     def _share(self, ndist: float) -> float:
         return ndist % 1.0 if self.is_loop else min(max(ndist, 0.0), 1.0)
 
-    @staticmethod
-    def _pose_on(line: Array, distance_m: float) -> Pose:
-        step = np.diff(line, axis=0)
-        length = np.hypot(*step.T)
-        ends = length.cumsum()
-        segment = min(int(np.searchsorted(ends, distance_m, side="right")), int(length.nonzero()[0][-1]))
-        x, y = line[segment + 1] - step[segment] * ((ends[segment] - distance_m) / length[segment])
-        return float(x), float(y), math.atan2(step[segment, 1], step[segment, 0])
+
+class _Line(NamedTuple):
+    """A line of points, measured."""
+
+    points: Array  # [N, 2] m
+    step: Array  # [N - 1, 2] from each point to the next
+    length_m: Array  # [N - 1] of it
+    end_m: Array  # [N - 1] where on the line it ends
+    last: int  # the last segment that has a length
+
+    @classmethod
+    def through(cls, points: Array) -> _Line:
+        step = np.diff(points, axis=0)
+        length_m = np.hypot(*step.T)
+        return cls(points, step, length_m, length_m.cumsum(), int(length_m.nonzero()[0][-1]))
+
+    def pose_at(self, distance_m: float) -> Pose:
+        """x, y (m) and heading (rad) so far along the line."""
+        segment = min(int(np.searchsorted(self.end_m, distance_m, side="right")), self.last)
+        share = (self.end_m[segment] - distance_m) / self.length_m[segment]
+        x, y = self.points[segment + 1] - self.step[segment] * share
+        return float(x), float(y), math.atan2(self.step[segment, 1], self.step[segment, 0])
 
 
 def project(points: Array, line: Array) -> tuple[Array, Array]:

@@ -1,204 +1,241 @@
 """K cars on one track in lockstep: the vectorised environment of training and evaluation.
 
-A car is a world of its own: the cars share nothing but the ground they drive on, each has its own clock.
-What a step does and when is in docs/simulator.md.
+A car is in a world of its own: the cars share nothing but the ground they drive on, each has its own clock.
+What a step does and when is in docs/simulator.md. The parts can be had alone: physics (`car_dynamics`), what is
+measured (`telemetry_kernel`), verdicts, rewards, records.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import cos, hypot, radians, sin
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from drcli.sim.camera import RowProgram, render, row_program
-from drcli.sim.car import drive, new_cars, put
+from drcli.config.race_settings import RaceSettings
+from drcli.contract.episode import STATUSES, Episode, Status
+from drcli.sim.car_dynamics import drive, new_cars, put
+from drcli.sim.car_records import Array, Bools, new_records
+from drcli.sim.constants import STEP_S, CarParams
+from drcli.sim.episode_records import EpisodeRecords
 from drcli.sim.geometry import Road, road_of
-from drcli.sim.params import NOSE_M, STEP_S, CameraParams, CarParams, palette_of
-from drcli.sim.race import Episode, RaceConfig, Referee, Status, Verdict
-from drcli.sim.raster import Ground, draw_ground
-from drcli.sim.reading import Action, Reading, facts_of, reward_params
-from drcli.sim.reward import RewardFunction
-from drcli.sim.sensing import new_race, new_readings, sense
-from drcli.sim.track import INNER_LANE, OUTER_LANE, Track
+from drcli.sim.races.race_type import EpisodeStart, Race
+from drcli.sim.sensors.sensor import Observations, Scene, Sensor, sensor_spec
+from drcli.sim.step import Label, Step
+from drcli.sim.step_rewards import RewardSource, StepRewards, center_line_rewards
+from drcli.sim.telemetry import CarHistory, Telemetry
+from drcli.sim.telemetry_kernel import measure
+from drcli.sim.track import Track
+from drcli.sim.verdicts import CRASHED, Referee, Verdicts
+from drcli.tables import RACES, SENSORS
 
-_CAR, _CAMERA = CarParams(), CameraParams()
-_AT_REST = Action(0.0, 0.0, 0)
+_CAR = CarParams()
 
 
 class Transition(NamedTuple):
     """What a step brought, by car; nothing of a parked car means anything."""
 
-    obs: npt.NDArray[np.uint8]  # [K, 120, 160] to act on next; after an episode's end, of the next start
+    obs: Observations  # [K, …] to act on next; after an episode's end, of the next start
     rewards: npt.NDArray[np.float32]  # [K]
-    terminated: npt.NDArray[np.bool_]  # [K]
-    truncated: npt.NDArray[np.bool_]  # [K]
+    terminated: Bools  # [K]
+    truncated: Bools  # [K]
     episodes: list[Episode]  # those that ended in this step
 
 
 class World:
-    """`num_cars` cars on a track; `reward` None pays the centre-line reward that simapp evaluates with.
+    """`num_envs` cars on a track; what the cars see by name of the sensor is `[K, *shape]`, as `sensors` says.
 
-    Actions: steering in degrees (+ left, clipped to ±30) and speed in m/s (clipped to 0.1 … 4).
-    Observations: grey images, 0 to 255. Episodes are numbered from `first_episode` in the order they start,
-    which is what round robin and alternating directions go by. There is no chance in a time trial: `seed` is
-    for what comes to have some.
+    `reset` and `step` are those of a vector environment of Gymnasium with SAME_STEP autoreset: when an episode ends,
+    the observation is already that of the next one. A car that has driven its quota is parked instead, and its last
+    observation is what it saw at the end.
+
+    Args:
+        reward: None pays the centre-line reward that simapp evaluates with.
+        record: whether episodes keep the rows of their traces; laps, progress and rewards they have in any case.
+        seed: of what a race leaves to chance; a time trial leaves nothing.
 
     Raises:
+        UsageError: there is no race or sensor of that name.
         RewardError: from `step`, when the reward function fails.
     """
 
     def __init__(
         self,
         track: Track,
-        config: RaceConfig,
-        num_cars: int,
-        reward: RewardFunction | None = None,
+        settings: RaceSettings,
+        num_envs: int,
+        *,
+        sensors: Sequence[str] = ("FRONT_FACING_CAMERA",),
+        reward: RewardSource | None = None,
+        record: bool = True,
         seed: int = 0,
-        first_episode: int = 0,
     ) -> None:
-        self.track = track
-        self.config = config
-        self.seed = seed
-        self.next_episode = first_episode
-        self.active = np.zeros(num_cars, np.bool_)
-        self.cars = new_cars(num_cars)
-        self._road, self._ground, self._rows = _scene_of(track)
-        self._race = new_race(num_cars)
-        self._readings = new_readings(num_cars)
-        self._images = np.zeros((num_cars, _CAMERA.height_px, _CAMERA.width_px), np.uint8)
-        self._ways = track, track.reversed()
-        self._facts = facts_of(track, False), facts_of(track, True)
-        self._rewards = [reward.for_car() for _ in range(num_cars)] if reward else []
-        self._referees: dict[int, Referee] = {}
-        self._steps = [0] * num_cars  # each car's clock
-        self._quota: list[int] | None = None
-        self._spread_from, self._spread_over = first_episode, num_cars
+        self.track, self.settings, self.num_envs = track, settings, num_envs
+        self.race: Race = RACES.load(settings.race_type)(track, settings, num_envs)
+        self.sensors = tuple(sensor_spec(name) for name in sensors)
+        self.next_episode = 0  # its number; episodes are numbered in the order they start
+        self.active = np.zeros(num_envs, np.bool_)
+        self.cars = new_cars(num_envs)
+        self.history, self.telemetry = new_records(CarHistory, num_envs), new_records(Telemetry, num_envs)
+        self.referee = Referee(settings, num_envs)
+        self.records = EpisodeRecords(num_envs, track.length_m, rows=record)
+        self._rewards = StepRewards(track, reward, num_envs) if reward else None
+        self._road = _road_of(track)
+        self._views = {
+            spec.name: (_sensor(spec.name, track), np.zeros((num_envs, *spec.shape), spec.dtype))
+            for spec in self.sensors
+        }
+        self._nothing = np.zeros(num_envs)
+        self._seed = seed
+        self._quota: npt.NDArray[np.int64] | None = None
+        self._episodes_per_car: npt.NDArray[np.int64] | None = None
+        self._spread_from, self._spread_over = 0, num_envs
 
-    def reset(self, episodes_per_car: Sequence[int] | None = None) -> npt.NDArray[np.uint8]:
-        """Start all cars anew; with a quota each drives so many episodes and is then parked (`active` False).
+    def reset(
+        self,
+        *,
+        seed: int | None = None,
+        episodes_per_car: Sequence[int] | None = None,
+        cars: npt.NDArray[np.bool_] | None = None,
+    ) -> Observations:
+        """Start all cars anew, or only `cars` `[K]`. Unfinished episodes are dropped without a record.
 
-        Returns the images `[K, 120, 160]`. Unfinished episodes are dropped without a record.
+        With a quota each drives so many episodes and is then parked (`active` False); a reset of some `cars` gives
+        these the quota of the last reset of all. `seed` replaces that of the world; `next_episode` stays as it is.
         """
-        self._quota = list(episodes_per_car) if episodes_per_car is not None else None
-        self._spread_from = self.next_episode
-        self._spread_over = max(sum(self._quota), 1) if self._quota is not None else len(self.active)
-        for k in range(len(self.active)):
-            self._start(k)
-        return self._look()
+        if seed is not None:
+            self._seed = seed
+        if cars is None:
+            cars = np.ones(self.num_envs, np.bool_)
+            quota = None if episodes_per_car is None else np.array(episodes_per_car, np.int64)
+            self._episodes_per_car = quota
+            self._quota = None if quota is None else quota.copy()
+            self._spread_from = self.next_episode
+            self._spread_over = self.num_envs if quota is None else max(int(quota.sum()), 1)
+        elif self._quota is not None and self._episodes_per_car is not None:
+            self._quota[cars] = self._episodes_per_car[cars]
+        self._start(cars)
+        return self._look(cars & self.active)
 
-    def step(
-        self, steering_deg: npt.ArrayLike, speed_mps: npt.ArrayLike, actions: Sequence[int | str]
-    ) -> Transition:
-        """Drive 1/15 s: commands `[K]`, and what the trace calls them (an index, or `[steering speed]`).
+    def step(self, actions: npt.ArrayLike, labels: Sequence[Label] | None = None) -> Transition:
+        """Drive 1/15 s.
+
+        Args:
+            actions: `[K, 2]`, steering in degrees (+ left, carried out within ±30) and speed in m/s (0.1 … 4).
+            labels: what the trace calls these actions, such as an index.
 
         Reward, rules and trace judge the pose before the action moves the car, as simapp does.
         """
-        steering, speed = np.asarray(steering_deg, np.float64), np.asarray(speed_mps, np.float64)
-        readings = self._readings.of_all()
-        orders = list(map(Action, steering.tolist(), speed.tolist(), actions))
-        drive(_CAR, self.cars, steering, speed, self.active)
-        rewards = np.zeros(len(self.active), np.float32)
-        terminated, truncated = np.zeros((2, len(self.active)), np.bool_)
-        episodes = []
-        for k in self.active.nonzero()[0].tolist():
-            self._steps[k] += 1
-            rewards[k], verdict = self._judge(k, readings[k], orders[k])
-            if verdict.pause_s >= 0.0:
-                verdict = self._put_back(k, verdict, orders[k])
-            terminated[k], truncated[k] = verdict.terminated, verdict.truncated
-            if verdict.done:
-                episodes.append(self._referees[k].episode)
-                self._start(k)
-        return Transition(self._look(), rewards, terminated, truncated, episodes)
+        driven = self.active.copy()
+        faults = self.race.faults(self.cars, self.telemetry)
+        verdicts = self.referee.judge(self.telemetry.progress, faults, driven)
+        step = self._step(np.ascontiguousarray(actions, np.float64), labels)
+        rewards = self._pay(step, verdicts, driven)
+        pause_s = self._penalties(verdicts) if verdicts.is_eventful else self._nothing
+        self.records.add(driven, step, verdicts, rewards, pause_s, self.referee.counts.crashes)
 
-    def _judge(self, k: int, at: Reading, action: Action) -> tuple[float, Verdict]:
-        """Reward and verdict for one car, which go on record."""
-        referee = self._referees[k]
-        verdict = referee.judge(at)
-        now_s = self._steps[k] * STEP_S
-        if self._rewards:
-            facts = self._facts[referee.episode.is_reversed]
-            params = reward_params(at, action, facts, referee.steps, now_s - STEP_S)
-            reward = self._rewards[k](params, now_s)
-        else:
-            reward = center_line_reward(at)
-        referee.record(at, action, verdict, reward, now_s)
-        return reward, verdict
+        drive(_CAR, self.cars, step.actions, driven)
+        self.race.advance(driven)
+        terminated, episodes = verdicts.terminated, []
+        if verdicts.is_eventful:
+            terminated = terminated | self._put_back(verdicts, step, pause_s)
+            done = terminated | verdicts.truncated
+            episodes = [self.records.episodes[k] for k in done.nonzero()[0].tolist()]
+            self._start(done)
+        obs = self._look(driven)
+        return Transition(obs, rewards.astype(np.float32), terminated, verdicts.truncated, episodes)
 
-    def _start(self, k: int) -> None:
-        """Set a car down where the next episode starts and let the prepare step pass; or park it."""
-        self.active[k] = self._quota is None or self._quota[k] > 0
-        if not self.active[k]:
-            return
+    def _penalties(self, verdicts: Verdicts) -> Array:
+        pause_s = np.zeros(self.num_envs)
+        for k in verdicts.forgiven.nonzero()[0].tolist():
+            pause_s[k] = self.race.penalty_s(STATUSES[verdicts.status[k]])
+        return pause_s
+
+    def _step(self, actions: Array, labels: Sequence[Label] | None) -> Step:
+        counts = self.referee.counts
+        return Step(self.telemetry, actions, labels, counts.steps, counts.clock_s)
+
+    def _pay(self, step: Step, verdicts: Verdicts, driven: Bools) -> Array:
+        if self._rewards is None:
+            return center_line_rewards(step.at, driven)
+        added = self.race.reward_params(self.cars, step.at)
+        is_crashed = verdicts.status == CRASHED
+        return self._rewards.pay(step, self.history.is_reversed, is_crashed, added, driven)
+
+    def _start(self, cars: Bools) -> None:
+        """Set cars down where their next episodes start and let the prepare step pass; or park them."""
         if self._quota is not None:
-            self._quota[k] -= 1
-        number, race = self.next_episode, self._race
+            self.active[cars] = self._quota[cars] > 0
+            self._quota[cars & self.active] -= 1
+        else:
+            self.active[cars] = True
+        starting = cars & self.active
+        history = self.history
+        for k in starting.nonzero()[0].tolist():
+            start = self._next_start()
+            put(self.cars, k, *self.race.start(k, start))
+            history.start_ndist[k], history.is_reversed[k] = start.ndist, start.is_reversed
+            history.previous_progress[k] = 0.0
+            self.records.begin(k, start, float(self.referee.counts.clock_s[k]))
+        self.referee.begin(starting)
+        at_rest = np.zeros((self.num_envs, 2))
+        self._stand(starting, at_rest, [0] * self.num_envs, Status.PREPARE, self._nothing)
+
+    def _next_start(self) -> EpisodeStart:
+        number, settings = self.next_episode, self.settings
         self.next_episode += 1
-        is_reversed, ndist = self.config.is_reversed(number), self._start_ndist(number)
-        put(self.cars, k, *self._ways[is_reversed].pose_at(ndist))
-        race.start_ndist[k], race.is_reversed[k], race.previous_progress[k] = ndist, is_reversed, 0.0
-        episode = Episode(k, number, ndist, self._steps[k] * STEP_S, is_reversed)
-        self._referees[k] = Referee(self.config, episode, self.track.length_m)
-        self._stand(k, _AT_REST, Status.PREPARE)
+        ndist = settings.start_ndist(number)
+        if settings.spread_starts:
+            share = (number - self._spread_from) / self._spread_over
+            ndist = (settings.start_ndist(self._spread_from) + share) % 1.0
+        return EpisodeStart(number, ndist, settings.is_reversed(number), self._seed)
 
-    def _start_ndist(self, number: int) -> float:
-        if not self.config.spread_starts:
-            return self.config.start_ndist(number)
-        share = (number - self._spread_from) / self._spread_over
-        return (self.config.start_ndist(self._spread_from) + share) % 1.0
+    def _put_back(self, verdicts: Verdicts, step: Step, pause_s: Array) -> Bools:
+        """Set the forgiven cars down again and wait out their penalties; who has finished by then."""
+        for k in verdicts.forgiven.nonzero()[0].tolist():
+            fault = STATUSES[verdicts.status[k]]
+            put(self.cars, k, *self.race.put_back(k, fault, self.telemetry, self.history))
+        finished = np.zeros_like(verdicts.forgiven)
+        waiting, left_s = verdicts.forgiven, pause_s
+        while waiting.any():
+            left_s = np.maximum(left_s - STEP_S, 0.0)
+            waited = self._stand(waiting, step.actions, step.labels, Status.PAUSE, left_s)
+            finished |= waited.terminated
+            waiting = waiting & ~finished & (left_s > 1e-6)
+        return finished
 
-    def _put_back(self, k: int, fault: Verdict, action: Action) -> Verdict:
-        """Set a car down where it was a step before its fault, on the nearer lane, and wait out the penalty.
+    def _stand(
+        self, cars: Bools, actions: Array, labels: Sequence[Label] | None, phase: Status, pause_s: Array
+    ) -> Verdicts:
+        """A step in which cars stand, which earns nothing and which the driver does not see."""
+        self.race.advance(cars)
+        self._measure(cars, running=False)
+        verdicts = self.referee.wait(self.telemetry.progress, phase, cars)
+        step = self._step(actions, labels)
+        self.records.add(cars, step, verdicts, self._nothing, pause_s, self.referee.counts.crashes)
+        return verdicts
 
-        simapp forgets to add the start position here; we do not.
-        """
-        episode, before = self._referees[k].episode, self._referees[k].recent[0]
-        heading = radians(before.heading_deg)
-        x, y = before.x_m - NOSE_M * cos(heading), before.y_m - NOSE_M * sin(heading)
-        way, ndist = self._ways[episode.is_reversed], episode.start_ndist + before.progress % 100.0 / 100.0
-        lanes = [way.lane_pose_at(ndist, lane) for lane in (INNER_LANE, OUTER_LANE)]
-        put(self.cars, k, *min(lanes, key=lambda pose: hypot(pose[0] - x, pose[1] - y)))
+    def _look(self, cars: Bools) -> Observations:
+        """Measure cars for the next step and read their sensors."""
+        self._measure(cars, running=True)
+        scene = Scene(self.cars, self.telemetry, self.race.boxes, cars)
+        for sensor, values in self._views.values():
+            sensor.fill(scene, values)
+        return {name: values.copy() for name, (_, values) in self._views.items()}
 
-        verdict, left_s = fault, fault.pause_s
-        while not verdict.done and (verdict is fault or left_s > 1e-6):
-            left_s = max(left_s - STEP_S, 0.0)
-            verdict = self._stand(k, action, Status.PAUSE, left_s)
-        return verdict
-
-    def _stand(self, k: int, action: Action, phase: Status, pause_s: float = 0.0) -> Verdict:
-        """A step in which the car stands, which earns nothing and which the driver does not see."""
-        self._steps[k] += 1
-        only = np.zeros_like(self.active)
-        only[k] = True
-        self._sense(only, running=False)
-        at = self._readings.of(k)
-        verdict = self._referees[k].judge(at, phase)
-        self._referees[k].record(at, action, verdict, 0.0, self._steps[k] * STEP_S, pause_s)
-        return verdict
-
-    def _look(self) -> npt.NDArray[np.uint8]:
-        """Read all cars for the next step and draw what they see."""
-        self._sense(self.active, running=True)
-        render(self._ground, self._rows, self.cars, self.active, self._images)
-        return self._images.copy()
-
-    def _sense(self, seen: npt.NDArray[np.bool_], running: bool) -> None:
-        limit = self.config.number_of_reverse_counts
-        sense(self._road, self.cars, self._race, limit, seen, running, self._readings)
+    def _measure(self, cars: Bools, running: bool) -> None:
+        limit = self.settings.number_of_reverse_counts
+        measure(self._road, self.cars, self.history.records, limit, cars, running, self.telemetry.records)
 
 
-def center_line_reward(at: Reading) -> float:
-    """simapp's own reward (markov/defaults.py): 1, 0.5 or 0.1 within 10, 25 or 50 % of the width."""
-    share = at.distance_from_center_m / at.track_width_m
-    return 1.0 if share <= 0.1 else 0.5 if share <= 0.25 else 0.1 if share <= 0.5 else 1e-3
+def _sensor(name: str, track: Track) -> Sensor:
+    sensor: Sensor = SENSORS.load(name)(track)
+    return sensor
 
 
 @lru_cache(maxsize=4)
-def _scene_of(track: Track) -> tuple[Road, Ground, RowProgram]:
+def _road_of(track: Track) -> Road:
     """What all worlds on a track share."""
-    ground = draw_ground(track, palette_of(track.name))
-    return road_of(track), ground, row_program(_CAMERA, ground)
+    return road_of(track)

@@ -15,7 +15,10 @@ RunState = Literal["starting", "training", "stopped", "ended", "failed"]
 
 @dataclass(frozen=True)
 class RunStatus:
-    """RunState of a run. Times are seconds since the epoch; progress in %; reward is the mean of recent episodes."""
+    """State of a run. Times are seconds since the epoch; progress in %; reward is the mean of recent episodes.
+
+    trained_s: how long it has trained, from the first step that was learned from, over all starts of its trainer.
+    """
 
     state: RunState
     prefix: str
@@ -37,6 +40,7 @@ class RunStatus:
     best_checkpoint: str | None = None
     best_metric: float | None = None
     last_checkpoint: str | None = None
+    trained_s: float = 0.0
     stop_reason: str = ""
     message: str = ""
     hint: str = ""

@@ -1,1 +1,1 @@
-"""Learning: networks, PPO, checkpoints. The only room that imports torch."""
+"""Learning: architectures, heads, algorithms, checkpoints, exports. Only this room and the services import torch."""

@@ -1,119 +1,233 @@
-"""The networks: DEEP_CONVOLUTIONAL_NETWORK_SHALLOW with a policy head and a value head.
+"""Torch networks, built from the layers of an architecture and the head of an action space.
 
-Coach trains two separate networks (`network_0` value, `network_1` policy). Here both heads may stand on
-one trunk, which is twice as fast; a checkpoint holds both networks either way (`drcli.train.checkpoint`).
+A network lists its variables under the names and in the layouts of the original coach graph, ready for a checkpoint.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import prod
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-IMAGE_HEIGHT, IMAGE_WIDTH = 120, 160
-FLAT = 11 * 16 * 64  # what the three convolutions leave of a 120 x 160 image
-HIDDEN = 512
-# The graph has no other normalisation than 0..1. The first convolution starts as if images were centred and of unit
-# spread, which saves a third of the steps; it is an ordinary bias and weight from then on. Means over our tracks.
+from drcli.sim.sensors.sensor import SensorSpec
+from drcli.train.heads.head import Distribution, Head
+from drcli.train.layers import (
+    Architecture,
+    Placed,
+    TorchLayer,
+    final_shape,
+    input_shape,
+    placed,
+    rescaling,
+)
+from drcli.train.model import ModelSpec
+
+ROOT = "main_level/agent/main/online"
+MIDDLEWARE = "middleware_fc_embedder"
+RESCALER = (
+    "gradients_from_head_0-0_rescalers"  # does nothing in the forward pass, but coach has this variable
+)
+# The graph only scales images to 0..1. The first convolution is initialised as if images were centred and of unit
+# variance, which saves a third of the steps; afterwards it is an ordinary layer. Averages over our tracks.
 IMAGE_MEAN, IMAGE_GAIN = 0.36, 3.0
-LOG_STD_MIN, LOG_STD_MAX = -20.0, 3.0  # rl_coach, ppo_head.py
+
+Observation = Mapping[str, Tensor]
 
 
-@dataclass(frozen=True)
-class PolicySpec:
-    """What the policy head puts out.
+class Variable(NamedTuple):
+    """A variable of the checkpoint; `value` is a view of the parameter in TensorFlow's layout."""
 
-    num_outputs: discrete actions, or dimensions of a continuous action (steering, speed).
-    """
-
-    num_outputs: int
-    is_continuous: bool = False
+    name: str
+    value: Tensor
 
 
-def _initialise(layer: nn.Conv2d | nn.Linear, gain: float) -> None:
-    nn.init.orthogonal_(layer.weight, gain=gain)
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
+def bias_of(layer: TorchLayer) -> Tensor:
+    """The bias of a layer; all layers here have one."""
+    bias = layer.bias
+    if bias is None:
+        raise TypeError(f"{layer} has no bias")
+    return bias
+
+
+@torch.no_grad()
+def initialise(layer: TorchLayer, gain: float) -> None:
+    """Draw orthogonal weights and set the bias to zero."""
+    layer.weight.copy_(nn.init.orthogonal_(torch.empty(layer.weight.shape), gain=gain))
+    bias_of(layer).zero_()
+
+
+class LayerStack(nn.Module):
+    """The layers of an embedder or of the middleware, with a ReLU after each."""
+
+    def __init__(self, layers: Iterable[Placed]) -> None:
+        super().__init__()
+        self.layers = [(item, item.layer.module(item.shape)) for item in layers]
+        for item, module in self.layers:
+            self.add_module(item.scope.rpartition("/")[2], module)
+
+    def initialise(self) -> None:
+        """Draw random weights."""
+        for _, module in self.layers:
+            initialise(module, gain=2**0.5)
+
+    def variables(self) -> Iterator[Variable]:
+        """The kernel and bias of each layer."""
+        for item, module in self.layers:
+            yield Variable(f"{item.scope}/kernel", item.layer.kernel(module))
+            yield Variable(f"{item.scope}/bias", bias_of(module))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the layers to [B, channels, height, width] or [B, numbers]."""
+        for _, module in self.layers:
+            x = F.relu(module(x))
+        return x
+
+
+class Embedder(nn.Module):
+    """Turns observations of one sensor into flat features."""
+
+    def __init__(self, sensor: SensorSpec, architecture: Architecture) -> None:
+        super().__init__()
+        self.sensor = sensor.name
+        self.stack = LayerStack(placed(architecture.embedder(sensor), sensor.name, input_shape(sensor)))
+        self._divisor = rescaling(sensor)
+        self._num_axes = len(sensor.shape)
+
+    def initialise(self) -> None:
+        """Draw random weights; see IMAGE_MEAN."""
+        self.stack.initialise()
+        first = self.stack.layers[0][1] if self.stack.layers else None
+        if isinstance(first, nn.Conv2d):
+            with torch.no_grad():
+                first.weight *= IMAGE_GAIN
+                bias_of(first).sub_(IMAGE_MEAN * first.weight.sum((1, 2, 3)))
+
+    def prepare(self, observations: Tensor, dtype: torch.dtype) -> Tensor:
+        """Rescale observations [B, *sensor.shape], and put channels before height and width."""
+        x = observations.to(dtype)
+        x = x / self._divisor if self._divisor != 1.0 else x
+        if self._num_axes == 1:
+            return x
+        x = x.unsqueeze(1) if self._num_axes == 2 else x.permute(0, 3, 1, 2)
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns [B, features], flattened with the channel last as in TensorFlow: weights need no reordering."""
+        x = self.stack(x)
+        return x.permute(0, 2, 3, 1).flatten(1) if x.dim() == 4 else x
 
 
 class Trunk(nn.Module):
-    """Grey image to 512 features: conv 32x8/4, 64x4/2, 64x3/1, dense 512, ReLU after each.
+    """Turns observations of all sensors into the features that a head works on."""
 
-    Sizes as in the community's `markov/sensors/utils.py`. Features are flattened row by row with the
-    channel last, so that weights map to TensorFlow's layout without a permutation of the dense layer.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, sensors: Sequence[SensorSpec], architecture: Architecture) -> None:
         super().__init__()
-        self.conv0 = nn.Conv2d(1, 32, 8, 4)
-        self.conv2 = nn.Conv2d(32, 64, 4, 2)
-        self.conv4 = nn.Conv2d(64, 64, 3, 1)
-        self.dense = nn.Linear(FLAT, HIDDEN)
+        self.embedders = [Embedder(sensor, architecture) for sensor in sensors]
+        for embedder in self.embedders:
+            self.add_module(embedder.sensor, embedder)
+        shape = (architecture.num_embedded(sensors),)
+        self.middleware = LayerStack(placed(architecture.middleware, MIDDLEWARE, shape))
+        self.num_features = prod(final_shape(architecture.middleware, shape))
 
     def initialise(self) -> None:
-        """Orthogonal weights, no bias."""
-        for layer in (self.conv0, self.conv2, self.conv4, self.dense):
-            _initialise(layer, gain=2**0.5)
-        with torch.no_grad():  # see IMAGE_MEAN
-            self.conv0.weight *= IMAGE_GAIN
-            bias = self.conv0.bias
-            assert bias is not None
-            bias -= IMAGE_MEAN * self.conv0.weight.sum((1, 2, 3))
+        """Draw random weights."""
+        for embedder in self.embedders:
+            embedder.initialise()
+        self.middleware.initialise()
 
-    def forward(self, images: Tensor) -> Tensor:
-        """[B, 1, 120, 160] in 0..1 to [B, 512]."""
-        x = F.relu(self.conv0(images))
-        x = F.relu(self.conv2(x))
-        x = F.relu(self.conv4(x))
-        x = x.permute(0, 2, 3, 1).reshape(x.shape[0], FLAT)
-        return F.relu(self.dense(x))
+    def variables(self) -> Iterator[Variable]:
+        """The variables of the embedders and of the middleware."""
+        for stack in (*(embedder.stack for embedder in self.embedders), self.middleware):
+            yield from stack.variables()
+
+    def prepare(self, obs: Observation, dtype: torch.dtype) -> list[Tensor]:
+        """Prepare observations for `forward`, in the format `dtype`."""
+        return [embedder.prepare(obs[embedder.sensor], dtype) for embedder in self.embedders]
+
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Returns [B, num_features]."""
+        parts = [embedder(x) for embedder, x in zip(self.embedders, inputs, strict=True)]
+        features: Tensor = self.middleware(parts[0] if len(parts) == 1 else torch.cat(parts, -1))
+        return features
 
 
-class ActorCritic(nn.Module):
-    """Policy and value of a grey camera image.
+class PolicyOutput(nn.Module):
+    """The weights of a policy head."""
 
-    `is_shared` says whether both heads stand on one trunk; otherwise `value_trunk` is a second one. A blank
-    network is to be filled with weights at once: drawing initial ones takes 0.3 s.
+    def __init__(self, head: Head, num_features: int) -> None:
+        super().__init__()
+        self.head = head
+        self.dense = nn.Linear(num_features, head.num_outputs)
+        self._free = {name: nn.Parameter(start) for name, start in head.free_variables().items()}
+        for name, parameter in self._free.items():
+            self.register_parameter(name, parameter)
+
+    def variables(self, scope: str) -> Iterator[Variable]:
+        """The variables of the dense layer, and the free ones."""
+        yield from dense_variables(self.dense, f"{scope}/{self.head.layer}")
+        for name in self._free:
+            yield Variable(f"{scope}/{name}", self.get_parameter(name))
+
+    def distribution(self, outputs: Tensor) -> Distribution:
+        """The distribution for outputs, float32 [B, num_outputs] on any device."""
+        return self.head.distribution(
+            outputs, {name: self.get_parameter(name).to(outputs) for name in self._free}
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Returns [B, num_outputs] for [B, num_features]."""
+        outputs: Tensor = self.dense(features)
+        return outputs
+
+
+def dense_variables(layer: nn.Linear, scope: str) -> Iterator[Variable]:
+    """The kernel [in, out] and the bias of a dense layer."""
+    yield Variable(f"{scope}/kernel", layer.weight.permute(1, 0))
+    yield Variable(f"{scope}/bias", layer.bias)
+
+
+class PolicyNetwork(nn.Module):
+    """The policy network, coach's `network_1`, which the car's graph is built from. Algorithms may add to it.
+
+    A new network has no useful weights: load some, or call `initialise`, which takes 0.3 s.
     """
 
-    def __init__(self, spec: PolicySpec, is_shared: bool = True, is_blank: bool = False) -> None:
+    input_scope = f"{ROOT}/network_0"  # all networks of coach share the input of the first one
+    policy_scope = f"{ROOT}/network_1"
+    head_scope = "ppo_head_0"
+
+    def __init__(self, model: ModelSpec) -> None:
         super().__init__()
-        self.spec = spec
-        self.policy_trunk = Trunk()
-        self.value_trunk = self.policy_trunk if is_shared else Trunk()
-        self.policy = nn.Linear(HIDDEN, spec.num_outputs)
-        self.value = nn.Linear(HIDDEN, 1)
-        if not is_blank:
-            self._initialise()
-        if spec.is_continuous:
-            self.log_std = nn.Parameter(torch.zeros(1, spec.num_outputs))
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.policy_trunk = Trunk(model.sensors, model.architecture)
+        self.policy = PolicyOutput(model.head, self.policy_trunk.num_features)
 
-    def _initialise(self) -> None:
+    def initialise(self) -> None:
+        """Draw random weights from torch's global generator."""
         self.policy_trunk.initialise()
-        if not self.is_shared:
-            self.value_trunk.initialise()
-        _initialise(self.policy, gain=0.01)  # starts near uniform
-        _initialise(self.value, gain=1.0)
+        initialise(self.policy.dense, gain=0.01)  # nearly uniform at first
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether policy and value stand on one trunk."""
-        return self.value_trunk is self.policy_trunk
+    def variables(self) -> Iterator[Variable]:
+        """All variables of the checkpoint, with their full names."""
+        yield Variable(f"{self.policy_scope}/{RESCALER}", torch.ones(()))
+        for name, value in (*self.policy_trunk.variables(), *self.policy.variables(self.head_scope)):
+            yield Variable(f"{self.policy_scope}/{name}", value)
 
-    def weights(self, dtype: torch.dtype) -> dict[str, Tensor]:
-        """Copies of all parameters on the CPU; a shared trunk comes once, as `policy_trunk`."""
-        return {
-            name: parameter.detach().to("cpu", dtype, copy=True)
-            for name, parameter in self.named_parameters()
-        }
+    def prepare(self, obs: Observation) -> list[Tensor]:
+        """Prepare observations for the trunks, in the number format of the computation."""
+        dtype = self.policy.dense.weight.dtype
+        return self.policy_trunk.prepare(obs, torch.bfloat16 if torch.is_autocast_enabled("cpu") else dtype)
 
-    def forward(self, obs: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 [B, 120, 160] to (logits or means [B, num_outputs], values [B])."""
-        images = obs.to(self.policy.weight.dtype if not torch.is_autocast_enabled("cpu") else torch.bfloat16)
-        images = (images / 255).unsqueeze(1).contiguous(memory_format=torch.channels_last)
-        features = self.policy_trunk(images)
-        value_features = features if self.is_shared else self.value_trunk(images)
-        return self.policy(features), self.value(value_features).squeeze(-1)
+    def forward(self, obs: Observation) -> Any:
+        """Returns the head's outputs [B, num_outputs] for observations [B, …] by sensor."""
+        return self.policy(self.policy_trunk(self.prepare(obs)))
+
+
+def weights_of(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
+    """Copy all parameters to the CPU, for workers; shared ones are listed once."""
+    return {
+        name: parameter.detach().to("cpu", dtype, copy=True) for name, parameter in network.named_parameters()
+    }

@@ -108,6 +108,7 @@ def test_while_training_runs(live: Any) -> None:
     )  # the one that was driven, not the one of a moment before
 
 
+@pytest.mark.slow
 def test_a_clone_of_the_best_checkpoint(finished: Any, until: Callable[..., Any]) -> None:
     racer, bucket = finished.racer, finished.racer.bucket
     bucket.put("model-E/model/0_Step-0.ckpt.safetensors", b"of an older clone")
@@ -188,7 +189,8 @@ def test_a_model_of_another_engine(finished: Any) -> None:
     result = finished.racer.invoke("evaluate", "--set", "DR_LOCAL_S3_MODEL_PREFIX=left")
     assert result.exit_code == 2
     assert (
-        "left/model/model_metadata.json: drcli's own engine cannot do sensor LEFT_CAMERA yet" in result.stderr
+        "left/model/model_metadata.json: drcli's own engine does not support sensor LEFT_CAMERA yet"
+        in result.stderr
     )
 
 

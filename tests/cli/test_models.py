@@ -35,6 +35,17 @@ def test_an_empty_bucket(dr: Dr) -> None:
     assert json.loads(dr("models", "--json").stdout) == []
 
 
+def test_in_containers_the_store_is_minio(
+    dr: Dr, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is started when it is needed, and without an engine that is what is said."""
+    workspace.run_env.write_text("DR_DOCKER_STYLE=compose\n")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{workspace.root}/no.sock")
+    answer = dr("models")
+    assert answer.exit_code == 1
+    assert "Docker" in answer.stderr and "cannot be reached" not in answer.stderr
+
+
 def test_a_model(dr: Dr, workspace: Workspace, free_port: int) -> None:
     bucket, keys = Bucket(ensure_server(workspace, free_port, "bucket")), ModelKeys("quick")
     bucket.put(keys.params("training_params.yaml"), b"WORLD_NAME: 'drcli_harbour'\nRACE_TYPE: 'TIME_TRIAL'\n")

@@ -19,7 +19,10 @@ def test_it_stops_and_may_be_called_again(live: Any) -> None:
 
 
 def test_the_last_checkpoint_is_complete(live: Any) -> None:
-    from drcli.train.checkpoint import from_tensors, unpack
+    from model_specs import model_of
+
+    from drcli.train.actor_critic import restored_actor_critic
+    from drcli.train.checkpoint import unpack
 
     bucket, keys = live.racer.bucket, ModelKeys("live")
     name, weights = read_checkpoint(bucket, keys, "last")
@@ -27,9 +30,9 @@ def test_the_last_checkpoint_is_complete(live: Any) -> None:
     assert index is not None
     assert name == index.last.name == list_checkpoints(bucket, keys)[-1]
     assert (bucket.find(keys.coach_checkpoint) or b"").decode() == str(name)
-    tensors, state = unpack(weights, str(name))
-    assert from_tensors(tensors, "FRONT_FACING_CAMERA").spec.num_outputs == 5
-    assert state["steps"] == name.steps
+    checkpoint = unpack(weights, str(name))
+    restored_actor_critic(model_of(num_actions=5), checkpoint.variables)
+    assert checkpoint.counters["steps"] == name.steps
     assert not bucket.exists(keys.lock)
     log = (live.racer.workspace.logs / "1" / "training" / "sagemaker.log").read_text()
     assert re.search(r"The run has ended: stopped on request", log)

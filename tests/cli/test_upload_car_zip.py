@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from model_samples import METADATA, SENSOR, contents, graph, make_model
+from model_samples import METADATA, contents, graph, make_model
 from upload_targets import UploadTargets
 
 from drcli.config.model_metadata import ModelMetadata
@@ -69,20 +69,19 @@ def test_without_a_graph(upload_targets: UploadTargets) -> None:
 
 
 def test_a_model_of_ours(upload_targets: UploadTargets) -> None:
-    pytest.importorskip(
-        "drcli.train.export", reason="the export of our engine's checkpoints is not there yet"
-    )
+    from drcli.tables import EXPORTS
+    from drcli.train.actor_critic import ActorCritic
     from drcli.train.checkpoint import pack, to_tensors
-    from drcli.train.export import frozen_graph
-    from drcli.train.network import ActorCritic, PolicySpec
+    from drcli.train.model import ModelSpec
 
     make_model(upload_targets.own, "model", [1, 2], community=False)
-    weights = pack(to_tensors(ActorCritic(PolicySpec(2), is_shared=True), SENSOR), {})
+    source = upload_targets.own.get("model/model/model_metadata.json")
+    weights = pack(to_tensors(ActorCritic(ModelSpec.of(ModelMetadata.parse(source, "metadata")))), {})
     upload_targets.own.put("model/model/2_Step-200.ckpt.safetensors", weights)
     upload_targets.done("upload-car-zip")
     files = unpacked(upload_targets.aws.get("model-1/carfile.tar.gz"))
     metadata = ModelMetadata.parse(files["model_metadata.json"], "model_metadata.json")
-    assert files["agent/model.pb"] == frozen_graph(weights, metadata)
+    assert files["agent/model.pb"] == EXPORTS.load("car").export(weights, metadata)
     answer = upload_targets.dr("upload-car-zip", "-c", "1", "-f")
     assert answer.exit_code == 1 and "damaged" in answer.stderr
     assert upload_targets.aws.get("model-1/carfile.tar.gz"), "the one before stays"

@@ -52,7 +52,7 @@ def test_unknown_keys_are_kept_and_named() -> None:
         '"beta_entropy": -0.1',
         '"e_greedy_value": 2',
         '"loss_type": "mse"',
-        '"exploration_type": "greedy"',
+        '"exploration_type": 3',
         '"num_steps_between_training": 0',
         '"term_cond_max_episodes": 0',
         '"stack_size": []',
@@ -63,6 +63,17 @@ def test_wrong_values_show_their_line(pair: str) -> None:
         Hyperparameters.parse(f'{{\n"epsilon_steps": 1,\n{pair}\n}}', "h.json")
     key = pair.partition(":")[0].strip('"')
     assert caught.value.message.startswith(f"h.json:3: {key} is ")
+
+
+def test_exploration_of_another_engine_is_no_mistake() -> None:
+    """SAC's, in one real file of five: what an algorithm can do with it is for its engine to say."""
+    found = Hyperparameters.parse('{"exploration_type": "Additive_noise"}', "h.json")
+    assert (found.exploration_type, found.warnings) == ("additive_noise", ())
+
+
+def test_exploration_that_nobody_knows_is_named() -> None:
+    found = Hyperparameters.parse('{\n"exploration_type": "e_greedy"\n}', "h.json")
+    assert found.warnings == ("h.json:2: exploration_type e_greedy is not known; did you mean e-greedy?",)
 
 
 def test_all_wrong_values_are_shown() -> None:
@@ -86,3 +97,4 @@ def test_resolved_holds_what_the_algorithm_uses() -> None:
     assert sac.keys() - ppo.keys() == {"sac_alpha"}
     assert "num_steps_between_training" not in ppo
     assert Hyperparameters.parse(json.dumps(ppo), "h.json").resolved() == ppo
+    assert found.resolved("another package's").keys() == ppo.keys() | sac.keys()

@@ -8,6 +8,7 @@ import pytest
 from drcli.config.model_metadata import Action, ModelMetadata
 from drcli.errors import UsageError
 from drcli.paths import defaults_dir
+from drcli.tables import ALGORITHMS, NETWORKS, SENSORS
 
 TWO = [{"index": 0, "steering_angle": -30, "speed": 1}, {"index": 1, "steering_angle": 30, "speed": 1}]
 BOUNDS = {"steering_angle": {"low": -30, "high": 30}, "speed": {"low": 0.5, "high": 4}}
@@ -169,6 +170,21 @@ def test_wrong_files(keys: dict[str, Any], part: str) -> None:
     message = fault(**keys)
     assert part in message
     assert "m.json:1" in message
+
+
+def test_what_another_package_adds_to_the_tables_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    for table, name in ((SENSORS, "EIGHT_NUMBERS"), (NETWORKS, "ONE_DENSE"), (ALGORITHMS, "reinforce")):
+        monkeypatch.setitem(table.members, name, "elsewhere:member")  # type: ignore[arg-type]
+    found = read(sensor=["EIGHT_NUMBERS"], neural_network="ONE_DENSE", training_algorithm="REINFORCE")
+    assert (found.sensors, found.neural_network) == (("EIGHT_NUMBERS",), "ONE_DENSE")
+    assert found.training_algorithm == "reinforce"
+    assert read(sensor=["EIGHT_NUMBERS", "LIDAR", "LEFT_CAMERA"]).warnings == ()
+    assert "did you mean EIGHT_NUMBERS?" in fault(sensor=["EIGHT_NUMBRES"])
+
+
+def test_the_action_space_has_a_type() -> None:
+    assert read().action_space_type == "discrete"
+    assert read(action_space=BOUNDS, action_space_type="continuous").action_space_type == "continuous"
 
 
 def test_no_action_space() -> None:

@@ -34,14 +34,15 @@ def test_training_document_round_trip() -> None:
         }
     )
     params = TrainingParams.parse(to_yaml(render_training(settings)[0].values))
-    assert (params.world_name, params.race_type, params.num_workers) == ("Oval_track", "TIME_TRIAL", 3)
-    assert (params.start_position_offset, params.round_robin_advance_dist) == (0.25, 0.05)
-    assert (params.reverse_dir, params.change_start_position, params.alternate_driving_direction) == (
+    race = params.race
+    assert (params.world_name, race.race_type, params.num_workers) == ("Oval_track", "TIME_TRIAL", 3)
+    assert (race.start_position_offset, race.round_robin_advance_dist) == (0.25, 0.05)
+    assert (race.reverse_dir, race.change_start_position, race.alternate_driving_direction) == (
         True,
         True,
         False,
     )
-    assert (params.best_model_metric, params.min_eval_trials, params.number_of_reverse_counts) == (
+    assert (params.best_model_metric, params.min_eval_trials, race.number_of_reverse_counts) == (
         "laptime",
         5,
         15,
@@ -51,7 +52,7 @@ def test_training_document_round_trip() -> None:
     assert params.model_metadata_key == "custom_files/model_metadata.json"
     assert params.reward_key == "custom_files/reward_function.py"
     assert (params.simtrace_bucket, params.simtrace_prefix) == ("bucket", "rl-deepracer-sagemaker")
-    assert (params.number_of_resets, params.off_track_penalty_s) == (0, 0.0)
+    assert (race.number_of_resets, race.off_track_penalty_s) == (0, 0.0)
 
 
 def test_evaluation_document_round_trip() -> None:
@@ -60,13 +61,11 @@ def test_evaluation_document_round_trip() -> None:
     )
     params = parse_params(to_yaml(render_evaluation(settings, NOW).values))
     assert isinstance(params, EvaluationParams)
-    assert (params.number_of_trials, params.number_of_resets, params.is_continuous) == (5, 7, True)
-    assert (params.off_track_penalty_s, params.collision_penalty_s, params.eval_checkpoint) == (
-        2.5,
-        5.0,
-        "last",
-    )
-    assert (params.model_prefix, params.change_start_position) == ("rl-deepracer-sagemaker", False)
+    race = params.race
+    assert race.race_type == "HEAD_TO_MODEL", "documents for other engines can be read, too"
+    assert (race.number_of_trials, race.number_of_resets, race.is_continuous) == (5, 7, True)
+    assert (race.off_track_penalty_s, race.collision_penalty_s, params.eval_checkpoint) == (2.5, 5.0, "last")
+    assert (params.model_prefix, race.change_start_position) == ("rl-deepracer-sagemaker", False)
     assert params.model_metadata_key == "rl-deepracer-sagemaker/model/model_metadata.json"
     assert params.simtrace_prefix.endswith("evaluation-20260102030405")
 
@@ -76,19 +75,37 @@ def test_real_booleans_and_numbers_are_read_too() -> None:
         LEAST + "REVERSE_DIR: true\nNUM_WORKERS: 2\nSTART_POSITION_OFFSET: 0.5\nIS_CONTINUOUS: 'FALSE'\n"
     )
     assert isinstance(params, TrainingParams)
-    assert (params.reverse_dir, params.num_workers, params.start_position_offset) == (True, 2, 0.5)
-    assert params.is_continuous is False
+    assert (params.race.reverse_dir, params.num_workers, params.race.start_position_offset) == (True, 2, 0.5)
+    assert params.race.is_continuous is False
 
 
 def test_what_is_missing_has_the_engines_defaults() -> None:
     training = TrainingParams.parse(LEAST)
-    assert (training.change_start_position, training.off_track_penalty_s) == (True, 0.0)
+    assert (training.race.change_start_position, training.race.off_track_penalty_s) == (True, 0.0)
     evaluation = EvaluationParams.parse(
         "JOB_TYPE: EVALUATION\nWORLD_NAME: w\nMETRICS_S3_BUCKET: b\nMETRICS_S3_OBJECT_KEY: k\n"
         "MODEL_S3_BUCKET: [b]\nMODEL_S3_PREFIX: p\nSIMTRACE_S3_BUCKET: []\n"
     )
-    assert (evaluation.change_start_position, evaluation.off_track_penalty_s) == (False, 2.0)
-    assert (evaluation.number_of_trials, evaluation.simtrace_bucket) == (10, "")
+    assert (evaluation.race.change_start_position, evaluation.race.off_track_penalty_s) == (False, 2.0)
+    assert (evaluation.race.number_of_trials, evaluation.simtrace_bucket) == (10, "")
+
+
+def test_a_race_type_finds_its_own_values_in_the_settings() -> None:
+    race = TrainingParams.parse(LEAST + "RACE_TYPE: OBJECT_AVOIDANCE\nNUMBER_OF_OBSTACLES: '3'\n").race
+    assert (race.race_type, race.own["NUMBER_OF_OBSTACLES"]) == ("OBJECT_AVOIDANCE", "3")
+
+
+def test_trials_start_at_one_place_and_training_episodes_are_single_laps() -> None:
+    moving = "CHANGE_START_POSITION: true\nALTERNATE_DRIVING_DIRECTION: true\nIS_CONTINUOUS: true\n"
+    training = TrainingParams.parse(LEAST + moving).race
+    assert (training.change_start_position, training.alternate_driving_direction) == (True, True)
+    assert not training.is_continuous
+    evaluation = EvaluationParams.parse(
+        "WORLD_NAME: w\nMETRICS_S3_BUCKET: b\nMETRICS_S3_OBJECT_KEY: k\nMODEL_S3_BUCKET: b\n"
+        f"MODEL_S3_PREFIX: p\n{moving}"
+    ).race
+    assert (evaluation.change_start_position, evaluation.alternate_driving_direction) == (False, False)
+    assert evaluation.is_continuous
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from drcli.contract.run_name import RunKind
+from drcli.contract.run_name import RunKind, replica_name
 from drcli.launch import local_process, run_control
 from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.launch.processes.process_plan import EmbeddedServer, ProcessPlan, Service
@@ -20,21 +20,29 @@ import os, signal, sys, time
 def leave(code):
     open(os.environ["DR_EXIT_FILE"], "w").write(str(code))
     os._exit(code)
-print("ready", os.environ["ROLLOUT_IDX"], os.environ.get("TOY", ""), flush=True)
+def ready():
+    print("ready", os.environ["ROLLOUT_IDX"], os.environ["TOY"], flush=True)
+def wait_for_the_others():
+    for log in filter(None, os.environ["TOY_OTHERS"].split(os.pathsep)):
+        while not (os.path.exists(log) and "ready" in open(log).read()):
+            time.sleep(0.02)
 """
 PROGRAMS = {
     "steady": "signal.signal(signal.SIGTERM, lambda *_: (print('asked to stop', flush=True), leave(0)))\n"
+    "ready()\n"
     "while True: signal.pause()",
-    "stubborn": "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: signal.pause()",
+    "stubborn": "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nready()\nwhile True: signal.pause()",
     "patient": "import socket\n"
     "def stop(*_):\n"
     "    while socket.socket().connect_ex(('127.0.0.1', int(os.environ['TOY_PORT']))): time.sleep(0.05)\n"
     "    leave(0)\n"
     "signal.signal(signal.SIGTERM, stop)\n"
+    "ready()\n"
     "while True: signal.pause()",
-    "done": "leave(0)",
-    "crash": "{}['no']",
-    "wrong": "print('ERROR: the reward function is wrong\\n  line 2\\nHINT: fix it', flush=True)\nleave(3)",
+    "done": "ready()\nwait_for_the_others()\nleave(0)",
+    "crash": "ready()\n{}['no']",
+    "wrong": "ready()\nwait_for_the_others()\n"
+    "print('ERROR: the reward function is wrong\\n  line 2\\nHINT: fix it', flush=True)\nleave(3)",
 }
 MakePlan = Callable[..., ProcessPlan]
 
@@ -52,12 +60,21 @@ def make_plan(workspace: Workspace) -> Iterator[MakePlan]:
         store: EmbeddedServer | None = None,
         **programs: str,
     ) -> ProcessPlan:
+        numbers = {name: replicas if name == "robomaker" else 1 for name in programs}
+        folder = ProcessFolder.of(workspace, kind, run_id)
+        logs = {
+            name: [str(folder.log(replica_name(name, index))) for index in range(number)]
+            for name, number in numbers.items()
+        }
         services = tuple(
             Service(
                 name,
                 (sys.executable, "-c", _BEGIN + PROGRAMS[program]),
-                {"TOY": name},
-                replicas if name == "robomaker" else 1,
+                {
+                    "TOY": name,
+                    "TOY_OTHERS": os.pathsep.join(log for n in logs if n != name for log in logs[n]),
+                },
+                numbers[name],
             )
             for name, program in programs.items()
         )

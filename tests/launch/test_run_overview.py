@@ -123,6 +123,27 @@ def test_after_a_failure(workspace: Workspace, settings: Settings, started: Star
     assert "fix it" in format_overview(seen)
 
 
+def test_an_evaluation_is_listed_until_the_next_training_is_started(
+    workspace: Workspace, settings: Settings, started: Started, until: Until
+) -> None:
+    evaluation = started(kind="evaluation", robomaker="done", prefix="mine")
+    until(lambda: evaluation.read_stack().is_over)  # type: ignore[union-attr]
+    assert overview(settings, workspace)["evaluation"]["state"] == "ended"
+    started(sagemaker="steady", prefix="mine")
+    seen = overview(settings, workspace)
+    assert (seen["evaluation"]["state"], seen["evaluation"]["services"]) == ("never started", [])
+    started(kind="evaluation", robomaker="steady", prefix="mine")
+    assert overview(settings, workspace)["evaluation"]["state"] == "running"
+
+
+def test_an_evaluation_that_still_runs_is_listed_beside_the_next_training(
+    workspace: Workspace, settings: Settings, started: Started
+) -> None:
+    started(kind="evaluation", robomaker="steady", prefix="mine")
+    started(sagemaker="steady", prefix="mine")
+    assert overview(settings, workspace)["evaluation"]["services"][0]["state"] == "running"
+
+
 def test_a_run_of_which_nothing_is_left(
     workspace: Workspace, settings: Settings, started: Started, until: Until
 ) -> None:

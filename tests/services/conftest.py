@@ -20,26 +20,30 @@ import psutil
 import pytest
 import torch
 
+from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.model_metadata import ModelMetadata
+from drcli.config.race_settings import RaceSettings
 from drcli.contract.keys import ModelKeys
-from drcli.services.acting import ActionSpace
-from drcli.services.driving import Driver
-from drcli.services.environment import Environment
-from drcli.services.evaluation import evaluate
-from drcli.services.job import TrainingJob
-from drcli.services.robomaker import work
-from drcli.services.sagemaker import train
+from drcli.services.evaluator.evaluation_job import evaluate
+from drcli.services.observers.subscriptions import Subscriptions
+from drcli.services.shared.environment import Environment
+from drcli.services.shared.training_job import TrainingJob
+from drcli.services.trainer.training_program import train
+from drcli.services.worker.collector import Collector
+from drcli.services.worker.driver import Driver
+from drcli.services.worker.worker_program import work
 from drcli.sim.catalogue import load_track
-from drcli.sim.race import RaceConfig
 from drcli.sim.reward import RewardFunction
 from drcli.sim.track import Track
 from drcli.sim.world import World
 from drcli.store.client import Bucket, StoreConfig
+from drcli.train.algorithms.ppo import ClippedPPO
 from drcli.train.hardware import Hardware
-from drcli.train.network import ActorCritic
-from drcli.train.policy import Exploration, Policy
+from drcli.train.model import ModelSpec
+from drcli.train.network import weights_of
+from drcli.train.rollout import RolloutSpec
 
-DEADLINE_S = 60.0
+DEADLINE_S = 240.0  # of a busy machine; a quiet one needs seconds
 PROGRAMS = {"train": "sagemaker", "work": "robomaker", "evaluate": "evaluation"}
 TINY = """
 width_m: 0.6
@@ -131,13 +135,15 @@ class InThread:
 
 
 class InProcess:
-    """A service as a process: `python -m`, or the same from the nursery."""
+    """A service as a process: `python -m`, or the same from the fork server."""
 
-    def __init__(self, module: str, variables: dict[str, str], log: Path, nursery: Nursery | None) -> None:
+    def __init__(
+        self, module: str, variables: dict[str, str], log: Path, fork_server: ForkServer | None
+    ) -> None:
         self.log_file, self._exit_file = log, log.with_suffix(".exit")
         self._exit_file.unlink(missing_ok=True)
         variables = {**os.environ, **variables, "DR_EXIT_FILE": str(self._exit_file)}
-        start = nursery.start if nursery else self._start
+        start = fork_server.start if fork_server else self._start
         self._process = psutil.Process(start(module, variables, str(log)))
 
     def _start(self, module: str, variables: dict[str, str], log: str) -> int:
@@ -149,7 +155,7 @@ class InProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        started.returncode = 0  # found by its pid, as those of the nursery
+        started.returncode = 0  # found by its pid, as those of the fork server
         return started.pid
 
     @property
@@ -177,11 +183,11 @@ class InProcess:
         return int(self._exit_file.read_text()) if self._exit_file.exists() else None
 
 
-class Nursery:
-    """Forks services that need not import anything; see `nursery.py`."""
+class ForkServer:
+    """Forks services that need not import anything; see `fork_server.py`."""
 
     def __init__(self) -> None:
-        script = str(Path(__file__).with_name("nursery.py"))
+        script = str(Path(__file__).with_name("fork_server.py"))
         pipe = subprocess.PIPE
         self._process = subprocess.Popen([sys.executable, script], stdin=pipe, stdout=pipe, text=True)
 
@@ -207,7 +213,7 @@ class Run:
     bucket: Bucket
     folder: Path
     port: int
-    nursery: Nursery
+    fork_server: ForkServer
     variables: dict[str, str] = field(default_factory=dict)
     workers: int = 1
     processes: list[InProcess] = field(default_factory=list)
@@ -291,8 +297,8 @@ class Run:
     ) -> InProcess:
         variables = self.environ() | variables
         log = self.folder / f"{label}.log"
-        nursery = self.nursery if is_forked else None
-        self.processes.append(InProcess(f"drcli.services.{name}", variables, log, nursery))
+        fork_server = self.fork_server if is_forked else None
+        self.processes.append(InProcess(f"drcli.services.{name}", variables, log, fork_server))
         return self.processes[-1]
 
     def close(self) -> None:
@@ -318,6 +324,11 @@ def track(tmp_path_factory: pytest.TempPathFactory) -> Track:
     return load_track("tiny", folder, "")
 
 
+def model_of(kind: str) -> ModelSpec:
+    """Of `discrete` or `continuous` actions."""
+    return ModelSpec.of(ModelMetadata.parse(metadata(ACTIONS[kind]), "metadata"))
+
+
 @pytest.fixture(scope="session")
 def new_driver(track: Track) -> Callable[..., Driver]:
     """Makes drivers of real cars by a real policy, which is as random as a new one is."""
@@ -325,31 +336,55 @@ def new_driver(track: Track) -> Callable[..., Driver]:
     weights = {}
     for kind in ("discrete", "continuous"):
         torch.manual_seed(4)
-        space = ActionSpace(ModelMetadata.parse(metadata(ACTIONS[kind]), "metadata"))
-        weights[kind] = space, ActorCritic(space.spec).weights(torch.float32)
+        model = model_of(kind)
+        weights[kind] = model, weights_of(ClippedPPO.network(model), torch.float32)
 
     def make(
-        num_cars: int = 4, kind: str = "discrete", config: RaceConfig | None = None, seed: int = 3
+        num_cars: int = 4, kind: str = "discrete", race: RaceSettings | None = None, seed: int = 3
     ) -> Driver:
-        space, initial = weights[kind]
-        policy = Policy(space.spec, Hardware(torch.device("cpu"), torch.float32), Exploration(), seed)
-        policy.load(initial)
+        model, initial = weights[kind]
+        hardware = Hardware(torch.device("cpu"), torch.float32)
+        actor = ClippedPPO.actor(model, Hyperparameters(), hardware, seed)
+        actor.load(initial)
         reward = RewardFunction(REWARD, "reward.py")
-        return Driver(World(track, config or RaceConfig(), num_cars, reward), space, policy)
+        world = World(track, race or RaceSettings(), num_cars, reward=reward)
+        return Driver(world, model.head, actor, Subscriptions())
 
     return make
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
+def model() -> ModelSpec:
+    """With three actions."""
+    return model_of("discrete")
+
+
+@pytest.fixture(scope="session")
+def rollout_spec(model: ModelSpec) -> RolloutSpec:
+    """Of that."""
+    return RolloutSpec.of(model, ClippedPPO.extras)
+
+
+@pytest.fixture(scope="session")
+def new_collector(new_driver: Callable[..., Driver]) -> Callable[..., Collector]:
+    """Makes collectors for drivers."""
+
+    def make(driver: Driver, kind: str = "discrete", tick: Callable[[], None] = lambda: None) -> Collector:
+        return Collector(driver, RolloutSpec.of(model_of(kind), ClippedPPO.extras), tick)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    fork_server = ForkServer()
+    yield fork_server
+    fork_server.close()
 
 
 @pytest.fixture(scope="session")
 def runs(
-    store: StoreConfig, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
+    store: StoreConfig, fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[], AbstractContextManager[Callable[..., Run]]]:
     """A context in which runs are made; what is left of them goes with it."""
 
@@ -362,7 +397,7 @@ def runs(
                 (folder / "tiny.yaml").write_text(TINY)
                 bucket = Bucket(replace(store, bucket=f"services-{next(_buckets)}"))
                 bucket.ensure_bucket()
-                run = Run(bucket, folder, free_port(), nursery, variables, workers)
+                run = Run(bucket, folder, free_port(), fork_server, variables, workers)
                 stack.callback(run.close)
                 return run
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from drcli.services.health import MAX_AGE_S, Heartbeat, fault, heartbeat_file
+from drcli.services.health import MAX_AGE_S, fault
+from drcli.services.shared.heartbeat import Heartbeat, heartbeat_file
 
 
 @pytest.fixture

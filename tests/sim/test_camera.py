@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from drcli.sim.camera import render, row_program
-from drcli.sim.car import new_cars, put
-from drcli.sim.params import EDGE_LINE_M, CameraParams, Palette, grey, palette_of
-from drcli.sim.raster import Ground, draw_ground
+from drcli.sim.car_dynamics import new_cars, put
+from drcli.sim.constants import EDGE_LINE_M, CameraParams, Palette, grey, palette_of
+from drcli.sim.sensors.ground_raster import Ground, draw_ground
+from drcli.sim.sensors.pinhole_camera import render, row_program
 from drcli.sim.track import Track
 
 CAMERA, PALETTE = CameraParams(), Palette()

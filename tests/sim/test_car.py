@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from drcli.sim.car import CarState, drive, new_cars, put
-from drcli.sim.params import STEP_S, CarParams
+from drcli.sim.car_dynamics import CarState, drive, new_cars, put
+from drcli.sim.constants import STEP_S, CarParams
 
 CAR = CarParams()
 
@@ -19,7 +19,7 @@ def driven(
     cars = new_cars(1)
     put(cars, 0, 0.0, 0.0, heading)
     for _ in range(steps):
-        drive(params, cars, np.array([steering_deg]), np.array([speed_mps]), np.array([True]))
+        drive(params, cars, np.array([[steering_deg, speed_mps]]), np.array([True]))
     return cars
 
 
@@ -40,7 +40,7 @@ def test_constant_steering_drives_a_circle() -> None:
     path = []
     for _ in range(40):
         path.append((cars.x_m[0], cars.y_m[0]))
-        drive(CAR, cars, np.array([20.0]), np.array([1.0]), np.array([True]))
+        drive(CAR, cars, np.array([[20.0, 1.0]]), np.array([True]))
     x, y = np.array(path).T
     fit = np.linalg.lstsq(np.column_stack([x, y, np.ones(len(x))]), x**2 + y**2, rcond=None)[0]
     found = math.sqrt(fit[2] + (fit[0] / 2) ** 2 + (fit[1] / 2) ** 2)
@@ -52,7 +52,7 @@ def test_constant_steering_drives_a_circle() -> None:
 def test_grip_limits_how_fast_the_car_turns() -> None:
     cars = driven(30.0, 4.0, 100)
     before = cars.heading_rad[0]
-    drive(CAR, cars, np.array([30.0]), np.array([4.0]), np.array([True]))
+    drive(CAR, cars, np.array([[30.0, 4.0]]), np.array([True]))
     yaw_rate = (cars.heading_rad[0] - before) / STEP_S
     assert yaw_rate * cars.speed_mps[0] == pytest.approx(CAR.grip_mps2)
 
@@ -67,7 +67,7 @@ def test_braking_is_quicker_than_accelerating() -> None:
     fast = driven(0.0, 3.0, 60)
     for cars, speed in ((slow, 3.0), (fast, 1.0)):
         for _ in range(2):
-            drive(CAR, cars, np.array([0.0]), np.array([speed]), np.array([True]))
+            drive(CAR, cars, np.array([[0.0, speed]]), np.array([True]))
     gained, lost = slow.speed_mps[0] - CAR.speed_gain, 3.0 * CAR.speed_gain - fast.speed_mps[0]
     assert lost > gained > 0.0
 
@@ -82,18 +82,18 @@ def test_latency_of_a_whole_step_shows_the_command_one_step_later() -> None:
 
 def test_cars_do_not_see_each_other_and_parked_cars_stand() -> None:
     cars = new_cars(3)
-    steering, speed = np.array([10.0, -5.0, 0.0]), np.array([1.0, 2.0, 3.0])
+    actions = np.array([(10.0, 1.0), (-5.0, 2.0), (0.0, 3.0)])
     for _ in range(20):
-        drive(CAR, cars, steering, speed, np.array([True, True, False]))
+        drive(CAR, cars, actions, np.array([True, True, False]))
     for k in range(2):
-        alone = driven(steering[k], speed[k], 20)
+        alone = driven(*actions[k], 20)
         assert [field[k] for field in cars] == [field[0] for field in alone]
     assert not any(field[2] for field in cars)
 
 
 def test_kernel_equals_python() -> None:
     cars, same = new_cars(1), new_cars(1)
-    arguments = np.array([17.0]), np.array([1.7]), np.array([True])
+    arguments = np.array([[17.0, 1.7]]), np.array([True])
     for _ in range(10):
         drive(CAR, cars, *arguments)
         drive.py_func(CAR, same, *arguments)

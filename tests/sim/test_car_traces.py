@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drcli.sim.car import Array, CarState, drive, new_cars
-from drcli.sim.params import NOSE_M, CarParams
+from drcli.sim.car_dynamics import Array, CarState, drive, new_cars
+from drcli.sim.constants import NOSE_M, CarParams
 
 ARCHIVE = Path(__file__).resolve().parents[3] / "shared" / "traces" / "droa-2026-reinvent_base.tar.gz"
 pytestmark = [
@@ -54,7 +54,7 @@ def states(episode: Array) -> CarState:
         for field, value in zip(history, one, strict=True):
             field[i] = value[0]
         if i:  # the command of the prepare step is not carried out
-            drive(CarParams(), one, episode[i : i + 1, 3], episode[i : i + 1, 4], moving)
+            drive(CarParams(), one, np.ascontiguousarray(episode[i : i + 1, 3:5]), moving)
     history.heading_rad[:] = episode[:, 2]
     history.x_m[:] = episode[:, 0] - NOSE_M * np.cos(episode[:, 2])
     history.y_m[:] = episode[:, 1] - NOSE_M * np.sin(episode[:, 2])
@@ -67,7 +67,8 @@ def misses(episode: Array, steps: int) -> Array:
     first = np.arange(SETTLED, count - steps - 1)
     cars = CarState(*(field[first].copy() for field in cars))
     for i in range(steps):
-        drive(CarParams(), cars, episode[first + i, 3], episode[first + i, 4], np.ones(len(first), np.bool_))
+        actions = np.ascontiguousarray(episode[first + i, 3:5])
+        drive(CarParams(), cars, actions, np.ones(len(first), np.bool_))
     there = episode[first + steps]
     x = cars.x_m + NOSE_M * np.cos(cars.heading_rad) - there[:, 0]
     y = cars.y_m + NOSE_M * np.sin(cars.heading_rad) - there[:, 1]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -28,11 +31,15 @@ def stubborn(seconds: float) -> str:
     return "done"
 
 
+def is_watched() -> bool:
+    return any(call.is_running or call.interrupts for call in deadline._calls.values())
+
+
 def test_what_is_quick_returns_its_result_or_its_exception() -> None:
     assert call_within(5.0, spin, 0.0) == "done"
     with pytest.raises(KeyError):
         call_within(5.0, {}.__getitem__, "x")
-    assert not deadline._calls
+    assert not is_watched()
 
 
 def test_what_is_slow_is_interrupted_where_it_is() -> None:
@@ -41,7 +48,7 @@ def test_what_is_slow_is_interrupted_where_it_is() -> None:
     file, line = caught.value.stack[0]
     assert file == __file__
     assert spin.__code__.co_firstlineno < line < spin.__code__.co_firstlineno + 4
-    assert not deadline._calls
+    assert not is_watched()
 
 
 def test_code_that_swallows_the_interrupt_is_too_slow_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,3 +75,39 @@ def test_threads_are_watched_each_on_its_own() -> None:
         call_within(0.1, spin, 60.0)
     patient.join(timeout=30.0)
     assert results == ["done"]
+
+
+def test_calls_as_long_as_the_limit_end_either_way_and_leave_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The watcher and the end of the call meet again and again."""
+    monkeypatch.setattr(deadline, "_POLL_S", 0.001)
+    time.sleep(0.15)  # its last long nap
+    outcomes = set()
+    for turn in range(400):
+        try:
+            outcomes.add(call_within(0.002, spin, 0.001 + turn % 20 * 1e-4))
+        except TooSlow:
+            outcomes.add("slow")
+        assert spin(0.0005) == "done"
+        assert not is_watched()
+    assert outcomes == {"done", "slow"}
+
+
+FORKED = """
+import os, sys, time
+from drcli.sim.deadline import TooSlow, call_within
+call_within(5.0, len, "")
+child = os.fork()
+if child == 0:
+    try:
+        call_within(0.1, lambda until: [None for _ in iter(time.monotonic, until)], 0.0)
+    except TooSlow:
+        os._exit(7)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_has_a_watcher_of_its_own() -> None:
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], timeout=60.0).returncode == 7

@@ -6,13 +6,14 @@ import math
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import shapely
 from shapely.geometry import LinearRing, LineString, Polygon
 
 from drcli.sim import geometry
 from drcli.sim.catalogue import load_track, read_route
-from drcli.sim.geometry import Places, Road, locate, new_places, on_road, on_track, place, road_of
+from drcli.sim.geometry import Road, RoadPosition, locate, on_road, road_of
 from drcli.sim.track import Array, Track
 
 ROUTES = Path(__file__).resolve().parents[3] / "shared" / "tracks"
@@ -54,11 +55,14 @@ def points(track: Track, count: int = 2000) -> Array:
     return np.concatenate([near, box, rng.uniform(low - 40, high + 40, (count - len(near) - len(box), 2))])
 
 
-def places_of(road: Road, xy: Array, is_reversed: bool = False) -> Places:
-    out = new_places(len(xy))
-    x, y = np.ascontiguousarray(xy.T)
-    locate(road, x, y, np.full(len(xy), is_reversed), out)
-    return out
+def positions_of(road: Road, xy: Array, is_reversed: bool = False) -> RoadPosition:
+    """Of many points: every field is an array."""
+    found = [locate(road, x, y, is_reversed) for x, y in xy]
+    return RoadPosition(*map(np.array, zip(*found, strict=True)))
+
+
+def are_on_road(road: Road, xy: Array) -> npt.NDArray[np.bool_]:
+    return np.array([on_road(road, x, y) for x, y in xy])
 
 
 def line(points: Array, is_loop: bool) -> LineString:
@@ -66,10 +70,10 @@ def line(points: Array, is_loop: bool) -> LineString:
 
 
 @pytest.mark.parametrize("is_reversed", [False, True])
-def test_places_agree_with_shapely(track: Track, road: Road, is_reversed: bool) -> None:
+def test_positions_agree_with_shapely(track: Track, road: Road, is_reversed: bool) -> None:
     way = track.reversed() if is_reversed else track
     xy = points(track)
-    found = places_of(road, xy, is_reversed)
+    found = positions_of(road, xy, is_reversed)
     center, inner, outer = (line(rows, track.is_loop) for rows in (way.center, way.inner, way.outer))
     where = shapely.points(xy)
     ndist = center.project(where, normalized=True)
@@ -109,17 +113,14 @@ def test_the_index_changes_nothing(track: Track, road: Road) -> None:
         border_in_row=everything(road.border_in_row, len(road.border)),
     )
     xy = np.concatenate([points(track), track.center, track.inner])
-    for fast_field, slow_field in zip(places_of(road, xy), places_of(slow, xy), strict=True):
+    for fast_field, slow_field in zip(positions_of(road, xy), positions_of(slow, xy), strict=True):
         np.testing.assert_array_equal(fast_field, slow_field)
-    wheels = np.zeros((2, len(xy), 1), np.bool_)
-    for one, out in zip((road, slow), wheels, strict=True):
-        on_track(one, xy[:, :1].copy(), xy[:, 1:].copy(), out)
-    np.testing.assert_array_equal(*wheels)
+    np.testing.assert_array_equal(are_on_road(road, xy), are_on_road(slow, xy))
 
 
 def test_reversed_is_the_reversed_track(track: Track, road: Road) -> None:
     xy = points(track, 400)
-    there, back = places_of(road, xy, True), places_of(road_of(track.reversed()), xy)
+    there, back = positions_of(road, xy, True), positions_of(road_of(track.reversed()), xy)
     np.testing.assert_allclose(there.ndist, back.ndist, atol=1e-12)
     np.testing.assert_array_equal(there.is_left_of_center, back.is_left_of_center)
     same = there.prev_waypoint == back.prev_waypoint  # else the foot is a waypoint, rounded either way
@@ -127,17 +128,16 @@ def test_reversed_is_the_reversed_track(track: Track, road: Road) -> None:
     assert same.mean() > 0.5
 
 
-def test_on_track_agrees_with_shapely(track: Track, road: Road) -> None:
+def test_on_road_agrees_with_shapely(track: Track, road: Road) -> None:
     surface = (
         Polygon(track.outer, [track.inner])
         if track.is_loop
         else Polygon(np.concatenate([track.outer, track.inner[::-1]]))
     )
     xy = points(track, 8000)
-    out = np.zeros((2000, 4), np.bool_)
-    on_track(road, xy[:, 0].reshape(2000, 4), xy[:, 1].reshape(2000, 4), out)
-    np.testing.assert_array_equal(out.ravel(), shapely.contains_xy(surface, xy))
-    assert 0.1 < out.mean() < 0.9
+    found = are_on_road(road, xy)
+    np.testing.assert_array_equal(found, shapely.contains_xy(surface, xy))
+    assert 0.1 < found.mean() < 0.9
 
 
 def test_points_on_a_border_are_off(oval: Road) -> None:
@@ -149,7 +149,7 @@ def test_points_on_a_border_are_off(oval: Road) -> None:
 def test_nonsense_is_off_and_does_no_harm(oval: Road) -> None:
     for x, y in [(math.nan, 0.0), (0.0, math.nan), (math.inf, 0.0), (0.0, -math.inf), (1e300, 1e300)]:
         assert not on_road(oval, x, y)
-        place(oval, x, y, False)
+        locate(oval, x, y, False)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_an_oval_in_closed_form(
     left: bool,
     heading_rad: float,
 ) -> None:
-    found = place(oval, x, y, is_reversed)
+    found = locate(oval, x, y, is_reversed)
     # Waypoints lie on the arc, 0.15 m apart: the line between them is 4 parts in 10,000 shorter.
     assert found.ndist * oval.length_m == pytest.approx(along_m % oval.length_m, abs=0.005)
     assert found.distance_from_center_m == pytest.approx(gap_m, abs=1e-9)
@@ -189,7 +189,7 @@ def test_closest_waypoints_wrap_and_skip_doubled_ones() -> None:
     last = len(doubled.center) - 1
 
     def closest(number: int, is_reversed: bool = False) -> tuple[int, int]:
-        found = place(doubled, *doubled.center[number], is_reversed)
+        found = locate(doubled, *doubled.center[number], is_reversed)
         return found.prev_waypoint, found.next_waypoint
 
     assert closest(0) == (0, 1)
@@ -203,10 +203,10 @@ def test_closest_waypoints_wrap_and_skip_doubled_ones() -> None:
 def test_an_open_road_ends() -> None:
     x = np.linspace(0.0, 5.0, 11)
     road = road_of(Track("straight", *(np.column_stack([x, np.full_like(x, y)]) for y in (0.0, 0.4, -0.4))))
-    beyond = place(road, 7.0, 0.1, False)
+    beyond = locate(road, 7.0, 0.1, False)
     assert (beyond.ndist, beyond.prev_waypoint, beyond.next_waypoint) == (1.0, 10, 0)
     assert (beyond.heading_rad, beyond.is_left_of_center) == (0.0, True)
-    assert place(road, 7.0, 0.1, True).ndist == 0.0
+    assert locate(road, 7.0, 0.1, True).ndist == 0.0
     assert on_road(road, 4.9, 0.1) and not on_road(road, 5.1, 0.1) and not on_road(road, 5.0, 0.1)
 
 
@@ -230,12 +230,5 @@ def test_progress(ndist: float, start: float, previous: float, expected: float) 
 def test_compiled_and_plain_python_agree(oval: Road) -> None:
     rng = np.random.default_rng(5)
     for x, y in rng.uniform(-4, 4, (30, 2)):
-        assert place(oval, x, y, True) == pytest.approx(place.py_func(oval, x, y, True), abs=1e-12)
+        assert locate(oval, x, y, True) == pytest.approx(locate.py_func(oval, x, y, True), abs=1e-12)
         assert on_road(oval, x, y) == on_road.py_func(oval, x, y)
-
-
-def test_one_car_and_many_agree(oval: Road) -> None:
-    xy = np.random.default_rng(6).uniform(-4, 4, (16, 2))
-    many = places_of(oval, xy)
-    for k, (x, y) in enumerate(xy):
-        assert tuple(field[k] for field in many) == tuple(place(oval, x, y, False))

@@ -20,7 +20,7 @@ import shapely
 from shapely.geometry import LinearRing
 
 from drcli.sim.catalogue import read_route
-from drcli.sim.geometry import Places, locate, new_places, on_track, progress_percent, road_of
+from drcli.sim.geometry import RoadPosition, locate, on_road, progress_percent, road_of
 from drcli.sim.track import Array, Track
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
@@ -52,7 +52,7 @@ class Steps:
     y: Array
     yaw_rad: Array
     columns: dict[str, list[str]]
-    places: Places
+    positions: RoadPosition  # arrays
 
 
 def rows_of(job: str, phase: str) -> Iterator[tuple[float, bool, dict[str, str]]]:
@@ -78,9 +78,10 @@ def steps(request: pytest.FixtureRequest) -> Steps:
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     x, y, yaw = (np.array(columns[name], float) for name in ("X", "Y", "yaw"))
     track = read_route(SHARED / "tracks" / f"{world}.npy")
-    places = new_places(count)
-    locate(road_of(track), x, y, np.zeros(count, np.bool_), places)
-    return Steps(track, np.array(starts), np.array(firsts), x, y, np.radians(yaw), columns, places)
+    road = road_of(track)
+    found = [locate(road, nose_x, nose_y, False) for nose_x, nose_y in zip(x, y, strict=True)]
+    positions = RoadPosition(*map(np.array, zip(*found, strict=True)))
+    return Steps(track, np.array(starts), np.array(firsts), x, y, np.radians(yaw), columns, positions)
 
 
 def test_track_length(steps: Steps) -> None:
@@ -90,7 +91,7 @@ def test_track_length(steps: Steps) -> None:
 def test_progress(steps: Steps) -> None:
     ours, previous = np.zeros((2, len(steps.x)))
     before = 0.0
-    for i, ndist in enumerate(steps.places.ndist):
+    for i, ndist in enumerate(steps.positions.ndist):
         before = 0.0 if steps.is_first[i] or before >= 100.0 else before
         previous[i] = before
         before = ours[i] = progress_percent(ndist, steps.start_ndist[i], before)
@@ -104,9 +105,9 @@ def test_closest_waypoint(steps: Steps) -> None:
     """Of the waypoints before and behind, the one nearer to the nose: equal on every step."""
     gap = [
         np.hypot(*(steps.track.center[number] - np.column_stack([steps.x, steps.y])).T)
-        for number in (steps.places.prev_waypoint, steps.places.next_waypoint)
+        for number in (steps.positions.prev_waypoint, steps.positions.next_waypoint)
     ]
-    ours = np.where(gap[0] < gap[1], steps.places.prev_waypoint, steps.places.next_waypoint)
+    ours = np.where(gap[0] < gap[1], steps.positions.prev_waypoint, steps.positions.next_waypoint)
     np.testing.assert_array_equal(ours, np.array(steps.columns["closest_waypoint"], int))
 
 
@@ -119,8 +120,8 @@ def test_all_wheels_on_track(steps: Steps) -> None:
     cos, sin = np.cos(steps.yaw_rad)[:, None], np.sin(steps.yaw_rad)[:, None]
     x = steps.x[:, None] + forward * cos - left * sin
     y = steps.y[:, None] + forward * sin + left * cos
-    on = np.zeros(x.shape, np.bool_)
-    on_track(road_of(steps.track), x, y, on)
+    road = road_of(steps.track)
+    on = np.array([on_road(road, *wheel) for wheel in zip(x.flat, y.flat, strict=True)]).reshape(x.shape)
     recorded = np.array(steps.columns["all_wheels_on_track"]) == "True"
     different = (on.all(axis=1) != recorded) & ~steps.is_first
     assert different.mean() < 5e-4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import subprocess
 import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -11,14 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drcli.sim.car import put
-from drcli.sim.params import IMMOBILE_STEPS, NOSE_M, STEP_S
-from drcli.sim.race import Episode, RaceConfig
+from drcli.config.race_settings import RaceSettings
+from drcli.contract.episode import Episode
+from drcli.errors import UsageError
+from drcli.sim.car_dynamics import put
+from drcli.sim.constants import IMMOBILE_STEPS, NOSE_M, STEP_S
 from drcli.sim.reward import RewardError, RewardFunction
 from drcli.sim.track import OUTER_LANE, Track
 from drcli.sim.world import Transition, World
 
-FIXED = RaceConfig(change_start_position=False)
+CAMERA = "FRONT_FACING_CAMERA"
+FIXED = RaceSettings(change_start_position=False)
 
 
 @pytest.fixture
@@ -36,20 +40,19 @@ def spy(expression: str = "1.0") -> RewardFunction:
 
 
 def step(world: World, steering_deg: float = 0.0, speed_mps: float = 1.0) -> Transition:
-    count = len(world.active)
-    return world.step(np.full(count, steering_deg), np.full(count, speed_mps), [0] * count)
+    return world.step(np.full((world.num_envs, 2), (steering_deg, speed_mps)), [0] * world.num_envs)
 
 
 def follow(world: World, lookahead_m: float = 0.5) -> Transition:
     """Steer every car towards a point ahead of it on the centre line."""
     steering = []
-    for x, y, heading, backwards in zip(*world.cars[:3], world._race.is_reversed, strict=True):
+    for x, y, heading, backwards in zip(*world.cars[:3], world.history.is_reversed, strict=True):
         track = world.track.reversed() if backwards else world.track
         nearest = np.hypot(*(track.center - (x, y)).T).argmin()
         ahead_x, ahead_y, _ = track.pose_at(track.ndist[nearest] + lookahead_m / track.length_m)
         turn = math.remainder(math.atan2(ahead_y - y, ahead_x - x) - heading, math.tau)
         steering.append(math.degrees(math.atan(0.428 * math.sin(turn) / lookahead_m)))
-    return world.step(steering, np.ones(len(steering)), ["[0.0 1.0]"] * len(steering))
+    return world.step(np.column_stack([steering, np.ones(len(steering))]))
 
 
 def finish(world: World, steps: int, advance: Any = follow) -> list[Episode]:
@@ -68,7 +71,7 @@ def drive_off(world: World, steering_deg: float = 5.0, speed_mps: float = 1.0) -
 
 
 def test_a_follower_drives_full_laps_both_ways(ring: Track) -> None:
-    config = RaceConfig(alternate_driving_direction=True, round_robin_advance_dist=0.1)
+    config = RaceSettings(alternate_driving_direction=True, round_robin_advance_dist=0.1)
     world = World(ring, config, 4)
     world.reset(episodes_per_car=[1] * 4)
     episodes = finish(world, 250)
@@ -87,7 +90,7 @@ def test_a_follower_drives_full_laps_both_ways(ring: Track) -> None:
 def test_reward_and_trace_are_those_of_the_pose_before_the_action(
     block: Track, seen: list[dict[str, Any]]
 ) -> None:
-    world = World(block, FIXED, 1, spy())
+    world = World(block, FIXED, 1, reward=spy())
     world.reset()
     poses = []
     for speed in (9.0, 1.0, 2.0):
@@ -99,7 +102,7 @@ def test_reward_and_trace_are_those_of_the_pose_before_the_action(
     assert [params["speed"] for params in seen] == [9.0, 1.0, 2.0]
     assert [params["sim_time"] for params in seen] == pytest.approx([STEP_S, 2 * STEP_S, 3 * STEP_S])
 
-    rows = world._referees[0].episode.rows
+    rows = world.records.episodes[0].rows
     assert [row.episode_status for row in rows] == ["prepare", *["in_progress"] * 3]
     assert [(row.X, row.Y) for row in rows[1:]] == poses
     assert [row.reward for row in rows] == [0.0, 1.0, 1.0, 1.0]
@@ -109,7 +112,7 @@ def test_reward_and_trace_are_those_of_the_pose_before_the_action(
 
 def test_the_reward_clock_is_the_cars_clock(ring: Track) -> None:
     source = "import time\ndef reward_function(params):\n    return time.time() - params['sim_time']\n"
-    world = World(ring, FIXED, 2, RewardFunction(source, "reward.py"))
+    world = World(ring, FIXED, 2, reward=RewardFunction(source, "reward.py"))
     world.reset()
     assert [step(world).rewards.tolist() for _ in range(3)] == [[pytest.approx(STEP_S)] * 2] * 3
 
@@ -118,9 +121,12 @@ def test_leaving_the_road_ends_the_episode_and_starts_the_next(
     block: Track, seen: list[dict[str, Any]]
 ) -> None:
     world = World(
-        block, RaceConfig(round_robin_advance_dist=0.25), 1, spy("-5.0 if params['is_offtrack'] else 1.0")
+        block,
+        RaceSettings(round_robin_advance_dist=0.25),
+        1,
+        reward=spy("-5.0 if params['is_offtrack'] else 1.0"),
     )
-    first = world.reset()
+    first = world.reset()[CAMERA]
     *before, now = drive_off(world)
     assert not any(step.episodes for step in before)
     (episode,) = now.episodes
@@ -132,8 +138,8 @@ def test_leaving_the_road_ends_the_episode_and_starts_the_next(
 
     assert (world.cars.x_m[0], world.cars.y_m[0]) == pytest.approx(block.pose_at(0.25)[:2])
     assert not any(field[0] for field in world.cars[3:])
-    assert (now.obs != first).any()
-    begun = world._referees[0].episode
+    assert (now.obs[CAMERA] != first).any()
+    begun = world.records.episodes[0]
     assert (begun.number, begun.start_ndist, len(begun.rows)) == (1, 0.25, 1)
     assert begun.start_time_s == pytest.approx(episode.end_time_s)
     assert step(world).rewards[0] == 1.0
@@ -142,22 +148,22 @@ def test_leaving_the_road_ends_the_episode_and_starts_the_next(
 
 def test_the_image_after_a_reset_is_that_of_the_new_start(block: Track) -> None:
     world = World(block, FIXED, 1)
-    first = world.reset()
+    first = world.reset()[CAMERA]
     *before, now = drive_off(world)
-    assert (before[-1].obs != first).any()
-    assert (now.obs == first).all()
-    obs = now.obs.copy()
+    assert (before[-1].obs[CAMERA] != first).any()
+    assert (now.obs[CAMERA] == first).all()
+    obs = now.obs[CAMERA].copy()
     step(world)
-    assert (now.obs == obs).all(), "images are the caller's own"
+    assert (now.obs[CAMERA] == obs).all(), "images are the caller's own"
 
 
 def test_faults_are_forgiven_with_a_pause_on_the_nearer_lane(block: Track) -> None:
-    config = RaceConfig(change_start_position=False, number_of_resets=1, off_track_penalty_s=2.0)
+    config = RaceSettings(change_start_position=False, number_of_resets=1, off_track_penalty_s=2.0)
     world = World(block, config, 1)
     world.reset()
     for _ in range(100):
         now = step(world, 0.0, 2.0)  # past the corner at (6, 0), over the outer border
-        rows = world._referees[0].episode.rows
+        rows = world.records.episodes[0].rows
         if any(row.episode_status == "off_track" for row in rows):
             break
     assert not now.terminated[0]
@@ -185,7 +191,7 @@ def test_faults_are_forgiven_with_a_pause_on_the_nearer_lane(block: Track) -> No
 
 
 def test_put_back_honours_the_start_position_and_the_direction(ring: Track) -> None:
-    config = RaceConfig(
+    config = RaceSettings(
         change_start_position=False, start_position_offset=0.4, reverse_dir=True, number_of_resets=1
     )
     world = World(ring, config, 1)
@@ -199,11 +205,11 @@ def test_put_back_honours_the_start_position_and_the_direction(ring: Track) -> N
 
 
 def test_a_continuous_race_is_one_episode_of_many_laps(ring: Track) -> None:
-    config = RaceConfig(
+    config = RaceSettings(
         change_start_position=False, is_continuous=True, number_of_trials=3, number_of_resets=9
     )
     world = World(ring, config, 1)
-    world.reset([1])
+    world.reset(episodes_per_car=[1])
     (episode,) = finish(world, 700)
     assert [lap.status for lap in episode.laps] == ["in_progress", "in_progress", "lap_complete"]
     assert [lap.completion_percentage for lap in episode.laps] == [100, 100, 100]
@@ -226,11 +232,11 @@ def test_a_car_that_cannot_move_is_immobilized(ring: Track, monkeypatch: pytest.
 
 
 def test_a_car_that_drives_back_is_reversed(ring: Track) -> None:
-    world = World(ring, RaceConfig(start_position_offset=0.5, number_of_reverse_counts=5), 1)
+    world = World(ring, RaceSettings(start_position_offset=0.5, number_of_reverse_counts=5), 1)
     world.reset()
     x, y, heading = ring.pose_at(0.9)
     put(world.cars, 0, x, y, heading + math.pi)
-    world._look()
+    world._look(world.active)
     episodes = finish(world, 12, lambda world: step(world, -6.2, 1.0))
     assert episodes[0].status == "reversed"
     falling = [row.progress for row in episodes[0].rows[-5:]]
@@ -238,7 +244,7 @@ def test_a_car_that_drives_back_is_reversed(ring: Track) -> None:
 
 
 def test_a_long_episode_is_truncated(ring: Track, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("drcli.sim.race.MAX_STEPS", 10)
+    monkeypatch.setattr("drcli.sim.verdicts.MAX_STEPS", 10)
     world = World(ring, FIXED, 1)
     world.reset()
     transitions = [follow(world) for _ in range(9)]
@@ -248,44 +254,46 @@ def test_a_long_episode_is_truncated(ring: Track, monkeypatch: pytest.MonkeyPatc
 
 
 def test_cars_start_one_round_robin_step_apart(ring: Track) -> None:
-    config = RaceConfig(start_position_offset=0.5, alternate_driving_direction=True)
-    world = World(ring, config, 3, first_episode=4)
+    config = RaceSettings(start_position_offset=0.5, alternate_driving_direction=True)
+    world = World(ring, config, 3)
+    world.next_episode = 4
     world.reset()
     for k, (ndist, backwards) in enumerate([(0.7, False), (0.75, True), (0.8, False)]):
         track = ring.reversed() if backwards else ring
         assert [field[k] for field in world.cars[:3]] == pytest.approx(track.pose_at(ndist))
     assert world.next_episode == 7
     world.reset()
-    assert [referee.episode.number for referee in world._referees.values()] == [7, 8, 9]
+    assert [episode.number for episode in world.records.episodes] == [7, 8, 9]
 
 
 def test_spread_starts_cover_the_track(ring: Track) -> None:
-    config = RaceConfig(spread_starts=True)
-    world = World(ring, config, 4, first_episode=2)
+    config = RaceSettings(spread_starts=True)
+    world = World(ring, config, 4)
+    world.next_episode = 2
     world.reset()
-    starts = [referee.episode.start_ndist for referee in world._referees.values()]
+    starts = [episode.start_ndist for episode in world.records.episodes]
     assert starts == pytest.approx([0.1, 0.35, 0.6, 0.85])
-    world.reset([2, 2, 1, 0])
+    world.reset(episodes_per_car=[2, 2, 1, 0])
     episodes = finish(world, 200, step)
     starts = sorted((episode.start_ndist - 0.3) % 1.0 for episode in episodes)
     assert starts == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8])
 
 
 def test_a_quota_parks_cars_that_are_done(block: Track) -> None:
-    world = World(block, RaceConfig(), 3)
-    world.reset([1, 0, 2])
+    world = World(block, RaceSettings(), 3)
+    world.reset(episodes_per_car=[1, 0, 2])
     assert world.active.tolist() == [True, False, True]
-    parked, episodes = world.reset([1, 0, 2]), []
+    parked, episodes = world.reset(episodes_per_car=[1, 0, 2])[CAMERA], []
     for _ in range(150):
         now = step(world, 5.0)
         episodes += now.episodes
         assert not now.terminated[~world.active & ~now.terminated].any()
         assert now.rewards[1] == 0.0
-    assert (now.obs[1] == parked[1]).all()
+    assert (now.obs[CAMERA][1] == parked[1]).all()
     assert sorted(episode.car for episode in episodes) == [0, 2, 2]
     assert sorted(episode.number for episode in episodes) == [2, 3, 4]
     assert not world.active.any()
-    assert world.reset().shape == (3, 120, 160)
+    assert world.reset()[CAMERA].shape == (3, 120, 160)
     assert world.active.all()
 
 
@@ -294,16 +302,18 @@ def rollout(world: World, steps: int, seed: int) -> list[Transition]:
     rng, count = np.random.default_rng(seed), len(world.active)
     world.reset()
     return [
-        world.step(rng.uniform(-30, 30, count), rng.uniform(0.5, 4, count), [0] * count) for _ in range(steps)
+        world.step(np.column_stack([rng.uniform(-30, 30, count), rng.uniform(0.5, 4, count)]))
+        for _ in range(steps)
     ]
 
 
 def test_the_same_actions_give_the_same_rollout_bit_by_bit(ring: Track) -> None:
-    config = RaceConfig(number_of_resets=2, off_track_penalty_s=0.5)
-    one, two = (rollout(World(ring, config, 5, seed=3), 120, seed=9) for _ in range(2))
+    config = RaceSettings(number_of_resets=2, off_track_penalty_s=0.5)
+    one, two = (rollout(World(ring, config, 5), 120, seed=9) for _ in range(2))
     assert sum(len(now.episodes) for now in one) > 5
     for left, right in zip(one, two, strict=True):
-        for field in range(4):
+        assert (left.obs[CAMERA] == right.obs[CAMERA]).all()
+        for field in range(1, 4):
             assert (left[field] == right[field]).all()
         for mine, other in zip(left.episodes, right.episodes, strict=True):
             assert [row[:-1] for row in mine.rows] == [row[:-1] for row in other.rows]
@@ -312,21 +322,23 @@ def test_the_same_actions_give_the_same_rollout_bit_by_bit(ring: Track) -> None:
 def test_a_car_in_a_crowd_drives_as_if_alone(ring: Track) -> None:
     count, steps = 16, 40
     rng = np.random.default_rng(4)
-    steering, speed = rng.uniform(-30, 30, (steps, count)), rng.uniform(0.5, 2, (steps, count))
-    crowd = World(ring, RaceConfig(), count)
-    alone = [World(ring, RaceConfig(), 1, first_episode=k) for k in range(count)]
-    first = crowd.reset()
+    actions = np.stack([rng.uniform(-30, 30, (steps, count)), rng.uniform(0.5, 2, (steps, count))], axis=2)
+    crowd = World(ring, RaceSettings(), count)
+    alone = [World(ring, RaceSettings(), 1) for _ in range(count)]
+    for k, world in enumerate(alone):
+        world.next_episode = k
+    first = crowd.reset()[CAMERA]
     running = np.ones(count, np.bool_)
-    assert all((world.reset()[0] == first[k]).all() for k, world in enumerate(alone))
+    assert all((world.reset()[CAMERA][0] == first[k]).all() for k, world in enumerate(alone))
     for i in range(steps):
-        now = crowd.step(steering[i], speed[i], [0] * count)
+        now = crowd.step(actions[i])
         for k in running.nonzero()[0]:
-            single = alone[k].step(steering[i, k : k + 1], speed[i, k : k + 1], [0])
+            single = alone[k].step(actions[i, k : k + 1])
             assert (single.rewards[0], single.terminated[0]) == (now.rewards[k], now.terminated[k])
             if single.terminated[0]:
                 running[k] = False  # the next start depends on who else has started
             else:
-                assert (single.obs[0] == now.obs[k]).all()
+                assert (single.obs[CAMERA][0] == now.obs[CAMERA][k]).all()
     assert 0 < running.sum() < count
 
 
@@ -335,13 +347,13 @@ def test_without_a_reward_function_the_centre_line_is_paid(block: Track) -> None
     world.reset()
     for k, y in enumerate((0.05, 0.2, 0.45, 0.55)):
         put(world.cars, k, 2.0, y, 0.0)
-    world._look()
+    world._look(world.active)
     assert step(world).rewards == pytest.approx([1.0, 0.5, 0.1, 1e-3])
 
 
 def test_a_failing_reward_stops_the_world_with_its_line(ring: Track) -> None:
     source = "def reward_function(params):\n    speed = 'speed' if params['steps'] < 5 else 'speedo'\n"
-    world = World(ring, FIXED, 2, RewardFunction(f"{source}    return params[speed]\n", "reward.py"))
+    world = World(ring, FIXED, 2, reward=RewardFunction(f"{source}    return params[speed]\n", "reward.py"))
     world.reset()
     step(world)
     step(world)
@@ -349,3 +361,85 @@ def test_a_failing_reward_stops_the_world_with_its_line(ring: Track) -> None:
     with pytest.raises(RewardError, match=r"reward\.py:3: KeyError: 'speedo'") as caught:
         step(world)
     assert "'steps': 5.0" in caught.value.message
+
+
+def test_pictures_and_rows_are_there_for_who_wants_them(ring: Track) -> None:
+    """Without them the same is driven, paid and judged."""
+    config = RaceSettings(number_of_resets=1, off_track_penalty_s=0.5)
+    full = rollout(World(ring, config, 4, reward=spy_free()), 150, seed=2)
+    bare = rollout(World(ring, config, 4, reward=spy_free(), sensors=(), record=False), 150, seed=2)
+    for one, other in zip(full, bare, strict=True):
+        assert (one.rewards == other.rewards).all() and (one.terminated == other.terminated).all()
+        assert other.obs == {}
+        for mine, theirs in zip(one.episodes, other.episodes, strict=True):
+            assert mine.rows and not theirs.rows
+            assert (mine.laps, mine.reward, mine.progress) == (theirs.laps, theirs.reward, theirs.progress)
+    assert sum(len(now.episodes) for now in full) > 5
+
+
+def spy_free() -> RewardFunction:
+    return RewardFunction("def reward_function(params):\n    return params['progress']\n", "reward.py")
+
+
+def test_both_names_of_the_camera_can_be_asked_for(ring: Track) -> None:
+    world = World(ring, FIXED, 2, sensors=("observation", CAMERA))
+    seen = world.reset()
+    assert list(seen) == ["observation", CAMERA]
+    assert (seen["observation"] == seen[CAMERA]).all()
+    assert [(spec.name, spec.shape, spec.dtype) for spec in world.sensors] == [
+        ("observation", (120, 160), np.uint8),
+        (CAMERA, (120, 160), np.uint8),
+    ]
+
+
+def test_some_cars_can_be_reset_alone(ring: Track) -> None:
+    world = World(ring, RaceSettings(), 3)
+    world.reset(episodes_per_car=[1] * 3)
+    for _ in range(100):
+        step(world, 25.0)
+    assert not world.active.any()
+    before = world.records.episodes.copy()
+    world.reset(cars=np.array([False, True, False]))
+    assert world.active.tolist() == [False, True, False]
+    assert [now is then for now, then in zip(world.records.episodes, before, strict=True)] == [
+        True,
+        False,
+        True,
+    ]
+    assert [episode.number for episode in world.records.episodes] == [0, 3, 2]
+
+
+def test_a_parked_car_has_seen_its_end(block: Track) -> None:
+    world = World(block, FIXED, 1)
+    world.reset(episodes_per_car=[1])
+    *before, now = drive_off(world)
+    assert (before[-1].obs[CAMERA] != now.obs[CAMERA]).any()
+    pose = [field[0] for field in world.cars[:3]]
+    other = World(block, FIXED, 1)
+    other.reset()
+    put(other.cars, 0, *pose)
+    assert (other._look(other.active)[CAMERA] == now.obs[CAMERA]).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "sensors", "part"),
+    [
+        (RaceSettings(race_type="NO_SUCH_RACE"), (), "There is no race type NO_SUCH_RACE"),
+        (FIXED, ("LIDAR_OF_TOMORROW",), "There is no sensor LIDAR_OF_TOMORROW"),
+    ],
+)
+def test_what_no_table_has_is_refused(
+    ring: Track, settings: RaceSettings, sensors: tuple[str, ...], part: str
+) -> None:
+    with pytest.raises(UsageError, match=part) as caught:
+        World(ring, settings, 1, sensors=sensors)
+    assert "Choose one of: " in caught.value.hint
+
+
+def test_specs_of_sensors_need_no_numba() -> None:
+    code = (
+        "import sys\nfrom drcli.sim.sensors.sensor import sensor_spec\n"
+        "print(sensor_spec('FRONT_FACING_CAMERA'), 'numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("shape=(120, 160), dtype=dtype('uint8')) False")

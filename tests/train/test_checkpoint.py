@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from model_specs import CAMERA, model_of, new_network
+from protobuf import fields, varint
 
 from drcli.errors import DrError
-from drcli.train.checkpoint import from_tensors, pack, to_tensors, unpack
-from drcli.train.network import ActorCritic, PolicySpec
+from drcli.train.actor_critic import ActorCritic, restored_actor_critic
+from drcli.train.checkpoint import pack, to_tensors, unpack
 
-SENSOR = "FRONT_FACING_CAMERA"
 GRAPHS = Path(__file__).parents[3] / "shared" / "graphs"
-
-
-def varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-
-
-def fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
-    """Numbers and values of a protocol buffer: varints, byte strings, and 32-bit words as bytes."""
-    at = 0
-    while at < len(data):
-        tag, at = varint(data, at)
-        if tag & 7 == 0:
-            value, at = varint(data, at)
-            yield tag >> 3, value
-        else:
-            size, at = (4, at) if tag & 7 == 5 else varint(data, at)
-            yield tag >> 3, data[at : at + size]
-            at += size
 
 
 def index_entries(path: Path) -> dict[str, tuple[int, ...]]:
@@ -62,45 +38,74 @@ def index_entries(path: Path) -> dict[str, tuple[int, ...]]:
 @pytest.mark.shared
 @pytest.mark.skipif(not GRAPHS.is_dir(), reason="reference graphs are not on this machine")
 @pytest.mark.parametrize(
-    ("graph", "spec"),
-    [("ppo-discrete-9", PolicySpec(9)), ("ppo-continuous", PolicySpec(2, is_continuous=True))],
+    ("graph", "num_actions", "num_variables"), [("ppo-discrete-9", 9, 22), ("ppo-continuous", 0, 23)]
 )
-def test_names_and_shapes_are_those_of_the_coach_graph(graph, spec):
+def test_names_and_shapes_are_those_of_the_coach_graph(graph, num_actions, num_variables):
     [index] = (GRAPHS / graph).glob("*.index")
     expected = index_entries(index)
-    tensors = to_tensors(ActorCritic(spec), SENSOR)
-    assert len(expected) == (23 if spec.is_continuous else 22)
+    tensors = to_tensors(ActorCritic(model_of(num_actions)))
+    assert len(expected) == num_variables
     assert {name: tuple(t.shape) for name, t in tensors.items()} == expected
 
 
 @pytest.mark.parametrize("is_shared", [True, False])
-@pytest.mark.parametrize("is_continuous", [True, False])
-def test_round_trip_gives_the_same_outputs(is_shared, is_continuous):
+@pytest.mark.parametrize("num_actions", [2, 0])
+def test_round_trip_gives_the_same_outputs(is_shared, num_actions):
     torch.manual_seed(3)
-    network = ActorCritic(PolicySpec(2, is_continuous), is_shared)
-    data = pack(to_tensors(network, SENSOR), {"iteration": 7})
-    tensors, state = unpack(data, "7_Step-1.ckpt")
-    again = from_tensors(tensors, SENSOR)
-    assert state == {"iteration": 7}
+    network = new_network(num_actions, is_shared)
+    checkpoint = unpack(pack(to_tensors(network), {"iteration": 7}), "7_Step-1.ckpt")
+    again = restored_actor_critic(model_of(num_actions), checkpoint.variables)
+    assert checkpoint.counters == {"iteration": 7}
+    assert checkpoint.state == {}
     assert again.is_shared == is_shared
-    obs = torch.from_numpy(np.random.default_rng(0).integers(0, 255, (4, 120, 160)).astype(np.uint8))
+    obs = np.random.default_rng(0).integers(0, 255, (4, 120, 160)).astype(np.uint8)
+    seen = {CAMERA: torch.from_numpy(obs)}
     with torch.no_grad():
-        for a, b in zip(network(obs), again(obs), strict=True):
+        for a, b in zip(network(seen), again(seen), strict=True):
             torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
+def test_trunks_that_differ_in_one_layer_stay_two():
+    network = ActorCritic(model_of())
+    variables = to_tensors(network)
+    variables["main_level/agent/main/online/network_0/middleware_fc_embedder/Dense_0/bias"] += 1
+    again = restored_actor_critic(model_of(), variables)
+    assert not again.is_shared
+    assert all(torch.equal(value, variables[name]) for name, value in to_tensors(again).items())
+
+
 def test_a_shared_network_is_stored_as_two():
-    tensors = to_tensors(ActorCritic(PolicySpec(5)), SENSOR)
-    name = f"main_level/agent/main/online/network_{{}}/{SENSOR}/Conv2d_0/kernel"
+    tensors = to_tensors(ActorCritic(model_of()))
+    name = f"main_level/agent/main/online/network_{{}}/{CAMERA}/Conv2d_0/kernel"
     assert torch.equal(tensors[name.format(0)], tensors[name.format(1)])
     assert tensors[name.format(0)].shape == (8, 8, 1, 32)
 
 
+def test_what_an_algorithm_remembers_lies_beside_the_variables():
+    variables = to_tensors(ActorCritic(model_of()))
+    state = {"moments/0": torch.arange(3.0), "steps": torch.tensor(5)}
+    checkpoint = unpack(pack(variables, {"iteration": 1}, state), "x")
+    assert checkpoint.variables.keys() == variables.keys()
+    assert checkpoint.state.keys() == state.keys()
+    assert all(torch.equal(checkpoint.state[name], value) for name, value in state.items())
+    assert pack(variables, {}, {}) == pack(variables, {})
+
+
 def test_damaged_and_foreign_files_are_named():
-    data = pack(to_tensors(ActorCritic(PolicySpec(5)), SENSOR), {})
+    data = pack(to_tensors(ActorCritic(model_of())), {})
     with pytest.raises(DrError, match=r"3_Step-9\.ckpt is damaged"):
         unpack(data[:1000], "3_Step-9.ckpt")
-    with pytest.raises(DrError, match=r"no variable .*STEREO"):
-        from_tensors(unpack(data, "x")[0], "STEREO_CAMERAS")
+    with pytest.raises(DrError, match=r"no variable .*observation"):
+        restored_actor_critic(model_of(sensor=["observation"]), unpack(data, "x").variables)
     with pytest.raises(DrError, match="no policy head"):
-        from_tensors({}, SENSOR)
+        restored_actor_critic(model_of(), {})
+    with pytest.raises(DrError, match=r"has 5 discrete actions, model_metadata\.json 2 continuous actions"):
+        restored_actor_critic(model_of(0), unpack(data, "x").variables)
+
+
+def test_a_layer_of_another_size_is_named():
+    variables = to_tensors(ActorCritic(model_of()))
+    name = "main_level/agent/main/online/network_1/middleware_fc_embedder/Dense_0/bias"
+    variables[name] = torch.zeros(7)
+    with pytest.raises(DrError, match=r"Dense_0/bias has shape \(7,\), the network \(512,\)"):
+        restored_actor_critic(model_of(), variables)

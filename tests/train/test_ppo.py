@@ -3,41 +3,48 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from model_specs import CAMERA, model_of
 
-from drcli.errors import DrError
-from drcli.train import distribution
+from drcli.config.hyperparameters import Hyperparameters
+from drcli.errors import DrError, UsageError
+from drcli.sim.sensors.sensor import SensorSpec
+from drcli.train.algorithms.ppo import ClippedPPO
+from drcli.train.algorithms.ppo_learner import gae, minibatch_size, surrogate_loss, value_loss
 from drcli.train.hardware import Hardware
-from drcli.train.network import ActorCritic, PolicySpec
-from drcli.train.policy import Exploration, Policy
-from drcli.train.ppo import (
-    Hyper,
-    Learner,
-    Rollout,
-    concatenate,
-    gae,
-    minibatch_size,
-    surrogate_loss,
-    value_loss,
-)
+from drcli.train.network import weights_of
+from drcli.train.rollout import Rollout, RolloutBuffer, RolloutSpec, flat_index
 
 CPU = Hardware(torch.device("cpu"), torch.float32)
+HEIGHT, WIDTH = 60, 80  # a quarter of the real image, so that tasks are solved in seconds
 
 
-def rollout(rewards, values, dones, lengths, last_values, obs=None, actions=None, logprobs=None):
-    n = len(rewards)
+def small_model(num_actions):
+    sensor = SensorSpec(CAMERA, (HEIGHT, WIDTH), np.dtype(np.uint8))
+    return replace(model_of(num_actions), sensors=(sensor,))
+
+
+def rollout(rewards, values, dones, last_values, valid=None, num_actions=2):
+    """Of lists [T][K]; the cars see nothing and do the first action, with a log-probability of 0."""
+    rewards = np.asarray(rewards, np.float32)
+    steps, cars = rewards.shape
+    spec = RolloutSpec.of(small_model(num_actions), ClippedPPO.extras)
+    blank = spec.zeros(steps, cars)
     return Rollout(
-        np.zeros((n, 120, 160), np.uint8) if obs is None else obs,
-        np.zeros(n, np.int64) if actions is None else actions,
-        np.zeros(n, np.float32) if logprobs is None else logprobs,
-        np.asarray(values, np.float32),
-        np.asarray(rewards, np.float32),
+        blank.obs,
+        blank.actions,
+        rewards,
         np.asarray(dones, bool),
-        np.asarray(lengths, np.int64),
-        np.asarray(last_values, np.float32),
+        np.ones((steps, cars), bool) if valid is None else np.asarray(valid, bool),
+        {"logprobs": blank.extras["logprobs"], "values": np.asarray(values, np.float32)},
+        blank.last_obs,
+        {"logprobs": blank.last_extras["logprobs"], "values": np.asarray(last_values, np.float32)},
     )
 
 
@@ -47,24 +54,30 @@ def test_gae_by_hand():
     #   delta_0 = 1 + 0.5*1 - 0.5 = 1            A_0 = 1 + 0.25*2.5 = 1.625
     # Car 2: r = 4, 1 with V = 2, 1; its episode ends with the first step, the next goes on to a value of 2.
     #   A_0 = 4 - 2 = 2;  delta_1 = 1 + 0.5*2 - 1 = 1  A_1 = 1
-    data = rollout([1, 2, 4, 1], [0.5, 1, 2, 1], [0, 0, 1, 0], [2, 2], [3, 2])
+    data = rollout([[1, 4], [2, 1]], [[0.5, 2], [1, 1]], [[0, 1], [0, 0]], [3, 2])
     advantages, targets = gae(data, gamma=0.5, lam=0.5)
-    np.testing.assert_allclose(advantages, [1.625, 2.5, 2, 1])
-    np.testing.assert_allclose(targets, [2.125, 3.5, 4, 2])
+    np.testing.assert_allclose(advantages, [[1.625, 2], [2.5, 1]])
+    np.testing.assert_allclose(targets, [[2.125, 4], [3.5, 2]])
 
 
 def test_gae_with_lambda_one_is_the_return_minus_the_value():
-    data = rollout([1, 1, 1], [0.3, 0.2, 0.1], [0, 0, 1], [3], [99])
+    data = rollout([[1], [1], [1]], [[0.3], [0.2], [0.1]], [[0], [0], [1]], [99])
     advantages, targets = gae(data, gamma=0.9, lam=1.0)
-    np.testing.assert_allclose(targets, [1 + 0.9 + 0.81, 1.9, 1], rtol=1e-6)
-    np.testing.assert_allclose(advantages, targets - data.values)
+    np.testing.assert_allclose(targets[:, 0], [1 + 0.9 + 0.81, 1.9, 1], rtol=1e-6)
+    np.testing.assert_allclose(advantages, targets - data.extras["values"])
 
 
-def test_concatenated_rollouts_keep_cars_apart():
-    one = rollout([1, 2], [0, 0], [0, 0], [2], [5])
-    two = rollout([3], [0], [1], [1], [7])
-    both = gae(concatenate([one, two]), 0.9, 0.95)[0]
-    np.testing.assert_allclose(both, np.concatenate([gae(one, 0.9, 0.95)[0], gae(two, 0.9, 0.95)[0]]))
+def test_gae_passes_over_steps_that_a_parked_car_did_not_drive():
+    whole = rollout([[1], [2], [4]], [[0.5], [1], [2]], [[0], [0], [0]], [3])
+    parked = rollout(
+        [[7], [1], [7], [2], [4], [7]],
+        [[7], [0.5], [7], [1], [2], [7]],
+        [[1], [0], [1], [0], [0], [1]],
+        [3],
+        valid=[[0], [1], [0], [1], [1], [0]],
+    )
+    for one, other in zip(gae(whole, 0.9, 0.8), gae(parked, 0.9, 0.8), strict=True):
+        np.testing.assert_array_equal(one[flat_index(whole)], other[flat_index(parked)])
 
 
 def test_surrogate_loss_by_hand():
@@ -81,57 +94,39 @@ def test_value_losses_by_hand():
     assert value_loss(values, targets, is_huber=False).item() == pytest.approx((0.25 + 9) / 2)
 
 
-def test_categorical_by_hand():
-    logits = torch.log(torch.tensor([[0.25, 0.75], [1.0, 1e-12]]))
-    logprobs, entropy = distribution.categorical(logits, torch.tensor([1, 1]))
-    assert logprobs[0].item() == pytest.approx(math.log(0.75))
-    assert logprobs[1].item() == pytest.approx(math.log(1e-8))  # floored
-    assert entropy[0].item() == pytest.approx(-(0.25 * math.log(0.25) + 0.75 * math.log(0.75)))
-
-
-def test_normal_by_hand():
-    logprobs, entropy = distribution.normal(
-        torch.tensor([[0.0, 1.0]]), torch.log(torch.tensor([[1.0, 2.0]])), torch.tensor([[1.0, 1.0]])
-    )
-    expected = -0.5 - math.log(math.sqrt(2 * math.pi)) - math.log(2 * math.sqrt(2 * math.pi))
-    assert logprobs.item() == pytest.approx(expected)
-    assert entropy.item() == pytest.approx(2 * (0.5 + 0.5 * math.log(2 * math.pi)) + math.log(2))
-
-
 @pytest.mark.parametrize(("steps", "size"), [(1000, 64), (65, 64), (64, 64), (63, 32), (5, 4), (1, 1)])
 def test_minibatch_size(steps, size):
     assert minibatch_size(64, steps) == size
 
 
-def bandit(policy, images, step):
-    """Reward 1 for the action that names the bright third of the image."""
-    decision = policy.act(images[:, 0], step=step)
-    rewards = (decision.actions == images[:, 1, 0, 0]).astype(np.float32)
-    n = len(rewards)
-    return Rollout(
-        images[:, 0], decision.actions, decision.logprobs, decision.values, rewards,
-        np.ones(n, bool), np.ones(n, np.int64), np.zeros(n, np.float32),
-    )  # fmt: skip
+def one_step(model, actor, images, rewards_of, step=0):
+    """A step of as many cars as there are images, which ends their episodes."""
+    obs, cars = {CAMERA: images}, len(images)
+    decision = actor.act(obs, step=step)
+    buffer = RolloutBuffer(RolloutSpec.of(model, ClippedPPO.extras), cars, capacity=1)
+    rewards = rewards_of(decision.actions).astype(np.float32)
+    buffer.add(np.arange(cars), obs, decision, rewards, np.ones(cars, bool))
+    return buffer.rollout(obs, decision.extras)
 
 
 def solve_bandit(seed):
+    """Reward 1 for the action that names the bright third of the image."""
     torch.manual_seed(seed)
-    network = ActorCritic(PolicySpec(3))
-    learner = Learner(network, Hyper(batch_size=16, num_epochs=1, lr=1e-3, beta_entropy=0.0), CPU, seed)
-    policy = Policy(PolicySpec(3), CPU, Exploration(), seed)
+    model, hyper = small_model(3), Hyperparameters(batch_size=16, num_epochs=1, lr=1e-3, beta_entropy=0.0)
+    learner = ClippedPPO.learner(ClippedPPO.network(model), hyper, CPU, seed)
+    actor = ClippedPPO.actor(model, hyper, CPU, seed)
     rng = np.random.default_rng(seed)
     scores = []
     for step in range(25):
-        policy.load(network.weights(torch.float32))
+        actor.load(weights_of(learner.network, torch.float32))
         labels = rng.integers(0, 3, 48)
-        images = np.zeros((48, 2, 120, 160), np.uint8)
+        images = np.zeros((48, HEIGHT, WIDTH), np.uint8)
         for image, label in zip(images, labels, strict=True):
-            image[0, :, label * 53 : label * 53 + 53] = 200
-            image[1] = label
-        data = bandit(policy, images, step)
+            image[:, label * 26 : label * 26 + 26] = 200
+        data = one_step(model, actor, images, lambda actions, labels=labels: actions == labels, step)
         scores.append(data.rewards.mean())
-        learner.update(data)
-    return scores, [t.clone() for t in network.parameters()]
+        learner.learn([data])
+    return scores, [t.clone() for t in learner.network.parameters()]
 
 
 def test_a_task_is_solved_in_seconds_and_the_same_seed_learns_the_same():
@@ -144,33 +139,78 @@ def test_a_task_is_solved_in_seconds_and_the_same_seed_learns_the_same():
 
 def test_continuous_policy_moves_towards_rewarded_actions():
     torch.manual_seed(0)
-    spec = PolicySpec(2, is_continuous=True)
-    network = ActorCritic(spec)
-    learner = Learner(network, Hyper(batch_size=32, num_epochs=4, lr=1e-3), CPU, 0)
-    policy = Policy(spec, CPU, Exploration(), 0)
-    obs = np.full((64, 120, 160), 128, np.uint8)
+    model, hyper = small_model(0), Hyperparameters(batch_size=32, num_epochs=4, lr=1e-3)
+    learner = ClippedPPO.learner(ClippedPPO.network(model), hyper, CPU, 0)
+    actor = ClippedPPO.actor(model, hyper, CPU, 0)
+    obs = np.full((64, HEIGHT, WIDTH), 128, np.uint8)
     for _ in range(10):
-        policy.load(network.weights(torch.float32))
-        decision = policy.act(obs)
-        assert np.abs(decision.actions).max() <= 1
-        rewards = decision.actions[:, 0] - decision.actions[:, 1]
-        n = len(rewards)
-        data = Rollout(
-            obs, decision.actions, decision.logprobs, decision.values, rewards,
-            np.ones(n, bool), np.ones(n, np.int64), np.zeros(n, np.float32),
-        )  # fmt: skip
-        learner.update(data)
-    policy.load(network.weights(torch.float32))
-    steering, speed = policy.act(obs[:1], greedy=True).actions[0]
+        actor.load(weights_of(learner.network, torch.float32))
+        data = one_step(model, actor, obs, lambda actions: actions[:, 0] - actions[:, 1])
+        assert np.abs(data.actions).max() <= 1
+        learner.learn([data])
+    actor.load(weights_of(learner.network, torch.float32))
+    steering, speed = actor.act({CAMERA: obs[:1]}, greedy=True).actions[0]
     assert steering > 0.3 > -0.3 > speed
 
 
+def test_rollouts_of_several_workers_are_learned_from_in_their_order():
+    """The same steps in one rollout or in two: the same samples, so the same weights."""
+    whole = rollout([[1, 2, 0.5], [4, 1, 3]], [[0.5, 1, 2], [1, 1, 0]], [[0, 1, 0], [0, 0, 0]], [3, 2, 1])
+
+    def part(cars):
+        return Rollout(
+            {CAMERA: whole.obs[CAMERA][:, cars]},
+            whole.actions[:, cars],
+            whole.rewards[:, cars],
+            whole.dones[:, cars],
+            whole.valid[:, cars],
+            {name: array[:, cars] for name, array in whole.extras.items()},
+            {CAMERA: whole.last_obs[CAMERA][cars]},
+            {name: array[cars] for name, array in whole.last_extras.items()},
+        )
+
+    learned = []
+    for rollouts in ([whole], [part(slice(0, 1)), part(slice(1, 3))]):
+        torch.manual_seed(4)
+        hyper = Hyperparameters(batch_size=2, num_epochs=2)
+        learner = ClippedPPO.learner(ClippedPPO.network(small_model(2)), hyper, CPU, 0)
+        learned.append((learner.learn(rollouts), weights_of(learner.network, torch.float32)))
+    (stats, weights), (other_stats, other_weights) = learned
+    assert stats == other_stats
+    assert [*stats[0]] == ["surrogate_loss", "value_loss", "entropy", "kl_divergence"]
+    assert all(torch.equal(value, other_weights[name]) for name, value in weights.items())
+
+
 def test_nan_stops_with_a_message():
-    learner = Learner(ActorCritic(PolicySpec(2)), Hyper(batch_size=2, num_epochs=1), CPU, 0)
+    hyper = Hyperparameters(batch_size=2, num_epochs=1)
+    learner = ClippedPPO.learner(ClippedPPO.network(small_model(2)), hyper, CPU, 0)
     with pytest.raises(DrError, match="diverged"):
-        learner.update(rollout([1, 1, 0], [math.nan, 0, 0], [1, 1, 1], [1, 1, 1], [0, 0, 0]))
+        learner.learn([rollout([[1], [1], [0]], [[math.nan], [0], [0]], [[1], [1], [1]], [0])])
 
 
-def test_e_greedy_schedule():
-    exploration = Exploration(is_e_greedy=True, e_greedy_value=0.1, epsilon_steps=100)
-    assert [exploration.epsilon(s) for s in (0, 50, 100, 1000)] == pytest.approx([1.0, 0.55, 0.1, 0.1])
+def test_nothing_is_remembered_beside_the_network():
+    learner = ClippedPPO.learner(ClippedPPO.network(small_model(2)), Hyperparameters(), CPU, 0)
+    assert learner.state() == {}
+    learner.load_state({})
+
+
+@pytest.mark.parametrize("kind", ["categorical", "e-greedy"])
+def test_exploration_that_it_can_do(kind):
+    ClippedPPO.check(Hyperparameters(exploration_type=kind))
+
+
+def test_exploration_that_it_cannot_do_is_refused_with_what_it_can():
+    with pytest.raises(UsageError, match=r"^here: .* exploration_type additive_noise") as caught:
+        ClippedPPO.check(Hyperparameters(exploration_type="additive_noise"), "here")
+    assert "categorical, e-greedy" in caught.value.hint
+
+
+def test_what_it_cannot_do_is_known_without_torch():
+    code = (
+        "import sys\n"
+        "from drcli.config.hyperparameters import Hyperparameters\n"
+        "from drcli.tables import ALGORITHMS\n"
+        "ALGORITHMS.load('clipped_ppo').check(Hyperparameters())\n"
+        "assert not {'torch', 'numba'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

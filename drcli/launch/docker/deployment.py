@@ -111,8 +111,11 @@ class SwarmStack(Deployment):
         return ["gpu"]
 
     def own_variables(self, workers: int, machine: Machine) -> Mapping[str, str]:
-        """How workers are shared out."""
-        return {"DRCLI_MAX_PER_NODE": max_per_node(workers, machine.worker_nodes)}
+        """How many workers there are, and how they are shared out."""
+        return {
+            "DRCLI_WORKERS": str(workers),
+            "DRCLI_MAX_PER_NODE": max_per_node(workers, machine.worker_nodes),
+        }
 
     def community_overlays(self, kind: RunKind, workers: int, machine: Machine) -> list[str]:
         """Without IP_VS ports belong to nodes, and two workers may come to the same one."""

@@ -97,3 +97,17 @@ def test_an_image_under_its_former_name(
     finally:
         racer.dr("stop-all", "-y")
         docker_engine.run(["rmi", former])
+
+
+def test_models_starts_it(new_racer: Callable[[], Racer], minio_image: str) -> None:
+    """As all commands that need the bucket do."""
+    racer = new_racer()
+    racer.write_run_env(DR_DOCKER_STYLE="compose", DR_MINIO_IMAGE=minio_image)
+    try:
+        assert not json.loads(racer.invoke("store", "status", "--json").stdout)["running"]
+        found = racer.invoke("models")
+        assert found.exit_code == 0, found.stderr
+        assert "There is no model" in found.stderr
+        assert json.loads(racer.invoke("store", "status", "--json").stdout)["running"]
+    finally:
+        racer.invoke("store", "stop")

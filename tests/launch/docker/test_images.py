@@ -343,13 +343,13 @@ def test_anybody_may_run_it(simapp_image: str, user: str) -> None:
     code = """
 import getpass, pathlib
 from drcli.sim.catalogue import load_track
-from drcli.sim.race import RaceConfig
+from drcli.config.race_settings import RaceSettings
 from drcli.sim.world import World
 home = pathlib.Path.home()
 before = set(home.rglob("*.nbc"))
-world = World(load_track("drcli_harbour", None, ""), RaceConfig(), num_cars=3)
+world = World(load_track("drcli_harbour", None, ""), RaceSettings(), 3)
 world.reset()
-world.step([0.0] * 3, [1.0] * 3, [0] * 3)
+world.step([[0.0, 1.0]] * 3)
 (home / "x").touch()
 print(getpass.getuser(), len(before) > 10, len(set(home.rglob("*.nbc")) - before))
 """

@@ -13,7 +13,7 @@ from drcli.launch.launcher import RunRequest
 from drcli.launch.machine import Machine, Snapshot
 from drcli.launch.processes.process_plan import ProcessPlan, plan_processes
 from drcli.paths import Workspace
-from drcli.services.environment import Environment
+from drcli.services.shared.environment import Environment
 from drcli.store.access import store_config
 from drcli.store.client import Bucket
 

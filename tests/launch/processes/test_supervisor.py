@@ -139,13 +139,14 @@ def alive(folder: ProcessFolder) -> list[str]:
     return [replica.name for replica in seen.replicas if replica.is_alive]
 
 
-def test_workers_are_added_and_taken_away_while_it_runs(started: Started) -> None:
+def test_workers_are_added_and_taken_away_while_it_runs(started: Started, until: Until) -> None:
     folder = started(sagemaker="steady", robomaker="steady")
     first = named(folder, "robomaker-1")
     scaling.scale(folder, "robomaker", 3)
     assert alive(folder) == ["sagemaker", "robomaker-1", "robomaker-2", "robomaker-3"]
     assert named(folder, "robomaker-1") == first
     third = named(folder, "robomaker-3")
+    until(lambda: "ready" in folder.log("robomaker-3").read_text())
     scaling.scale(folder, "robomaker", 1)
     assert alive(folder) == ["sagemaker", "robomaker-1"]
     assert not third.is_alive

@@ -1,0 +1,44 @@
+"""The settings of a race, as a params document has them. Which rules apply to them is up to the race type
+(`drcli.tables.RACES`), which also reads what it alone has from `own`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+def from_key(key: str) -> Mapping[str, str]:
+    """Metadata of a field that is read from `key` of a params document."""
+    return {"key": key}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RaceSettings:
+    """Starts, faults and laps of a race; the defaults are those of training a time trial."""
+
+    race_type: str = field(default="TIME_TRIAL", metadata=from_key("RACE_TYPE"))
+    start_position_offset: float = field(
+        default=0.0, metadata=from_key("START_POSITION_OFFSET")
+    )  # of the lap
+    round_robin_advance_dist: float = field(default=0.05, metadata=from_key("ROUND_ROBIN_ADVANCE_DIST"))
+    change_start_position: bool = field(default=True, metadata=from_key("CHANGE_START_POSITION"))
+    alternate_driving_direction: bool = field(default=False, metadata=from_key("ALTERNATE_DRIVING_DIRECTION"))
+    reverse_dir: bool = field(default=False, metadata=from_key("REVERSE_DIR"))
+    number_of_resets: int = field(default=0, metadata=from_key("NUMBER_OF_RESETS"))
+    off_track_penalty_s: float = field(default=0.0, metadata=from_key("OFF_TRACK_PENALTY"))
+    collision_penalty_s: float = field(default=0.0, metadata=from_key("COLLISION_PENALTY"))
+    number_of_reverse_counts: int = field(default=15, metadata=from_key("NUMBER_OF_REVERSE_COUNTS"))
+    is_continuous: bool = field(default=False, metadata=from_key("IS_CONTINUOUS"))
+    number_of_trials: int = field(default=1, metadata=from_key("NUMBER_OF_TRIALS"))
+    spread_starts: bool = False  # evenly over the lap, instead of round robin
+    own: Mapping[str, object] = field(default_factory=dict)  # the whole document, raw: for the race type
+
+    def start_ndist(self, episode: int) -> float:
+        """Where an episode starts, as a share of the lap: round robin."""
+        advance = self.round_robin_advance_dist * episode if self.change_start_position else 0.0
+        return (self.start_position_offset + advance) % 1.0
+
+    def is_reversed(self, episode: int) -> bool:
+        """Whether an episode is driven against the track's order."""
+        return self.reverse_dir != (self.alternate_driving_direction and episode % 2 == 1)

@@ -1,0 +1,1 @@
+"""Observers of a run: subscribers to its steps, episodes, updates, evaluations and checkpoints."""

@@ -1,0 +1,58 @@
+"""Lines of the trainer's log in the form of rl_coach's screen log, which deepracer tools parse."""
+
+from __future__ import annotations
+
+from drcli.services.observers.observer import EvaluatedCheckpoint, ObservedTraining, Observer, RunEnd, Update
+from drcli.services.shared import service_log
+from drcli.tables import ALGORITHMS
+
+
+class CoachLog(Observer):
+    """Logs the result of each iteration and each evaluation."""
+
+    roles = frozenset(("trainer",))
+
+    def __init__(self, run: ObservedTraining) -> None:
+        self._run = run
+        self._names = ALGORITHMS.load(run.metadata.training_algorithm).logged
+
+    def on_update(self, update: Update) -> None:
+        """Log one line per epoch and one for the iteration."""
+        for epoch, stats in enumerate(update.epochs):
+            values: dict[str, object] = {
+                name: stats[key] for key, name in self._names.items() if key in stats
+            }
+            lr = self._run.hyperparameters.lr
+            coach_line("Policy training", values | {"training epoch": epoch, "learning_rate": lr})
+        counters = self._run.counters
+        coach_line(
+            "Training",
+            {
+                "Name": "main_level/agent",
+                "Worker": 0,
+                "Episode": counters.total_episodes,
+                "Total reward": round(update.reward or 0.0, 2),
+                "Steps": counters.steps,
+                "Training iteration": counters.iteration,
+            },
+        )
+
+    def on_evaluation(self, evaluated: EvaluatedCheckpoint) -> None:
+        """Log the progress of each episode and their mean."""
+        progress = [round(episode.progress, 2) for episode in evaluated.episodes]
+        service_log.line(
+            f"[BestModelSelection] Number of evaluations: {len(progress)} Evaluation episode progress: {progress}"
+        )
+        service_log.line(
+            f"Evaluation of checkpoint {evaluated.name}: mean progress {evaluated.progress_pct:.1f} %."
+        )
+
+    def on_end(self, end: RunEnd) -> None:
+        """Log why the run is over; a failure is logged by the program itself."""
+        if end.state != "failed":
+            service_log.line(f"The run has {end.state}: {end.reason}.")
+
+
+def coach_line(prefix: str, values: dict[str, object]) -> None:
+    """`prefix> k=v, k=v`."""
+    service_log.line(f"{prefix}> " + ", ".join(f"{key}={value}" for key, value in values.items()))

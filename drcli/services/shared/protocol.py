@@ -1,0 +1,251 @@
+"""What trainer and workers say to each other, as typed values; `drcli.services.shared.wire` carries them.
+
+worker  -> trainer   Alive (hello and heartbeat), Experience, Evaluated, Failed, Leaving
+trainer -> worker    Welcome, Collect, Evaluate, Goodbye
+"""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self, TypeVar
+
+from numpy.typing import NDArray
+
+from drcli.contract.episode import Episode, Lap, Status, TraceRow
+from drcli.services.shared.wire import Message, WireError
+from drcli.train.rollout import Rollout, RolloutSpec
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class _Plain:
+    """A message whose parts are numbers and texts."""
+
+    kind: ClassVar[str]
+
+    def to_message(self) -> Message:
+        """As it goes over the wire."""
+        return Message(self.kind, dict(vars(self)))
+
+    @classmethod
+    def from_message(cls, message: Message) -> Self:
+        """The inverse; TypeError, KeyError or ValueError when it is malformed."""
+        return _typed(cls, message.header)
+
+
+class _Assignment:
+    """A message that brings the weights of a policy along when the worker has another one."""
+
+    kind: ClassVar[str]
+    weights: Arrays
+
+    def to_message(self) -> Message:
+        """As it goes over the wire."""
+        header = {name: value for name, value in vars(self).items() if name != "weights"}
+        return Message(self.kind, header, self.weights)
+
+    @classmethod
+    def from_message(cls, message: Message) -> Self:
+        """The inverse; TypeError, KeyError or ValueError when it is malformed."""
+        return _typed(cls, message.header, weights=message.arrays)
+
+
+@dataclass(frozen=True)
+class Alive(_Plain):
+    """I am worker `index` and drive `num_cars` cars; sent once a second.
+
+    Of containers that are all alike none knows its index (-1): the trainer gives one to each `name`.
+    """
+
+    kind: ClassVar[str] = "alive"
+    index: int
+    num_cars: int
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Failed(_Plain):
+    """This worker cannot go on for a reason that the user can fix, such as an error in the reward function."""
+
+    kind: ClassVar[str] = "failed"
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Leaving(_Plain):
+    """This worker was asked to end; what it had is for others to do."""
+
+    kind: ClassVar[str] = "leaving"
+
+
+@dataclass(frozen=True)
+class Experience:
+    """What came of a Collect: the rollout, and the episodes that ended in it."""
+
+    kind: ClassVar[str] = "experience"
+    assignment: int
+    rollout: Rollout
+    episodes: tuple[Episode, ...]
+
+    def to_message(self) -> Message:
+        """As it goes over the wire; arrays are not copied."""
+        return Message(self.kind, _results(self.assignment, self.episodes), self.rollout.arrays())
+
+    @classmethod
+    def from_message(cls, message: Message) -> Experience:
+        """The inverse; TypeError, KeyError or ValueError when it is malformed."""
+        assignment, episodes = _parsed_results(message)
+        return cls(assignment, Rollout.from_arrays(message.arrays), episodes)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What came of an Evaluate: at least one episode."""
+
+    kind: ClassVar[str] = "evaluated"
+    assignment: int
+    episodes: tuple[Episode, ...]
+
+    def to_message(self) -> Message:
+        """As it goes over the wire."""
+        return Message(self.kind, _results(self.assignment, self.episodes))
+
+    @classmethod
+    def from_message(cls, message: Message) -> Evaluated:
+        """The inverse; TypeError, KeyError or ValueError when it is malformed."""
+        assignment, episodes = _parsed_results(message)
+        if not episodes:
+            raise ValueError("no episodes")
+        return cls(assignment, episodes)
+
+
+@dataclass(frozen=True)
+class Welcome(_Plain):
+    """You are worker `index`, for which `episodes_done` training episodes are recorded so far.
+
+    hyperparameters: of the run, as JSON; the worker's side of the algorithm reads them, too.
+    """
+
+    kind: ClassVar[str] = "welcome"
+    seed: int
+    episodes_done: int
+    index: int
+    hyperparameters: str = "{}"
+
+
+@dataclass(frozen=True)
+class Collect(_Assignment):
+    """Drive with policy `policy`: `steps_per_car` steps with every car, or `episodes` whole episodes.
+
+    `step` counts the steps of the run so far. `max_steps` bounds what is learned from (0: no bound).
+    Weights come along when the worker has an older policy.
+    """
+
+    kind: ClassVar[str] = "collect"
+    assignment: int
+    policy: str
+    steps_per_car: int
+    episodes: int
+    step: int
+    max_steps: int = 0
+    weights: Arrays = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evaluate(_Assignment):
+    """Drive `episodes` greedy episodes with policy `policy`, in idle time."""
+
+    kind: ClassVar[str] = "evaluate"
+    assignment: int
+    policy: str
+    episodes: int
+    weights: Arrays = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Goodbye(_Plain):
+    """The run has ended; leave."""
+
+    kind: ClassVar[str] = "goodbye"
+
+
+ToTrainer = Alive | Experience | Evaluated | Failed | Leaving
+ToWorker = Welcome | Collect | Evaluate | Goodbye
+_TO_TRAINER: Mapping[str, type[ToTrainer]] = {
+    c.kind: c for c in (Alive, Experience, Evaluated, Failed, Leaving)
+}
+_TO_WORKER: Mapping[str, type[ToWorker]] = {c.kind: c for c in (Welcome, Collect, Evaluate, Goodbye)}
+
+
+def from_worker(message: Message, expected: RolloutSpec) -> ToTrainer:
+    """What a worker said; its rollouts are as `expected`. WireError when it makes no sense."""
+    try:
+        said = _TO_TRAINER[message.kind].from_message(message)
+        match said:
+            case Experience():
+                expected.check(said.rollout)
+    except (TypeError, KeyError, ValueError) as error:
+        raise WireError(f"malformed {message.kind!r}: {error}") from error
+    return said
+
+
+def from_trainer(message: Message) -> ToWorker:
+    """What the trainer said. WireError when it makes no sense."""
+    try:
+        return _TO_WORKER[message.kind].from_message(message)
+    except (TypeError, KeyError, ValueError) as error:
+        raise WireError(f"malformed {message.kind!r}: {error}") from error
+
+
+_Value = TypeVar("_Value")
+_TYPES: dict[str, Any] = {"int": int, "float": int | float, "bool": bool, "str": str}
+
+
+def _typed(cls: type[_Value], values: Mapping[str, Any], **rest: Any) -> _Value:
+    """A dataclass of plain values, whose types are those of its annotations; no NaN, no Inf."""
+    plain = dict(values)
+    for item in fields(cls):  # type: ignore[arg-type]
+        if item.name not in plain:
+            continue
+        value, kind = plain[item.name], str(item.type)
+        if kind == "Status":
+            plain[item.name] = Status(value)
+        elif not isinstance(value, _TYPES[kind]):
+            raise TypeError(f"{item.name} is {reprlib.repr(value)}, no {kind}")
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{item.name} is {value}")
+    return cls(**plain, **rest)
+
+
+_EPISODE_FIELDS = [f.name for f in fields(Episode) if f.name not in ("rows", "laps")]
+_LAP_FIELDS = [f.name for f in fields(Lap)]
+
+
+def _results(assignment: int, episodes: tuple[Episode, ...]) -> dict[str, Any]:
+    return {"assignment": assignment, "episodes": [_episode_to_list(episode) for episode in episodes]}
+
+
+def _parsed_results(message: Message) -> tuple[int, tuple[Episode, ...]]:
+    header = message.header
+    if header.keys() != {"assignment", "episodes"} or not isinstance(header["assignment"], int):
+        raise ValueError(f"header {reprlib.repr(dict(header))}")
+    return header["assignment"], tuple(_episode_from_list(parts) for parts in header["episodes"])
+
+
+def _episode_to_list(episode: Episode) -> list[Any]:
+    laps = [[getattr(lap, name) for name in _LAP_FIELDS] for lap in episode.laps]
+    return [[getattr(episode, name) for name in _EPISODE_FIELDS], [list(row) for row in episode.rows], laps]
+
+
+def _episode_from_list(parts: list[Any]) -> Episode:
+    values, rows, laps = parts
+    return _typed(
+        Episode,
+        dict(zip(_EPISODE_FIELDS, values, strict=True)),
+        rows=[TraceRow(*row) for row in rows],
+        laps=[_typed(Lap, dict(zip(_LAP_FIELDS, lap, strict=True))) for lap in laps],
+    )

@@ -1,0 +1,1 @@
+"""The trainer: hands out work, learns from what comes back, and says when the run is over."""

@@ -1,0 +1,78 @@
+"""Where a training run starts: its own last checkpoint, a pretrained model, or random weights."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from drcli.contract.checkpoint_names import CheckpointName
+from drcli.contract.keys import ModelKeys
+from drcli.services.shared import service_log
+from drcli.services.shared.counters import Counters
+from drcli.services.shared.environment import Pretrained
+from drcli.services.shared.training_job import TrainingJob
+from drcli.store.checkpoints import CheckpointIndex, list_checkpoints, read_checkpoint, read_index
+from drcli.store.run_status import read_status
+from drcli.train.algorithms.algorithm import Algorithm
+from drcli.train.checkpoint import unpack
+from drcli.train.model import ModelSpec
+from drcli.train.network import PolicyNetwork
+
+
+@dataclass(frozen=True)
+class TrainingStart:
+    """The network, the learner's state and the counters to start with, and what is in the bucket already.
+
+    trained_s: training time of earlier starts of the trainer within this run.
+    """
+
+    network: PolicyNetwork
+    counters: Counters
+    learner_state: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    published: CheckpointName | None = None
+    index: CheckpointIndex | None = None
+    trained_s: float = 0.0
+
+
+def find_start(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) -> TrainingStart:
+    """Find the start of the run. A run with checkpoints continues after the last one."""
+    if list_checkpoints(job.bucket, job.keys):
+        return _own_checkpoint(job, model, algorithm)
+    seed = job.environment.seed if job.environment.seed is not None else secrets.randbelow(2**32)
+    torch.manual_seed(seed)
+    if job.environment.pretrained is not None:
+        return _pretrained(job, job.environment.pretrained, model, algorithm, seed)
+    return TrainingStart(algorithm.network(model), Counters(seed))
+
+
+def _own_checkpoint(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) -> TrainingStart:
+    name, data = read_checkpoint(
+        job.bucket, job.keys, "last", stale_lock_s=1.0
+    )  # only this trainer writes here
+    checkpoint = unpack(data, str(name))
+    service_log.line(f"Checkpoint> Restoring from path={job.keys.checkpoint(str(name))}")
+    counters = Counters.from_state(checkpoint.counters)
+    torch.manual_seed(counters.seed + counters.steps)
+    network = algorithm.network(model, checkpoint.variables)
+    return TrainingStart(
+        network, counters, checkpoint.state, name, read_index(job.bucket, job.keys), _trained_s(job)
+    )
+
+
+def _trained_s(job: TrainingJob) -> float:
+    """From the status document: `dr start-training` deletes that of an earlier run, so only a restart finds one."""
+    status = read_status(job.bucket, job.keys.prefix)
+    return status.trained_s if status is not None and not status.is_over else 0.0
+
+
+def _pretrained(
+    job: TrainingJob, pretrained: Pretrained, model: ModelSpec, algorithm: Algorithm, seed: int
+) -> TrainingStart:
+    keys = ModelKeys(pretrained.prefix)
+    name, data = read_checkpoint(job.bucket, keys, pretrained.which)
+    service_log.line(f"Checkpoint> Restoring from path={keys.checkpoint(str(name))}")
+    variables = unpack(data, f"{pretrained.prefix}/{name}").variables
+    return TrainingStart(algorithm.network(model, variables), Counters(seed, base=name.number + 1))

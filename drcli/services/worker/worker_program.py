@@ -1,0 +1,57 @@
+"""A worker as a program: reads the job, joins the run, and shuts down cleanly."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import torch
+
+from drcli.errors import DrError
+from drcli.services.observers.observer import ObservedRun, RunEnd
+from drcli.services.observers.subscriptions import Subscriptions
+from drcli.services.shared import program, service_log
+from drcli.services.shared.environment import Environment
+from drcli.services.shared.protocol import Failed
+from drcli.services.shared.store_retry import retry_while_unreachable
+from drcli.services.shared.training_job import TrainingJob
+from drcli.services.shared.wire import WorkerSocket
+from drcli.services.shared.wire_keys import worker_keys
+from drcli.services.worker.training_worker import TrainingWorker, new_identity
+from drcli.sim.reward import RewardFunction
+from drcli.store.client import Bucket
+
+
+def work(environment: Environment, stop: program.StopFlag) -> bool:
+    """Drive until the run is over or a stop is requested; return whether it was.
+
+    A DrError is also sent to the trainer.
+    """
+    torch.set_num_threads(environment.threads)
+    bucket = Bucket(environment.store)
+    job = retry_while_unreachable(lambda: TrainingJob.read(environment), bucket, stop)
+    keys, index = worker_keys(environment), environment.worker_index
+
+    def give_up(message: str) -> NoReturn:
+        """Called from another thread, which cannot use this thread's socket."""
+        other = WorkerSocket(environment.wire_endpoint, keys, new_identity(index))
+        other.send(Failed(message, "").to_message())
+        other.close()
+        program.leave(message)
+
+    socket = WorkerSocket(environment.wire_endpoint, keys, new_identity(index))
+    try:
+        source = retry_while_unreachable(job.reward_function, bucket, stop)
+        reward = RewardFunction(*source, log=service_log.line, on_stuck=give_up)
+        observers = Subscriptions.of(_observed(job))
+        was_stopped = TrainingWorker(job, socket, reward, observers, stop).run()
+        observers.end(RunEnd("stopped" if was_stopped else "ended"))
+        return was_stopped
+    except DrError as error:
+        socket.send(Failed(error.message, error.hint).to_message())
+        raise
+    finally:
+        socket.close()
+
+
+def _observed(job: TrainingJob) -> ObservedRun:
+    return ObservedRun("worker", job.environment, job.bucket, job.keys, job.params.world_name, job.metadata)

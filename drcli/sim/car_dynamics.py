@@ -1,0 +1,93 @@
+"""The car: a kinematic bicycle whose speed and steering follow their commands with a lag. No road in here.
+
+State and commands are arrays `[K]`; `World` owns them, the kernel moves them by one step of 1/15 s.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from drcli.sim.constants import (
+    MAX_SPEED_MPS,
+    MAX_STEERING_DEG,
+    MIN_SPEED_MPS,
+    STEP_S,
+    TICKS_PER_STEP,
+    CarParams,
+)
+from drcli.sim.kernel import kernel
+
+Array = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+_TICK_S = STEP_S / TICKS_PER_STEP
+_MAX_STEERING_RAD = math.radians(MAX_STEERING_DEG)
+
+
+class CarState(NamedTuple):
+    """Pose of the car's origin, what its wheels do, and the commands of the step before: arrays `[K]`."""
+
+    x_m: Array
+    y_m: Array
+    heading_rad: Array  # counterclockwise from x, not wrapped
+    speed_mps: Array
+    steering_rad: Array  # + is left
+    speed_command_mps: Array
+    steering_command_rad: Array
+
+
+def new_cars(count: int) -> CarState:
+    """`count` cars at rest in the origin."""
+    return CarState(*np.zeros((len(CarState._fields), count)))
+
+
+def put(cars: CarState, k: int, x_m: float, y_m: float, heading_rad: float) -> None:
+    """Set car `k` down at rest, wheels straight."""
+    for field, value in zip(cars, (x_m, y_m, heading_rad, 0.0, 0.0, 0.0, 0.0), strict=True):
+        field[k] = value
+
+
+@kernel
+def drive(params: CarParams, cars: CarState, actions: Array, moving: Bools) -> None:
+    """Move the cars with `moving` set by one step.
+
+    `actions` `[K, 2]` are steering (degrees, + left) and speed (m/s), clipped here to what the car can do.
+    """
+    for k in range(moving.shape[0]):
+        if moving[k]:
+            steering = math.radians(min(max(actions[k, 0], -MAX_STEERING_DEG), MAX_STEERING_DEG))
+            speed = min(max(actions[k, 1], MIN_SPEED_MPS), MAX_SPEED_MPS)
+            for tick in range(TICKS_PER_STEP):
+                if tick == params.latency_ticks:
+                    cars.speed_command_mps[k], cars.steering_command_rad[k] = speed, steering
+                _tick(params, cars, k)
+            cars.speed_command_mps[k], cars.steering_command_rad[k] = speed, steering
+
+
+@kernel
+def _tick(params: CarParams, cars: CarState, k: int) -> None:
+    """1/60 s: exact lags, then an arc with the mean speed and curvature (exact on straights and circles)."""
+    target = params.speed_gain * cars.speed_command_mps[k]
+    lag_s = params.accelerate_s if target > cars.speed_mps[k] else params.brake_s
+    distance_m, cars.speed_mps[k] = _lag(cars.speed_mps[k], target, lag_s)
+    turn, cars.steering_rad[k] = _lag(cars.steering_rad[k], cars.steering_command_rad[k], params.steer_s)
+
+    curvature = math.tan(turn / _TICK_S) / params.wheelbase_m
+    limit = params.grip_mps2 * _TICK_S * _TICK_S / max(distance_m * distance_m, 1e-12)
+    angle = distance_m * min(max(curvature, -limit), limit)
+    chord_m = distance_m * (1.0 - angle * angle / 24.0)
+    middle = cars.heading_rad[k] + angle / 2.0
+    cars.x_m[k] += chord_m * math.cos(middle)
+    cars.y_m[k] += chord_m * math.sin(middle)
+    cars.heading_rad[k] += angle
+
+
+@kernel
+def _lag(value: float, target: float, lag_s: float) -> tuple[float, float]:
+    """Integral of a first-order lag over a tick, and its value at the end."""
+    rest = (value - target) * math.exp(-_TICK_S / lag_s)
+    return target * _TICK_S + (value - target - rest) * lag_s, target + rest

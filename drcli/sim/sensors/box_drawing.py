@@ -1,0 +1,117 @@
+"""Draws the boxes on the road into camera images: their visible faces, the farthest box first, flat shaded."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from drcli.sim.boxes import Boxes
+from drcli.sim.car_dynamics import Bools, CarState
+from drcli.sim.constants import CameraParams
+from drcli.sim.kernel import kernel
+from drcli.sim.sensors.ground_raster import Bytes
+from drcli.sim.track import Array
+
+_NEAR_M = 0.02  # as the camera of simapp
+_CORNERS = np.array(
+    [(1, 1, 0), (-1, 1, 0), (-1, -1, 0), (1, -1, 0), (1, 1, 1), (-1, 1, 1), (-1, -1, 1), (1, -1, 1)]
+)
+# Four corners around each face, the share of its brightness, and how it looks outwards (ahead, left, up).
+_FACES = np.array([(0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7), (4, 5, 6, 7)])
+_OUTWARDS = np.array([(0, 1, 0), (-1, 0, 0), (0, -1, 0), (1, 0, 0), (0, 0, 1)])
+_SHADES = np.array([0.8, 0.65, 0.8, 0.65, 1.0])
+
+
+@kernel
+def draw_boxes(camera: CameraParams, boxes: Boxes, cars: CarState, seen: Bools, images: Bytes) -> None:
+    """Draw over what the cars with `seen` set see: `images` is uint8 `[K, height, width]`."""
+    for k in range(seen.shape[0]):
+        if seen[k]:
+            sin, cos = math.sin(cars.heading_rad[k]), math.cos(cars.heading_rad[k])
+            x, y = cars.x_m[k] + camera.forward_m * cos, cars.y_m[k] + camera.forward_m * sin
+            distance = np.hypot(boxes.x_m[k] - x, boxes.y_m[k] - y)
+            for box in np.argsort(-distance):
+                if not math.isnan(distance[box]):
+                    _draw_box(camera, boxes, k, box, (x, y, sin, cos), images[k])
+
+
+@kernel
+def _draw_box(
+    camera: CameraParams,
+    boxes: Boxes,
+    k: int,
+    box: int,
+    eye: tuple[float, float, float, float],
+    image: Bytes,
+) -> None:
+    x, y, sin, cos = eye
+    turn = boxes.heading_rad[k, box]
+    ahead_x, ahead_y = math.cos(turn), math.sin(turn)
+    half = np.array([boxes.length_m[k, box] / 2.0, boxes.width_m[k, box] / 2.0, boxes.height_m[k, box]])
+    pitch_sin, pitch_cos = math.sin(camera.pitch_rad), math.cos(camera.pitch_rad)
+    corners = np.empty((8, 3))  # depth, left, up of the camera
+    for corner in range(8):
+        along, aside = _CORNERS[corner, 0] * half[0], _CORNERS[corner, 1] * half[1]
+        dx = boxes.x_m[k, box] + along * ahead_x - aside * ahead_y - x
+        dy = boxes.y_m[k, box] + along * ahead_y + aside * ahead_x - y
+        ahead, up = dx * cos + dy * sin, _CORNERS[corner, 2] * half[2] - camera.height_m
+        corners[corner] = (
+            ahead * pitch_cos - up * pitch_sin,
+            dy * cos - dx * sin,
+            ahead * pitch_sin + up * pitch_cos,
+        )
+
+    # The camera as the box sees it says which faces it looks at.
+    dx, dy = x - boxes.x_m[k, box], y - boxes.y_m[k, box]
+    eye_of_box = np.array([dx * ahead_x + dy * ahead_y, dy * ahead_x - dx * ahead_y, camera.height_m])
+    for face in range(5):
+        outside = 0.0
+        for axis in range(3):
+            outside += _OUTWARDS[face, axis] * eye_of_box[axis] - abs(_OUTWARDS[face, axis]) * half[axis]
+        if outside > 0.0:
+            shade = int(boxes.grey[k, box] * _SHADES[face])
+            _fill(_project(camera, corners[_FACES[face]]), shade, image)
+
+
+@kernel
+def _project(camera: CameraParams, face: Array) -> Array:
+    """Column and row `[M, 2]` of the part of a face (`[4, 3]`) that is in front of the camera."""
+    focal = camera.width_px / 2.0 / math.tan(camera.horizontal_fov_rad / 2.0)
+    points, count = np.empty((8, 2)), 0
+    for corner in range(4):
+        here, there = face[corner], face[(corner + 1) % 4]
+        if here[0] >= _NEAR_M:
+            points[count, 0] = camera.width_px / 2.0 - focal * here[1] / here[0]
+            points[count, 1] = camera.height_px / 2.0 - focal * here[2] / here[0]
+            count += 1
+        if (here[0] >= _NEAR_M) != (there[0] >= _NEAR_M):
+            share = (_NEAR_M - here[0]) / (there[0] - here[0])
+            points[count, 0] = (
+                camera.width_px / 2.0 - focal * (here[1] + share * (there[1] - here[1])) / _NEAR_M
+            )
+            points[count, 1] = (
+                camera.height_px / 2.0 - focal * (here[2] + share * (there[2] - here[2])) / _NEAR_M
+            )
+            count += 1
+    return points[:count]
+
+
+@kernel
+def _fill(points: Array, grey: int, image: Bytes) -> None:
+    """Fill a convex polygon: every pixel whose centre is in it."""
+    height, width = image.shape
+    count = points.shape[0]
+    if count < 3:
+        return
+    first, last = max(points[:, 1].min(), 0.0), min(points[:, 1].max(), float(height))
+    for row in range(math.ceil(first - 0.5), math.floor(last - 0.5) + 1):
+        y, left, right = row + 0.5, float(width), 0.0
+        for corner in range(count):
+            ax, ay = points[corner]
+            bx, by = points[(corner + 1) % count]
+            if (ay > y) != (by > y):
+                x = ax + (y - ay) / (by - ay) * (bx - ax)
+                left, right = min(left, x), max(right, x)
+        for column in range(max(math.ceil(left - 0.5), 0), min(math.ceil(right - 0.5), width)):
+            image[row, column] = grey

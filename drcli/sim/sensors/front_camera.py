@@ -1,0 +1,47 @@
+"""The car's front camera: grey images of road, field and sky, and of the boxes on the road."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from drcli.sim.constants import CameraParams, palette_of
+from drcli.sim.sensors.ground_raster import Ground, draw_ground
+from drcli.sim.sensors.sensor import Scene
+from drcli.sim.track import Track
+
+if TYPE_CHECKING:
+    from drcli.sim.sensors.pinhole_camera import RowProgram
+
+_CAMERA = CameraParams()
+
+
+class FrontCamera:
+    """Brightness from 0 to 255, rows from the top. What simapp calls FRONT_FACING_CAMERA, and once observation."""
+
+    shape: ClassVar[tuple[int, ...]] = (_CAMERA.height_px, _CAMERA.width_px)
+    dtype: ClassVar[npt.DTypeLike] = np.uint8
+
+    def __init__(self, track: Track) -> None:
+        from drcli.sim.sensors import box_drawing, pinhole_camera
+
+        self._render, self._draw_boxes = pinhole_camera.render, box_drawing.draw_boxes
+        self._ground, self._rows = _ground_and_rows(track)
+
+    def fill(self, scene: Scene, out: npt.NDArray[Any]) -> None:
+        """Draw for each car what is in front of it."""
+        self._render(self._ground, self._rows, scene.cars, scene.seen, out)
+        if scene.boxes is not None:
+            self._draw_boxes(_CAMERA, scene.boxes, scene.cars, scene.seen, out)
+
+
+@lru_cache(maxsize=4)
+def _ground_and_rows(track: Track) -> tuple[Ground, RowProgram]:
+    """What all cameras on a track share."""
+    from drcli.sim.sensors.pinhole_camera import row_program
+
+    ground = draw_ground(track, palette_of(track.name))
+    return ground, row_program(_CAMERA, ground)

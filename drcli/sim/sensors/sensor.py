@@ -1,0 +1,58 @@
+"""What a sensor is: the protocol behind `drcli.tables.SENSORS`, and what goes in and out of it. No numba in here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from drcli.sim.boxes import Boxes
+from drcli.sim.car_records import Bools
+from drcli.sim.telemetry import Telemetry
+from drcli.sim.track import Track
+from drcli.tables import SENSORS
+
+if TYPE_CHECKING:
+    from drcli.sim.car_dynamics import CarState
+
+Observations = dict[str, npt.NDArray[Any]]  # by name of the sensor: [K, *shape]
+
+
+class SensorSpec(NamedTuple):
+    """What a sensor puts out for one car."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+class Scene(NamedTuple):
+    """What there is to see for K cars."""
+
+    cars: CarState
+    at: Telemetry
+    boxes: Boxes | None  # what the race has put on the road
+    seen: Bools  # [K] whose sensors are to be read; the others' values stay as they are
+
+
+class Sensor(Protocol):
+    """One sensor of K cars on one track.
+
+    A spec can be had without a world and without numba: import kernels where a sensor is made, not above.
+    """
+
+    shape: ClassVar[tuple[int, ...]]  # of one car
+    dtype: ClassVar[npt.DTypeLike]
+
+    def __init__(self, track: Track) -> None: ...
+
+    def fill(self, scene: Scene, out: npt.NDArray[Any]) -> None:
+        """Write what the cars see: `out` is `[K, *shape]` of `dtype`."""
+        ...
+
+
+def sensor_spec(name: str) -> SensorSpec:
+    """What the sensor `name` puts out. UsageError: there is none of that name."""
+    member = SENSORS.load(name)
+    return SensorSpec(name, tuple(member.shape), np.dtype(member.dtype))

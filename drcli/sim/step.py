@@ -1,0 +1,47 @@
+"""One step of K cars, as rewards and records are made of it. Data, and no numba."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from drcli.sim.car_records import Array, Ints
+from drcli.sim.telemetry import Telemetry
+
+Label = int | str  # what a trace calls an action: its index, or "[steering speed]"
+
+
+@dataclass(eq=False)
+class Step:
+    """A step of all cars. Those that are parked are in it, too, but nothing about them means anything.
+
+    It is good until the cars are measured again. What is called `…_rows` are the same values as Python's own.
+    """
+
+    at: Telemetry  # before the action moved the cars
+    actions: Array  # [K, 2] what was asked for, unclipped: steering in degrees, + is left, and speed in m/s
+    labels: Sequence[Label] | None  # None: as "[steering speed]"
+    numbers: Ints  # [K] of the step in each car's episode: the prepare step is number 1
+    time_s: Array  # [K] each car's simulated clock at the end of the step
+
+    @cached_property
+    def at_rows(self) -> list[tuple[Any, ...]]:
+        """A tuple for each car, with the fields of `Telemetry` in their order."""
+        return list(self.at.records.tolist())
+
+    @cached_property
+    def action_rows(self) -> list[list[float]]:
+        """Steering and speed of each car."""
+        return list(self.actions.tolist())
+
+    @cached_property
+    def number_rows(self) -> list[int]:
+        """The number of each car's step."""
+        return list(self.numbers.tolist())
+
+    @cached_property
+    def time_rows(self) -> list[float]:
+        """Each car's clock."""
+        return list(self.time_s.tolist())

@@ -1,0 +1,87 @@
+"""Policy and value networks.
+
+Coach trains two separate networks (`network_0` value, `network_1` policy). Here both heads may share one trunk,
+which is twice as fast; a checkpoint holds both networks either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from drcli.train.checkpoint import check_head, fill
+from drcli.train.model import ModelSpec
+from drcli.train.network import (
+    RESCALER,
+    ROOT,
+    Observation,
+    PolicyNetwork,
+    Trunk,
+    Variable,
+    dense_variables,
+    initialise,
+)
+
+_VALUE_SCOPE = f"{ROOT}/network_0"
+_SCOPES = _VALUE_SCOPE, PolicyNetwork.policy_scope
+_VALUE_HEAD = "v_values_head_0/output"
+
+
+class ActorCritic(PolicyNetwork):
+    """A policy and a value network. With `is_shared`, both heads use one trunk; otherwise each has its own."""
+
+    def __init__(self, model: ModelSpec, is_shared: bool = True) -> None:
+        super().__init__(model)
+        self.value_trunk = self.policy_trunk if is_shared else Trunk(model.sensors, model.architecture)
+        self.value = nn.Linear(self.policy_trunk.num_features, 1)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether both heads use one trunk."""
+        return self.value_trunk is self.policy_trunk
+
+    def initialise(self) -> None:
+        """Draw random weights from torch's global generator."""
+        super().initialise()
+        if not self.is_shared:
+            self.value_trunk.initialise()
+        initialise(self.value, gain=1.0)
+
+    def variables(self) -> Iterator[Variable]:
+        """The variables of both networks; a shared trunk is listed twice."""
+        yield Variable(f"{_VALUE_SCOPE}/{RESCALER}", torch.ones(()))
+        for name, value in (*self.value_trunk.variables(), *dense_variables(self.value, _VALUE_HEAD)):
+            yield Variable(f"{_VALUE_SCOPE}/{name}", value)
+        yield from super().variables()
+
+    def forward(self, obs: Observation) -> tuple[Tensor, Tensor]:
+        """Map observations [B, …] by sensor to (outputs of the policy head [B, num_outputs], values [B])."""
+        inputs = self.prepare(obs)
+        features = self.policy_trunk(inputs)
+        value_features = features if self.is_shared else self.value_trunk(inputs)
+        return self.policy(features), self.value(value_features).squeeze(-1)
+
+
+def new_actor_critic(model: ModelSpec) -> ActorCritic:
+    """Create a network with random weights and a shared trunk."""
+    network = ActorCritic(model)
+    network.initialise()
+    return network
+
+
+def restored_actor_critic(model: ModelSpec, variables: Mapping[str, Tensor]) -> ActorCritic:
+    """Restore a checkpoint's network; equal trunks become one. Raises DrError if it belongs to another model."""
+    check_head(model.head, f"{PolicyNetwork.policy_scope}/{PolicyNetwork.head_scope}", variables)
+    network = ActorCritic(model)
+    names = [name for name, _ in network.policy_trunk.variables()]
+    of_value, of_policy = ([variables.get(f"{scope}/{name}") for name in names] for scope in _SCOPES)
+    if not all(map(_are_equal, of_value, of_policy)):
+        network = ActorCritic(model, is_shared=False)
+    fill(network, variables)
+    return network
+
+
+def _are_equal(one: Tensor | None, other: Tensor | None) -> bool:
+    return one is not None and other is not None and torch.equal(one, other)

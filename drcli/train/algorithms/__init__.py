@@ -1,0 +1,1 @@
+"""Training algorithms, as listed in `drcli.tables.ALGORITHMS`."""

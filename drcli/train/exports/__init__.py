@@ -1,0 +1,1 @@
+"""Export formats of checkpoints, as listed in `drcli.tables.EXPORTS`."""

@@ -1,0 +1,39 @@
+"""Models of tests: metadata of discrete and continuous action spaces, and networks for them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from drcli.config.model_metadata import ModelMetadata
+from drcli.train.actor_critic import ActorCritic, new_actor_critic
+from drcli.train.model import ModelSpec
+
+CAMERA = "FRONT_FACING_CAMERA"
+
+
+def metadata(num_actions: int = 5, **other: Any) -> ModelMetadata:
+    """So many discrete actions; 0: continuous ones. `other` replaces keys of the file."""
+    actions = [{"steering_angle": n - 10, "speed": 1.0, "index": n} for n in range(num_actions)]
+    bounds = {"steering_angle": {"low": -30, "high": 30}, "speed": {"low": 0.5, "high": 3}}
+    document = {
+        "action_space": actions or bounds,
+        "action_space_type": "discrete" if actions else "continuous",
+        "sensor": [CAMERA],
+        "version": "5",
+    }
+    return ModelMetadata.parse(json.dumps(document | other), "model_metadata.json")
+
+
+def model_of(num_actions: int = 5, **other: Any) -> ModelSpec:
+    """What is trained, as `metadata` has it."""
+    return ModelSpec.of(metadata(num_actions, **other))
+
+
+def new_network(num_actions: int = 5, is_shared: bool = True) -> ActorCritic:
+    """With random weights by torch's global seed."""
+    if is_shared:
+        return new_actor_critic(model_of(num_actions))
+    network = ActorCritic(model_of(num_actions), is_shared=False)
+    network.initialise()
+    return network

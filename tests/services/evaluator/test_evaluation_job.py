@@ -1,0 +1,132 @@
+"""An evaluation job: trials, their traces and metrics; all or nothing."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+import torch
+
+from drcli.config.model_metadata import ModelMetadata
+from drcli.contract.checkpoint_names import CheckpointName
+from drcli.contract.keys import ModelKeys
+from drcli.errors import DrError
+from drcli.services.evaluator.evaluation_job import which_checkpoint
+from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, publish_checkpoint
+from drcli.store.simtrace import HEADER, read_csv
+from drcli.train.actor_critic import ActorCritic
+from drcli.train.checkpoint import pack, to_tensors
+from drcli.train.model import ModelSpec
+
+TRACE, METRICS = "out/evaluation-simtrace/0-iteration.csv", "out/metrics.json"
+COLUMN = {name: number for number, name in enumerate(HEADER)}
+
+
+@cache
+def weights(num_actions: int, action: int) -> bytes:
+    """A checkpoint that always does the same."""
+    actions = [{"steering_angle": 0, "speed": speed} for speed in range(1, num_actions + 1)]
+    document = {"action_space": actions, "sensor": ["FRONT_FACING_CAMERA"]}
+    network = ActorCritic(ModelSpec.of(ModelMetadata.parse(json.dumps(document), "metadata")))
+    with torch.no_grad():
+        network.policy.dense.weight.zero_()
+        network.policy.dense.bias.zero_()
+        network.policy.dense.bias[action] = 10.0
+    return pack(to_tensors(network), {})
+
+
+def ask(run: Any, num_actions: int = 3, **params: str) -> None:
+    """A model of two checkpoints that drive otherwise, and the params document of an evaluation."""
+    keys = ModelKeys("racer")
+    run.bucket.put(keys.model_metadata, run.bucket.get("in/metadata.json"))
+    names = [CheckpointName(1, 64), CheckpointName(2, 128)]
+    for action, name in enumerate(names, start=1):  # straight on, and left
+        index = CheckpointIndex(CheckpointEntry(names[0], 80.0), CheckpointEntry(name))
+        publish_checkpoint(run.bucket, keys, name, weights(num_actions, action), index)
+    bucket = run.bucket.config.bucket
+    document = {
+        "JOB_TYPE": "EVALUATION", "WORLD_NAME": "tiny", "MODEL_S3_BUCKET": [bucket], "MODEL_S3_PREFIX": ["racer"],
+        "METRICS_S3_BUCKET": [bucket], "METRICS_S3_OBJECT_KEY": [METRICS], "SIMTRACE_S3_BUCKET": [bucket],
+        "SIMTRACE_S3_PREFIX": ["out"], "NUMBER_OF_TRIALS": "3", "NUMBER_OF_RESETS": "2", "OFF_TRACK_PENALTY": "1.0",
+        "IS_CONTINUOUS": "False",
+    }  # fmt: skip
+    run.bucket.put(keys.params("params.yaml"), json.dumps(document | params).encode())
+
+
+def results(run: Any) -> tuple[list[tuple[Any, ...]], list[dict[str, Any]]]:
+    """Rows of the trace, and of the metrics."""
+    return read_csv(run.bucket.get(TRACE)), json.loads(run.bucket.get(METRICS))["metrics"]
+
+
+def test_trials_follow_each_other_in_the_trace(run: Any) -> None:
+    ask(run)
+    service = run.start("evaluate")
+    assert service.wait() == 0
+    assert "Evaluation job complete." in service.log
+    rows, trials = results(run)
+    assert service.log.count("SIM_TRACE_LOG:") == len(rows)
+    ends = [row for row in rows if row[COLUMN["done"]]]
+    assert [row[COLUMN["episode"]] for row in ends] == [0, 1, 2]
+    assert [trial["trial"] for trial in trials] == [1, 2, 3]
+    assert [trial["completion_percentage"] for trial in trials] == [
+        int(row[COLUMN["progress"]]) for row in ends
+    ]
+    for number, trial in enumerate(trials):
+        faults = [row for row in rows if row[0] == number and row[COLUMN["episode_status"]] == "off_track"]
+        assert trial["off_track_count"] == len(faults) == 3  # two resets, then it is over
+        assert (trial["reset_count"], trial["episode_status"]) == (3, "Off track")
+        paused = [row for row in rows if row[0] == number and row[COLUMN["episode_status"]] == "pause"]
+        assert len(paused) == 2 * 15
+    assert {row[COLUMN["action"]] for row in rows} == {2}  # the last checkpoint
+
+
+def test_the_same_evaluation_twice_is_the_same(run: Any) -> None:
+    found = []
+    for _ in range(2):
+        ask(run)
+        run.thread("evaluate").join()
+        rows, trials = results(run)
+        found.append(([row[: COLUMN["wall_clock"]] for row in rows], trials))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(("which", "action"), [("best", 1), ("1", 1), ("2", 2), ("last", 2), ("anything", 2)])
+def test_the_checkpoint_is_chosen(run: Any, which: str, action: int) -> None:
+    ask(run, EVAL_CHECKPOINT=which, NUMBER_OF_TRIALS="1", NUMBER_OF_RESETS="0")
+    run.thread("evaluate").join()
+    assert {row[COLUMN["action"]] for row in results(run)[0]} == {action}
+
+
+def test_a_continuous_evaluation_is_one_episode(run: Any) -> None:
+    ask(run, IS_CONTINUOUS="True", NUMBER_OF_TRIALS="2", NUMBER_OF_RESETS="1")
+    run.thread("evaluate").join()
+    rows, trials = results(run)
+    assert sum(row[COLUMN["done"]] for row in rows) == 1
+    assert [row[COLUMN["steps"]] for row in rows] == [float(k + 1) for k in range(len(rows))]
+    assert trials[-1]["episode_status"] == "Off track"
+
+
+def test_a_stop_request_leaves_nothing(run: Any) -> None:
+    ask(run)
+    service = run.thread("evaluate")
+    service.stop.request()
+    service.join()
+    assert run.bucket.list("out/") == []
+
+
+def test_a_checkpoint_of_another_action_space(run: Any) -> None:
+    ask(run, 7)
+    with pytest.raises(
+        DrError, match=r"does not fit racer/model/model_metadata\.json: .* 7 discrete actions"
+    ):
+        run.thread("evaluate").join()
+    assert run.bucket.list("out/") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "which"), [("best", "best"), ("12", 12), ("last", "last"), ("", "last"), ("-1", "last")]
+)
+def test_names_of_checkpoints(text: str, which: str | int) -> None:
+    assert which_checkpoint(text) == which

@@ -1,0 +1,322 @@
+"""The graph for the car: node for node coach's, and the same actions in TensorFlow, TFLite and OpenVINO.
+
+TensorFlow and OpenVINO are the dependency group `car`; without them the tests that need them skip.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import warnings
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from model_specs import CAMERA, metadata, new_network
+from protobuf import constant, fields, shape_in
+
+from drcli.config.model_metadata import ModelMetadata
+from drcli.config.race_settings import RaceSettings
+from drcli.errors import DrError, UsageError
+from drcli.sim.catalogue import load_track
+from drcli.sim.world import World
+from drcli.train.actor_critic import ActorCritic
+from drcli.train.checkpoint import pack, to_tensors
+from drcli.train.exports.car_graph import CarGraph
+
+GRAPHS = Path(__file__).parents[3] / "shared" / "graphs"
+POLICY = "main_level/agent/main/online/network_1"
+INPUT = f"main_level/agent/main/online/network_0/{CAMERA}/{CAMERA}"
+OUTPUT = f"{POLICY}/ppo_head_0/policy"
+CONTINUOUS = 0
+TOLERANCE = 1e-5
+of_all_heads = pytest.mark.parametrize(
+    "num_actions", [5, 21, CONTINUOUS], ids=["discrete-5", "discrete-21", "continuous-2"]
+)
+needs_graphs = pytest.mark.skipif(not GRAPHS.is_dir(), reason="reference graphs are not on this machine")
+of_both_graphs = pytest.mark.parametrize(
+    ("graph", "num_actions"), [("ppo-discrete-9", 9), ("ppo-continuous", CONTINUOUS)]
+)
+
+Images = np.ndarray[Any, np.dtype[np.float32]]
+Runner = Callable[[Images], Images]
+
+
+@cache
+def opinionated(num_actions: int) -> ActorCritic:
+    """A network whose actions depend much on the image, with no two parameters alike."""
+    torch.manual_seed(7)
+    network = new_network(num_actions, is_shared=False)
+    with torch.no_grad():
+        network.policy.dense.weight *= 300 if num_actions else 50
+        for name, parameter in network.named_parameters():
+            if name.endswith("bias"):
+                parameter += 0.05 * torch.randn_like(parameter)
+    return network
+
+
+def checkpoint_of(network: ActorCritic) -> bytes:
+    return pack(to_tensors(network), {})
+
+
+def exported(num_actions: int) -> bytes:
+    return CarGraph.export(checkpoint_of(opinionated(num_actions)), metadata(num_actions))
+
+
+# ---------------------------------------------------------------------------------------------- what is in the file
+
+
+class Node(NamedTuple):
+    op: str
+    inputs: tuple[str, ...]
+    attrs: dict[str, bytes]
+
+
+def nodes_of(graph: bytes) -> dict[str, Node]:
+    """A GraphDef's nodes by name, in their order."""
+    nodes = {}
+    for node in (list(fields(value)) for number, value in fields(graph) if number == 1):
+        name, op = (next(v for n, v in node if n == wanted).decode() for wanted in (1, 2))
+        pairs = [dict(fields(v)) for n, v in node if n == 5]
+        inputs = tuple(v.decode() for n, v in node if n == 3)
+        nodes[name] = Node(op, inputs, {pair[1].decode(): pair[2] for pair in pairs})
+    return nodes
+
+
+@of_all_heads
+def test_the_graph_is_complete_in_itself(num_actions: int) -> None:
+    nodes = nodes_of(exported(num_actions))
+    seen: set[str] = set()
+    for name, node in nodes.items():
+        assert set(node.inputs) <= seen, f"{name} comes before what it needs"
+        seen.add(name)
+    assert [*nodes][:: len(nodes) - 1] == [INPUT, OUTPUT]
+    assert not [name for name, node in nodes.items() if node.op.startswith("Variable")]
+    placeholder = nodes[INPUT].attrs
+    assert shape_in(dict(fields(placeholder["shape"]))[7]) == (-1, 120, 160, 1)
+    assert nodes[OUTPUT].op == ("Softmax" if num_actions else "Identity")
+
+
+def test_constants_are_the_weights_of_the_policy() -> None:
+    nodes = nodes_of(exported(5))
+    for name, tensor in to_tensors(opinionated(5)).items():
+        if name.startswith(POLICY):
+            np.testing.assert_array_equal(constant(nodes[name].attrs["value"]), tensor.numpy())
+        else:
+            assert name not in nodes, "the value network stays at home"
+
+
+def test_the_old_camera_has_its_old_name() -> None:
+    renamed = {name.replace(CAMERA, "observation"): v for name, v in to_tensors(opinionated(5)).items()}
+    graph = CarGraph.export(pack(renamed, {}), metadata(version="1"))
+    assert "main_level/agent/main/online/network_0/observation/observation" in nodes_of(graph)
+
+
+def test_the_same_weights_give_the_same_bytes() -> None:
+    assert exported(5) == exported(5)
+
+
+WHERE_IT_STANDS = {
+    "_output_shapes",
+    "_class",
+    "container",
+    "shared_name",
+}  # of a graph that is built, not frozen
+
+
+def frozen(nodes: dict[str, Node]) -> dict[str, Node]:
+    """What the output of a coach graph needs, with constants for variables; their values are left out."""
+    found: dict[str, Node] = {}
+    wanted = [OUTPUT]
+    while wanted:
+        name = wanted.pop()
+        op, inputs, attrs = nodes[name]
+        wanted += inputs
+        attrs = {key: value for key, value in attrs.items() if key not in WHERE_IT_STANDS}
+        if op == "VariableV2":
+            op, attrs = "Const", {"dtype": attrs["dtype"], "shape": attrs["shape"]}
+        found[name] = Node(op, inputs, attrs)
+    return found
+
+
+@pytest.mark.shared
+@needs_graphs
+@of_both_graphs
+def test_every_node_is_that_of_the_coach_graph(graph: str, num_actions: int) -> None:
+    [meta] = (GRAPHS / graph).glob("*.meta")
+    theirs = frozen(nodes_of(next(v for n, v in fields(meta.read_bytes()) if n == 2)))
+    document = json.loads((GRAPHS / graph / "model_metadata.json").read_text())
+    read = ModelMetadata.parse(json.dumps(document), "model_metadata.json")
+    ours = nodes_of(CarGraph.export(checkpoint_of(opinionated(num_actions)), read))
+    assert len(theirs) == 62
+    assert set(ours) == set(theirs)
+    for name, (op, inputs, attrs) in theirs.items():
+        node = ours[name]
+        assert (node.op, node.inputs) == (op, inputs), name
+        if op != "Const":
+            assert node.attrs == attrs, name
+        elif "shape" in attrs:  # a variable
+            assert constant(node.attrs["value"]).shape == shape_in(dict(fields(attrs["shape"]))[7]), name
+        else:
+            np.testing.assert_array_equal(constant(node.attrs["value"]), constant(attrs["value"]), name)
+        assert node.attrs.get("dtype") == attrs.get("dtype"), name
+
+
+# ------------------------------------------------------------------------------------------------- what is refused
+
+
+def test_metadata_of_another_model_is_refused() -> None:
+    checkpoint = checkpoint_of(opinionated(5))
+    with pytest.raises(DrError, match=r"has 5 discrete actions, .* 21 discrete"):
+        CarGraph.export(checkpoint, metadata(21))
+    with pytest.raises(DrError, match=r"has 5 discrete actions, .* 2 continuous"):
+        CarGraph.export(checkpoint, metadata(CONTINUOUS))
+    with pytest.raises(DrError, match=r"no variable .*observation"):
+        CarGraph.export(checkpoint, metadata(sensor=["observation"]))
+
+
+def test_a_damaged_checkpoint_is_refused() -> None:
+    with pytest.raises(DrError, match="damaged"):
+        CarGraph.export(checkpoint_of(opinionated(5))[:-7], metadata())
+
+
+@pytest.mark.parametrize(
+    "other", [{"sensor": ["STEREO_CAMERAS"]}, {"neural_network": "DEEP_CONVOLUTIONAL_NETWORK"}]
+)
+def test_what_this_engine_does_not_train_is_refused(other: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="does not support"):
+        CarGraph.export(checkpoint_of(opinionated(5)), metadata(**other))
+
+
+# ------------------------------------------------------------------------------------------- what programs make of it
+
+
+@pytest.fixture(scope="module")
+def frames() -> Images:
+    """What twelve cars around the harbour see while they drive out of their lane: float32 [B, 120, 160, 1]."""
+    if not any(importlib.util.find_spec(name) for name in ("tensorflow", "openvino")):
+        pytest.skip("neither tensorflow nor openvino is installed (dependency group car)")
+    world = World(load_track("drcli_harbour", None, ""), RaceSettings(round_robin_advance_dist=1 / 12), 12)
+    seen = [world.reset()[CAMERA]]
+    for _ in range(2):
+        for _ in range(6):
+            step = world.step(np.stack((np.linspace(-25, 25, 12), np.full(12, 1.5)), axis=1))
+        seen.append(step.obs[CAMERA])
+    images = np.unique(np.concatenate(seen), axis=0)
+    assert len(images) > 30
+    return images[..., np.newaxis].astype(np.float32)
+
+
+def program(name: str) -> Any:
+    """A module of the group `car`; its own warnings are its makers' concern."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError:
+            pytest.skip(f"{name} is not installed (dependency group car)")
+
+
+def tensorflow(file: Path) -> Runner:
+    tf = program("tensorflow").compat.v1
+    definition = tf.GraphDef.FromString(file.read_bytes())
+    with tf.Graph().as_default() as imported:
+        tf.import_graph_def(definition, name="")
+    assert imported.get_tensor_by_name(f"{INPUT}:0").shape.as_list() == [None, 120, 160, 1]
+
+    def run(images: Images) -> Images:
+        with tf.Session(graph=imported) as session:
+            return session.run(f"{OUTPUT}:0", {f"{INPUT}:0": images})
+
+    return run
+
+
+def openvino(file: Path) -> Runner:
+    ov = program("openvino")
+    core = ov.Core()
+    model = core.read_model(file)
+    [taken], [given] = model.inputs, model.outputs
+    assert INPUT in {name.removesuffix(":0") for name in taken.names}
+    assert OUTPUT in {name.removesuffix(":0") for name in given.names}
+    assert taken.partial_shape == ov.PartialShape([-1, 120, 160, 1])
+    assert taken.element_type == given.element_type == ov.Type.f32
+    # Some processors would count in bfloat16.
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return lambda images: compiled([images])[0]
+
+
+def tflite(file: Path) -> Runner:
+    """As the community's software for the car converts it: one image at a time."""
+    tf = program("tensorflow")
+    definition = tf.compat.v1.GraphDef.FromString(file.read_bytes())
+    with tf.compat.v1.Graph().as_default() as imported, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tf.import_graph_def(definition, name="")
+        ends = [[imported.get_tensor_by_name(f"{name}:0")] for name in (INPUT, OUTPUT)]
+        ends[0][0].set_shape([1, 120, 160, 1])
+        with tf.compat.v1.Session(graph=imported) as session:
+            converted = tf.compat.v1.lite.TFLiteConverter.from_session(session, *ends).convert()
+        interpreter = tf.lite.Interpreter(model_content=converted)
+    interpreter.allocate_tensors()
+    [taken], [given] = interpreter.get_input_details(), interpreter.get_output_details()
+    assert taken["shape"].tolist() == [1, 120, 160, 1]
+
+    def run(images: Images) -> Images:
+        out = []
+        for image in images:
+            interpreter.set_tensor(taken["index"], image[np.newaxis])
+            interpreter.invoke()
+            out.append(interpreter.get_tensor(given["index"])[0])
+        return np.array(out)
+
+    return run
+
+
+def acts(network: ActorCritic, frames: Images) -> Images:
+    """Probabilities of discrete actions, means of continuous ones, in float32."""
+    with torch.inference_mode():
+        outputs, _ = network({CAMERA: torch.from_numpy(frames[..., 0].astype(np.uint8))})
+        return (outputs.softmax(-1) if network.policy.head.kind == "discrete" else outputs).numpy()
+
+
+@of_all_heads
+@pytest.mark.parametrize("load", [tensorflow, openvino, tflite])
+def test_actions_are_those_of_our_network(
+    load: Callable[[Path], Runner],
+    num_actions: int,
+    frames: Images,
+    tmp_path: Path,
+    record_property: Callable[..., None],
+) -> None:
+    expected = acts(opinionated(num_actions), frames)
+    assert np.ptp(expected, axis=0).max() > 0.3, "the images have to matter"
+    file = tmp_path / "model.pb"
+    file.write_bytes(exported(num_actions))
+    got = load(file)(frames)
+    assert got.shape == (len(frames), num_actions or 2)
+    difference = float(np.abs(got - expected).max())
+    record_property("difference", difference)
+    assert difference < TOLERANCE
+
+
+@pytest.mark.shared
+@needs_graphs
+@of_both_graphs
+def test_the_coach_graph_with_our_weights_acts_as_our_network(
+    graph: str, num_actions: int, frames: Images
+) -> None:
+    tf = program("tensorflow").compat.v1
+    [meta] = (GRAPHS / graph).glob("*.meta")
+    network = opinionated(num_actions)
+    with tf.Graph().as_default() as coach, tf.Session(graph=coach) as session:
+        tf.train.import_meta_graph(str(meta), clear_devices=True)
+        for name, value in to_tensors(network).items():
+            session.run(
+                f"{name}/Assign", {coach.get_operation_by_name(f"{name}/Assign").inputs[1]: value.numpy()}
+            )
+        got = session.run(f"{OUTPUT}:0", {f"{INPUT}:0": frames})
+    assert np.abs(got - acts(network, frames)).max() < TOLERANCE
