@@ -6,7 +6,6 @@ names a profile or a key.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -24,6 +23,7 @@ from drcli.launch.docker.stack_programs import compose_up
 from drcli.launch.docker.stack_spec import StackKind, StackSpec
 from drcli.local import lock
 from drcli.paths import Workspace
+from drcli.retry import keep_trying
 from drcli.store.access import store_config
 from drcli.store.client import Bucket
 from drcli.store.credentials import credentials
@@ -33,6 +33,8 @@ PROJECT = "s3"
 _ONE_ONLY = "A machine has one MinIO: `dr store stop` in that workspace, or use its server from here (DR_CLOUD=remote)."
 _DEADLINE_S = 60.0
 _POLL_S = 0.2
+_CRASHED = ("exited", "dead", "restarting")
+_DEAD = (*_CRASHED, "gone")
 
 
 def spec(settings: Settings, workspace: Workspace) -> StackSpec:
@@ -140,27 +142,32 @@ def _container() -> Any | None:
 
 
 def _wait_until_up(bucket: Bucket) -> None:
-    deadline = time.monotonic() + _DEADLINE_S
-    while True:
-        try:
-            bucket.ensure_bucket()
-            return
-        except DrError as error:
-            found = _container()
-            state: dict[str, Any] = found.attrs["State"] if found else {"Status": "gone", "ExitCode": None}
-            if (
-                time.monotonic() > deadline
-                or found is None
-                or state["Status"] in ("exited", "dead", "restarting")
-            ):
-                said = list(containers.lines(found, 10)) if found else []
-                with suppress(DrError):
-                    containers.remove([found] if found else [])
-                crashed = state["Status"] in ("exited", "dead", "restarting")
-                words = "" if crashed else "does not answer"
-                dead = diagnosis.why_dead("minio", state["ExitCode"], said, error=words)
-                raise DrError(f"{dead.message}\n{error.message}", dead.hint) from None
-        time.sleep(_POLL_S)
+    try:
+        keep_trying(
+            bucket.ensure_bucket,
+            patience_s=_DEADLINE_S,
+            pause_s=lambda attempts: _POLL_S,
+            is_worth_it=lambda error: _state(_container())["Status"] not in _DEAD,
+        )
+    except DrError as error:
+        raise _why_not_up(error) from None
+
+
+def _why_not_up(error: DrError) -> DrError:
+    """In the words of its log; what is left of it is taken away."""
+    found = _container()
+    state = _state(found)
+    said = list(containers.lines(found, 10)) if found else []
+    with suppress(DrError):
+        containers.remove([found] if found else [])
+    words = "" if state["Status"] in _CRASHED else "does not answer"
+    dead = diagnosis.why_dead("minio", state["ExitCode"], said, error=words)
+    return DrError(f"{dead.message}\n{error.message}", dead.hint)
+
+
+def _state(container: Any | None) -> dict[str, Any]:
+    gone: dict[str, Any] = {"Status": "gone", "ExitCode": None}
+    return gone if container is None else container.attrs["State"]
 
 
 def _check_data(workspace: Workspace) -> None:
