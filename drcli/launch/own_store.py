@@ -36,6 +36,9 @@ class OwnStore(Protocol):
     ) -> Credentials:
         """The key that the services of a run are given, once it is open; None: that which commands have."""
 
+    def end_run(self, workspace: Workspace, project: str) -> None:
+        """The run has ended, and needs its key no longer."""
+
     def is_running(self, settings: Settings, workspace: Workspace) -> bool:
         """Whether it runs now. DrError where that cannot be known."""
 
@@ -67,6 +70,9 @@ class EmbeddedStore:
     ) -> Credentials:
         """It has one key pair."""
         return None
+
+    def end_run(self, workspace: Workspace, project: str) -> None:
+        """It has one key pair."""
 
     def is_running(self, settings: Settings, workspace: Workspace) -> bool:
         """Whether it runs now."""

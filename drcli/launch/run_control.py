@@ -85,7 +85,12 @@ def start(plan: Plan, workspace: Workspace) -> RunFolder:
     folder.path.mkdir(parents=True, exist_ok=True)
     _set_aside(folder)
     folder.write_plan(plan)
-    launcher_of(plan.style).start(plan, folder)
+    launcher = launcher_of(plan.style)
+    try:
+        launcher.start(plan, folder)
+    except DrError:
+        _end_with_store(folder, workspace)
+        raise
     return folder
 
 
@@ -102,6 +107,7 @@ def stop(workspace: Workspace, kind: RunKind, run_id: int) -> bool:
     if seen is None:
         return False
     _launcher_of(folder).stop(folder)
+    _end_with_store(folder, workspace)
     return seen.is_alive
 
 
@@ -127,6 +133,12 @@ def revive(workspace: Workspace, run_id: int, settings: Settings) -> list[RunKin
     """Have runs looked after again that nobody looks after any more; of which kinds they are."""
     started = [folder for kind in RUN_KINDS if (folder := RunFolder.of(workspace, kind, run_id)).exists]
     return [f.kind for f in started if _launcher_of(f).revive(f, settings, workspace)]
+
+
+def _end_with_store(folder: RunFolder, workspace: Workspace) -> None:
+    """The workspace's own store need not serve the run any longer."""
+    if folder.read_head().uses_store:
+        _launcher_of(folder).own_store.end_run(workspace, folder.project)
 
 
 def _launcher_of(folder: RunFolder) -> Launcher[Any]:

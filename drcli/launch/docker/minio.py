@@ -117,6 +117,14 @@ def of_workspace(workspace: Workspace) -> Any | None:
     return found if found is not None and (is_ours or is_of_drfc(found, workspace)) else None
 
 
+def published_port(container: Any) -> int | None:
+    """The port of this machine at which a container serves S3; None when it does not run."""
+    if container.status != "running":
+        return None
+    published = container.attrs["NetworkSettings"]["Ports"].get("9000/tcp")
+    return int(published[0]["HostPort"]) if published else None
+
+
 def is_of_drfc(container: Any, workspace: Workspace) -> bool:
     """Whether DeepRacer-for-Cloud has started it, over this very folder: then it is used as it is, and left alone."""
     sources = [mount.get("Source") for mount in container.attrs["Mounts"]]
