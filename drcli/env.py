@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 DR_DIR = "DR_DIR"  # the workspace to use when `dr` runs outside of one
 DR_EXPERIMENT_NAME = "DR_EXPERIMENT_NAME"
+DR_STORE_IDLE_MINUTES = "DR_STORE_IDLE_MINUTES"  # for tests: when an unused store ends; 0: never
 
 NO_COLOR = "NO_COLOR"  # any text: no colours, see no-color.org
 

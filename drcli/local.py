@@ -1,18 +1,23 @@
-"""This machine: files only their owner can read, locks that go with their holder, processes found again."""
+"""This machine: files written in one step, locks that go with their holder, processes found again."""
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
+import socket
+import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
+from filelock import FileLock
 
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would make two characters of a line's end
 _CLOCK_SLACK_S = 5.0  # Linux derives start times from the wall clock, which may be set meanwhile
 
 
@@ -50,32 +55,81 @@ class ProcessRef:
         return self.process() is not None
 
 
-def write_private(path: Path, content: Any, *, replace: bool = True) -> None:
-    """Write JSON that only its owner can read; whole or not at all, over an older file only with `replace`."""
+def spawn(
+    command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path | None = None
+) -> ProcessRef:
+    """Start a program in a session of its own, its output appended to `log`; it outlives us.
+
+    Ctrl-C in the user's terminal does not reach it. `environment` is all that it gets; secrets go there, never into
+    `command`. folder: where it works (default: here).
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    with log.open("ab") as output:
+        started = subprocess.Popen(
+            list(command),
+            env=dict(environment),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=sys.platform != "win32",
+            creationflags=flags,
+        )
+    started.returncode = 0  # whoever looks after it finds it by its ProcessRef, perhaps from another process
+    return ProcessRef.of(started.pid)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def write_atomically(
+    path: Path, content: bytes, *, replace: bool = True, mode: int | None = None, durable: bool = False
+) -> None:
+    """Write a file, and the folders it lies in; whole or not at all, whoever looks and whenever we are killed.
+
+    replace: False leaves a file that is there as it is and raises `FileExistsError`; mode: its permissions, from the
+    first byte on (default: as for any new file); durable: it survives a power cut, too.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(content, file)
-    if replace:
-        draft.replace(path)
-        return
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
+    try:
+        descriptor = os.open(
+            draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666 if mode is None else mode
+        )
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        if mode is not None:
+            draft.chmod(mode)  # the umask may have taken some of it
+        if replace:
+            draft.replace(path)
+        else:
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_private(path: Path, document: Any, *, replace: bool = True) -> None:
+    """Write JSON that only its owner can read, atomically; over an older file only with `replace`."""
+    with nullcontext() if replace else suppress(FileExistsError):
+        write_atomically(path, json.dumps(document).encode(), replace=replace, mode=0o600)
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Only one process at a time; the lock goes with the process that holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
+def lock(path: Path) -> Iterator[None]:
+    """Only one process at a time, others wait; the lock goes with the process that holds it, even by kill -9."""
+    with FileLock(path):
         yield

@@ -72,6 +72,11 @@ class Workspace:
         return self.data / "store.lock"
 
     @property
+    def store_users(self) -> Path:
+        """Which processes use the embedded S3 server."""
+        return self.data / "store.users"
+
+    @property
     def store_log(self) -> Path:
         """What the embedded S3 server says."""
         return self.logs / "minio.log"

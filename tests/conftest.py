@@ -61,6 +61,7 @@ def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     monkeypatch.setenv("DOCKER_CONFIG", _DOCKER_CONFIG)  # the plugins of the user's `docker`
     monkeypatch.setenv("XDG_CACHE_HOME", _CACHE)  # fonts and kernels need not be built again
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("DR_STORE_IDLE_MINUTES", "0")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("NO_COLOR", "1")
 

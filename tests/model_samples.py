@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys
-from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName
+from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex
 from drcli.store.client import Bucket, StoreConfig
 from drcli.store.metrics import EpisodeResult, TrainingMetrics
 

@@ -138,8 +138,9 @@ def new_racer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[],
         environment = {name: value for name, value in os.environ.items() if name in keep}
         cache = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
         environment |= {"HOME": str(home), "XDG_CACHE_HOME": cache, "COLUMNS": "100"}
+        environment |= {"AWS_EC2_METADATA_DISABLED": "true", "DR_STORE_IDLE_MINUTES": "0"}
         environment |= {"DOCKER_CONFIG": os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))}
-        racer = Racer(home / "ws", free_port(), environment | {"AWS_EC2_METADATA_DISABLED": "true"})
+        racer = Racer(home / "ws", free_port(), environment)
         racers.append(racer)
         with chdir(home):
             assert CliRunner().invoke(main, ["init", "ws"]).exit_code == 0

@@ -34,7 +34,7 @@ MODULES = {
 HEAVY = {"torch", "numba", "numpy", "boto3", "pydantic", "yaml", "matplotlib", "zmq"}
 
 MAX_LINES, MAX_FUNCTION_LINES = 300, 40
-LONG_MODULES: dict[str, int] = {"drcli.store.client": 312}  # lines
+LONG_MODULES: dict[str, int] = {}  # lines
 LONG_FUNCTIONS = {  # lines
     "drcli.sim.reward_params.reward_params": 47,  # one line for each key of the dict
 }

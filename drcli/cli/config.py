@@ -34,7 +34,7 @@ def command(experiment: str | None, names: Sequence[str], as_json: bool, overrid
         found = {"workspace": str(workspace.root), "experiment": workspace.experiment or None}
         present.as_json(found | {"settings": rows, "notices": list(settings.notices)})
     else:
-        present.result(present.format_table(rows, ("name", "source", "value")))
+        present.table(rows, ("name", "source", "value"))
         for notice in settings.notices:
             present.warn(notice)
     present.next_step("dr start-training", "train with these settings")

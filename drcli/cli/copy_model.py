@@ -31,17 +31,17 @@ def command(
     \b
       dr copy-model fast-3 fast-3-before-the-race
     """
-    from drcli.cli import transfer_progress
+    from drcli.cli import transfer_summary
     from drcli.models import copies
 
     workspace, settings = options.load(experiment, overrides)
     prepared = copies.prepare_copy(settings, workspace, source, target, is_dry=dry_run)
     if dry_run:
-        transfer_progress.show_transfer(prepared, wipe=wipe, as_json=as_json)
+        transfer_summary.show_transfer(prepared, wipe=wipe, as_json=as_json)
         present.next_step(f"dr copy-model {source} {target}", "copy it")
         return
-    transfer_progress.agree_to_transfer(prepared, force=force, wipe=wipe)
-    with transfer_progress.bar("copying") as tell:
-        copies.run(prepared, wipe=wipe, tell=tell)
-    transfer_progress.show_transferred(prepared, wipe=wipe, as_json=as_json)
+    transfer_summary.agree_to_transfer(prepared, force=force, wipe=wipe)
+    with present.transfer("copying") as shown:
+        copies.run(prepared, wipe=wipe, tell=shown.tell)
+    transfer_summary.show_transferred(prepared, wipe=wipe, as_json=as_json)
     present.next_step("dr models", "list both models")

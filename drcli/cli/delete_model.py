@@ -24,13 +24,13 @@ def command(
     \b
       dr delete-model fast-3
     """
-    from drcli.cli import transfer_progress
+    from drcli.cli import transfer_summary
     from drcli.models import copies
 
     workspace, settings = options.load(experiment, overrides)
     deletion = copies.prepare_delete(settings, workspace, prefix, is_dry=dry_run)
-    transfer_progress.show_keys([info.key for info in deletion.objects])
-    what = transfer_progress.summary(len(deletion.objects), deletion.total_bytes)
+    transfer_summary.show_keys([info.key for info in deletion.objects])
+    what = transfer_summary.summary(len(deletion.objects), deletion.total_bytes)
     if dry_run:
         present.result(f"{deletion.place.address}: {what} would be deleted.")
         present.next_step(f"dr delete-model {prefix}", "delete it")

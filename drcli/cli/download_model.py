@@ -45,22 +45,22 @@ def command(
       dr download-model -s s3://my-models/fast-3 -t fast-3
       dr download-model -s s3://my-models/fast-3 -t fast-3 -c -d
     """
-    from drcli.cli import transfer_progress
+    from drcli.cli import transfer_summary
     from drcli.models import copies
 
     workspace, settings = options.load(experiment, overrides)
     prepared = copies.prepare_download(settings, workspace, source, target, is_dry=dry_run)
     if dry_run:
-        transfer_progress.show_transfer(prepared, wipe=wipe, as_json=as_json)
+        transfer_summary.show_transfer(prepared, wipe=wipe, as_json=as_json)
         if custom_files:
             present.say(f"These custom files would then be written to {workspace.custom_files}:")
-            transfer_progress.show_keys(list(copies.NEEDED.values()))
+            transfer_summary.show_keys(list(copies.NEEDED.values()))
         present.next_step(f"dr download-model -s {source} -t {target}", "download it")
         return
-    transfer_progress.agree_to_transfer(prepared, force=force, wipe=wipe)
-    with transfer_progress.bar("downloading") as tell:
-        files = copies.run(prepared, wipe=wipe, tell=tell)
-    transfer_progress.show_transferred(prepared, wipe=wipe, as_json=as_json)
+    transfer_summary.agree_to_transfer(prepared, force=force, wipe=wipe)
+    with present.transfer("downloading") as shown:
+        files = copies.run(prepared, wipe=wipe, tell=shown.tell)
+    transfer_summary.show_transferred(prepared, wipe=wipe, as_json=as_json)
     if custom_files:
         changed = copies.changed_custom_files(workspace, files)
         if changed and not force:

@@ -50,6 +50,6 @@ def command(
         present.as_json(results)
     else:
         present.result(f"{results['model']}, checkpoint {results['checkpoint']}, on {results['world_name']}")
-        present.result(present.format_table(results["trials"]))
+        present.table(results["trials"])
     present.say(f"The laps are drawn in {follow_run.draw(started, workspace)}.")
     present.next_step("dr models", "what is in the bucket; or change custom_files/ and train again")

@@ -52,7 +52,7 @@ def command(
     if as_json:
         present.as_json([info.to_dict() for info in found])
     elif found:
-        present.result(present.format_table(_row(info) for info in found))
+        present.table(_row(info) for info in found)
     else:
         of = "" if everything else f" of {model}"
         present.say(f"The {bucket.config.place} contains no evaluations{of}.")

@@ -106,7 +106,7 @@ def list_command(experiment: str | None, as_json: bool) -> None:
     if as_json:
         present.as_json([info.to_dict() for info in found])
     elif found:
-        present.result(present.format_table(_row(info) for info in found))
+        present.table(_row(info) for info in found)
     if any(info.is_wanted and not info.is_outdated for info in found):
         present.next_step("dr start-training", f"uses {wanted}")
     elif simapp.is_our_name(wanted):

@@ -90,19 +90,14 @@ def _copy(planned: Import, source: object, prefixes: Sequence[str]) -> list[dict
 
     assert isinstance(source, Bucket)
     models = []
-    with present.live() as live:
-
-        def tell(name: str, done: int, total: int) -> None:
-            live.line(f"{done / 1e6:.1f} of {total / 1e6:.1f} MB  {name}")
-
-        for model in copy_models(planned, source, prefixes, tell):
+    with present.transfer("copying") as shown:
+        for model in copy_models(planned, source, prefixes, shown.tell):
             models.append(asdict(model))
             if model.was_there:
-                live.say(f"kept        model {model.prefix}: already exists")
+                shown.say(f"kept        model {model.prefix}: already exists")
             else:
-                live.say(
-                    f"copied      model {model.prefix}: {model.objects} objects, {model.size_bytes / 1e6:.1f} MB"
-                )
+                size = present.size(model.size_bytes)
+                shown.say(f"copied      model {model.prefix}: {model.objects} objects, {size}")
     if not prefixes:
         present.say(f"The {source.config.place} contains no models.")
     return models

@@ -33,7 +33,7 @@ def command(experiment: str | None, as_json: bool) -> None:
     if as_json:
         present.as_json([model.to_dict() for model in models])
     elif models:
-        present.result(present.format_table(_row(model) for model in models))
+        present.table(_row(model) for model in models)
     else:
         present.say(f"The {bucket.config.place} contains no models.")
     if models:

@@ -8,8 +8,16 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import StringIO
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.live import Live as RichLive
+
+_UNLIMITED = 10_000  # columns
 
 
 def result(text: str) -> None:
@@ -48,24 +56,66 @@ def as_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def format_table(rows: Iterable[Mapping[str, object]], columns: Sequence[str] = ()) -> str:
-    """Rows with the same keys as an aligned plain-text table; numbers are right-aligned. Pure."""
+def table(rows: Iterable[Mapping[str, object]], columns: Sequence[str] = ()) -> None:
+    """Print rows with the same keys as a table: within the width of a terminal, as wide as needed in a pipe."""
+    if sys.stdout.isatty():
+        result(format_table(rows, columns, *terminal()))
+    else:
+        result(format_table(rows, columns))
+
+
+def format_table(
+    rows: Iterable[Mapping[str, object]],
+    columns: Sequence[str] = (),
+    width: int = _UNLIMITED,
+    colour: bool = False,
+) -> str:
+    """Rows with the same keys as aligned text; numbers are right-aligned, cells wrap beyond `width`. Pure."""
+    from rich.table import Table
+    from rich.text import Text
+
     rows = list(rows)
     if not rows:
         return ""
+    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     names = list(columns) or list(rows[0])
-    cells = [[_cell(row.get(name)) for name in names] for row in rows]
-    widths = [max(len(name), *(len(line[i]) for line in cells)) for i, name in enumerate(names)]
-    right = [all(isinstance(row.get(name), int | float | None) for row in rows) for name in names]
-
-    def line(parts: Sequence[str]) -> str:
-        padded = (
-            part.rjust(width) if to_right else part.ljust(width)
-            for part, width, to_right in zip(parts, widths, right, strict=True)
+    for name in names:
+        is_number = all(isinstance(row.get(name), int | float | None) for row in rows)
+        shown.add_column(
+            Text(name.replace("_", " ")),
+            justify="right" if is_number else "left",
+            no_wrap=is_number,
+            overflow="fold",
         )
-        return "  ".join(padded).rstrip()
+    for row in rows:
+        shown.add_row(*(Text(_cell(row.get(name))) for name in names))
+    return render(shown, width, colour=colour)
 
-    return "\n".join([line([name.replace("_", " ") for name in names]), *(line(parts) for parts in cells)])
+
+def render(what: RenderableType, width: int, *, colour: bool = False) -> str:
+    """Something of rich's as text, without spaces at the ends of lines. Pure."""
+    from rich.console import Console
+
+    console = Console(
+        file=StringIO(),
+        width=width,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        legacy_windows=False,
+    )
+    with console.capture() as captured:
+        console.print(what)
+    return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").splitlines())
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that fits: `12 bytes`, `51.2 MB`."""
+    from rich.filesize import decimal
+
+    return decimal(count)
 
 
 def _cell(value: object) -> str:
@@ -85,30 +135,44 @@ def terminal() -> tuple[int, bool]:
     return shutil.get_terminal_size().columns, sys.stdout.isatty() and not env.read(env.NO_COLOR)
 
 
+def _talk_console() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, emoji=False, markup=False)
+
+
 class Live:
     """A status line that is overwritten, below lines that stay. Without a terminal there is no status line."""
 
     def __init__(self) -> None:
-        self._is_terminal = sys.stderr.isatty()
-        self._text = ""
+        self._shown: RichLive | None = None
 
     def line(self, text: str) -> None:
         """Show `text` as the status line."""
-        if self._is_terminal and text != self._text:
-            width = shutil.get_terminal_size().columns - 1
-            click.echo(f"\r\033[K{text[:width]}", nl=False, err=True)
-            self._text = text
+        if not sys.stderr.isatty():
+            return
+        from rich.live import Live as RichLive
+        from rich.text import Text
+
+        if self._shown is None:
+            self._shown = RichLive(
+                console=_talk_console(), auto_refresh=False, transient=True, redirect_stdout=False
+            )
+            self._shown.start()
+        self._shown.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
 
     def say(self, text: str) -> None:
         """Print a line that stays."""
-        self.clear()
-        say(text)
+        if self._shown is None:
+            say(text)
+        else:
+            self._shown.console.print(text, soft_wrap=True)
 
     def clear(self) -> None:
         """Remove the status line."""
-        if self._text:
-            click.echo("\r\033[K", nl=False, err=True)
-            self._text = ""
+        if self._shown is not None:
+            self._shown.stop()
+            self._shown = None
 
 
 @contextmanager
@@ -119,3 +183,46 @@ def live() -> Iterator[Live]:
         yield shown
     finally:
         shown.clear()
+
+
+class Transfer:
+    """A bar with bytes and speed while files move; without a terminal only what is said."""
+
+    def __init__(self, verb: str) -> None:
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+        from rich.table import Column
+
+        self._verb = verb
+        self._bar = Progress(
+            BarColumn(bar_width=20),
+            TextColumn("{task.percentage:>3.0f}%"),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TextColumn(
+                "{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")
+            ),
+            console=_talk_console(),
+            transient=True,
+            redirect_stdout=False,
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._bar.add_task(verb, total=None)
+
+    def tell(self, name: str, done: int, total: int) -> None:
+        """So many bytes of so many have moved; `name` moves now. Called from any thread."""
+        self._bar.update(self._task, description=f"{self._verb} {name}", completed=done, total=total)
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        if self._bar.disable:
+            say(text)
+        else:
+            self._bar.console.print(text, soft_wrap=True)
+
+
+@contextmanager
+def transfer(verb: str) -> Iterator[Transfer]:
+    """The bar for the length of a `with` block."""
+    shown = Transfer(verb)
+    with shown._bar:
+        yield shown

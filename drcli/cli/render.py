@@ -26,9 +26,10 @@ def command(experiment: str | None, kind: str, clone: bool, overrides: Sequence[
     """
     from drcli.config import params_documents
     from drcli.config.load import find_workspace, load_settings, load_workers
+    from drcli.store.access import with_store_port
 
     workspace = find_workspace(experiment=experiment)
-    settings = load_settings(workspace, overrides)
+    settings = with_store_port(load_settings(workspace, overrides), workspace)
     workers = load_workers(workspace, settings) if kind == "training" else ()
     if kind == "training":
         documents = params_documents.render_training(settings, workers)

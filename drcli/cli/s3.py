@@ -69,9 +69,9 @@ def ls(
     if as_json:
         present.as_json([entry.to_dict() for entry in found])
     elif found:
-        present.result(present.format_table(_row(entry) for entry in found))
+        present.table(_row(entry) for entry in found)
         objects, size = sum(e.objects for e in found), sum(e.size_bytes for e in found)
-        present.say(f"{_count(objects)}, {format_size(size)} in {where}.")
+        present.say(f"{_count(objects)}, {present.size(size)} in {where}.")
     else:
         present.say(f"There is nothing in {where}.")
     present.next_step("dr s3 cp s3:KEY .", "fetch one; `dr models` shows the models among them")
@@ -187,7 +187,7 @@ def rm(
         )
         raise DrError(f"There is no object {where}.", f"{inside}`dr s3 ls` lists what is there.")
     places = [s3_commands.Remote(where.bucket, info.key) for info in found]
-    size = format_size(sum(info.size_bytes for info in found))
+    size = present.size(sum(info.size_bytes for info in found))
     if dry_run:
         _show(places, "would delete")
     else:
@@ -220,16 +220,6 @@ def mb(experiment: str | None, name: str, overrides: tuple[str, ...]) -> None:
     present.next_step(f"dr s3 ls s3://{name}/", "look into it")
 
 
-def format_size(size_bytes: int) -> str:
-    """Bytes in a unit that fits. Pure."""
-    size = float(size_bytes)
-    for unit in ("B", "KB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
-
-
 def _open(experiment: str | None, overrides: Sequence[str], *, write: bool = False) -> Bucket:
     from drcli.launch.bucket import open_bucket
 
@@ -239,7 +229,7 @@ def _open(experiment: str | None, overrides: Sequence[str], *, write: bool = Fal
 
 def _row(entry: Entry) -> dict[str, object]:
     return {
-        "size": format_size(entry.size_bytes),
+        "size": present.size(entry.size_bytes),
         "last_change": f"{entry.last_modified.astimezone():%Y-%m-%d %H:%M:%S}",
         "key": entry.key + (f"  ({entry.objects} objects)" if entry.is_folder else ""),
     }
@@ -251,15 +241,11 @@ def _carry_out(steps: Sequence[Step], dry_run: bool) -> None:
     if dry_run:
         for step in steps:
             present.say(f"would copy  {step}")
-        present.result(f"Would copy {_count(len(steps))}, {format_size(sum(s.size_bytes for s in steps))}.")
+        present.result(f"Would copy {_count(len(steps))}, {present.size(sum(s.size_bytes for s in steps))}.")
         return
-    with present.live() as live:
-
-        def tell(name: str, done: int, total: int) -> None:
-            live.line(f"{format_size(done)} of {format_size(total)}  {name}")
-
-        size = s3_commands.run(steps, tell, lambda step: live.say(f"copied  {step}"))
-    present.result(f"Copied {_count(len(steps))}, {format_size(size)}.")
+    with present.transfer("copying") as shown:
+        size = s3_commands.run(steps, shown.tell, lambda step: shown.say(f"copied  {step}"))
+    present.result(f"Copied {_count(len(steps))}, {present.size(size)}.")
 
 
 def _confirm(places: Sequence[Side], question: str, yes: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -91,11 +91,18 @@ def status(experiment: str | None, as_json: bool) -> None:
     if as_json:
         present.as_json(found)
     else:
-        present.result(present.format_table([found]))
+        present.table([_row(found)])
     if found["running"]:
         present.next_step("dr models", "see what is in it")
     else:
         present.next_step("dr store start", "start it")
+
+
+def _row(found: dict[str, Any]) -> dict[str, Any]:
+    """As JSON, with the free space in words."""
+    row = {name: value for name, value in found.items() if name != "free_bytes"}
+    free = found.get("free_bytes")
+    return row | ({"free": None if free is None else present.size(free)} if "free_bytes" in found else {})
 
 
 def _load(experiment: str | None, overrides: tuple[str, ...]) -> tuple[Workspace, Settings]:

@@ -53,12 +53,11 @@ def command(experiment: str | None, as_json: bool, overrides: tuple[str, ...]) -
 
 def format_summary(seen: dict[str, Any], width: int, *, colour: bool = False) -> str:
     """The panels as text, side by side if there is room. Pure."""
-    from io import StringIO
-
     from rich.columns import Columns
-    from rich.console import Console, Group
+    from rich.console import Group
     from rich.panel import Panel
     from rich.table import Table
+    from rich.text import Text
 
     def panel(title: str, rows: list[tuple[str, Text]]) -> Panel:
         table = Table.grid(padding=(0, 1), expand=True)
@@ -72,20 +71,8 @@ def format_summary(seen: dict[str, Any], width: int, *, colour: bool = False) ->
     place = seen["workspace"] + (f" (experiment {seen['experiment']})" if seen["experiment"] else "")
     panels = [panel("stack", _stack_rows(seen)), panel("run", _run_rows(seen))]
     both = Columns(panels, padding=(0, 0)) if is_wide else Group(*panels)
-    console = Console(
-        file=StringIO(),
-        width=width,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        highlight=False,
-        emoji=False,
-        markup=False,
-        legacy_windows=False,
-    )
-    with console.capture() as captured:
-        console.print(f"drcli {seen['drcli']}  {place}", overflow="fold")
-        console.print(both)
-    return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").splitlines())
+    header = Text(f"drcli {seen['drcli']}  {place}", overflow="fold")
+    return present.render(Group(header, both), width, colour=colour)
 
 
 def _stack_rows(seen: dict[str, Any]) -> list[tuple[str, Text]]:

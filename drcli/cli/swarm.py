@@ -88,7 +88,7 @@ def status(as_json: bool) -> None:
     if as_json:
         present.as_json([asdict(node) | {"is_ready": node.is_ready} for node in found])
     else:
-        present.result(present.format_table([_row(node) for node in found]))
+        present.table([_row(node) for node in found])
     _say_next(found)
 
 
@@ -108,7 +108,7 @@ def label(node: str, sagemaker: bool | None, robomaker: bool | None) -> None:
     if sagemaker is None and robomaker is None:
         robomaker = True
     labelled = label(node, sagemaker=sagemaker, robomaker=robomaker)
-    present.result(present.format_table([_row(labelled)]))
+    present.table([_row(labelled)])
     if labelled.may_run:
         present.next_step(
             "dr images push HOST:PORT", "bring the image to all nodes, by a registry that they reach"

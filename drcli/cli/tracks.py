@@ -33,7 +33,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         present.as_json(rows)
     else:
-        present.result(present.format_table(rows))
+        present.table(rows)
     present.next_step(f"dr tracks show {rows[0]['name']}", "draw one")
 
 

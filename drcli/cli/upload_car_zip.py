@@ -98,18 +98,16 @@ def _check_output(output: Path, local: bool) -> None:
 
 
 def _send(built: CarFile, place: ModelLocation) -> None:
-    from drcli.cli import transfer_progress
     from drcli.models import car_upload
 
-    with transfer_progress.bar("uploading") as tell:
-        car_upload.upload(built, place, tell)
+    with present.transfer("uploading") as shown:
+        car_upload.upload(built, place, shown.tell)
 
 
 def _show(built: CarFile, where: str, as_json: bool) -> None:
-    from drcli.cli import transfer_progress
 
     if as_json:
         facts = {"model": built.source.address, "checkpoint": str(built.checkpoint), "target": where}
         present.as_json(facts | {"bytes": len(built.content)})
     else:
-        present.result(f"{where}  {built.checkpoint}, {transfer_progress.size(len(built.content))}")
+        present.result(f"{where}  {built.checkpoint}, {present.size(len(built.content))}")

@@ -103,22 +103,22 @@ def _next_upload(settings: Settings, workspace: Workspace) -> Increment:
 
 def _send(prepared: Upload, counted: Increment | None, force: bool, wipe: bool) -> None:
     """Ask before something is replaced, upload, and only then save the incremented prefix."""
-    from drcli.cli import transfer_progress
+    from drcli.cli import transfer_summary
     from drcli.models import upload
 
     address, outdated = prepared.target.address, prepared.outdated(wipe=wipe)
-    transfer_progress.agree_to_replace(address, len(prepared.existing), outdated, force=force, wipe=wipe)
-    with transfer_progress.bar("uploading") as tell:
-        upload.upload(prepared, wipe=wipe, tell=tell)
+    transfer_summary.agree_to_replace(address, len(prepared.existing), outdated, force=force, wipe=wipe)
+    with present.transfer("uploading") as shown:
+        upload.upload(prepared, wipe=wipe, tell=shown.tell)
     if counted:
         counted.edit.write()
         present.say(f"Changed {counted.name} in {counted.edit.path} from {counted.old} to {counted.new}.")
 
 
 def _show_done(prepared: Upload, as_json: bool, wipe: bool) -> None:
-    from drcli.cli import transfer_progress
+    from drcli.cli import transfer_summary
 
-    done = transfer_progress.summary(len(prepared.files), prepared.total_bytes)
+    done = transfer_summary.summary(len(prepared.files), prepared.total_bytes)
     if as_json:
         present.as_json(prepared.to_dict(wipe=wipe) | {"dry_run": False})
     else:
@@ -152,21 +152,21 @@ def _show_findings(prepared: Upload, strict: bool) -> None:
 
 
 def _show_plan(prepared: Upload, as_json: bool, wipe: bool) -> None:
-    from drcli.cli import transfer_progress
+    from drcli.cli import transfer_summary
 
     outdated = prepared.outdated(wipe=wipe)
     if as_json:
         present.as_json(prepared.to_dict(wipe=wipe) | {"dry_run": True})
     else:
         present.result(f"{prepared.source.address} -> {prepared.target.address}  {prepared.checkpoint.name}")
-        transfer_progress.show_files(prepared.sizes)
+        transfer_summary.show_files(prepared.sizes)
         for finding in prepared.findings:
             if finding.severity == "note":
                 present.say(f"note: {finding}")
     if outdated:
         present.say(f"These {len(outdated)} files at the target would be deleted:")
-        transfer_progress.show_keys(outdated)
+        transfer_summary.show_keys(outdated)
     present.say(
-        f"{transfer_progress.summary(len(prepared.files), prepared.total_bytes)}; nothing was changed."
+        f"{transfer_summary.summary(len(prepared.files), prepared.total_bytes)}; nothing was changed."
     )
     present.next_step("dr upload-model", "upload it")

@@ -271,7 +271,7 @@ def _problem(row: Variable, value: Value) -> Problem:
 
 def _contradictions(settings: Settings, values: Mapping[str, Value]) -> list[Problem]:
     problems = []
-    if settings.cloud == "remote" and not settings.store_endpoint_url:
+    if settings.cloud == "remote" and not (settings.minio_url or settings.remote_minio_url):
         problems.append(
             Problem(
                 values["DR_CLOUD"].source,

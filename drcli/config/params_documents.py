@@ -115,7 +115,8 @@ def render_training(settings: Settings, workers: Sequence[Settings] = ()) -> tup
     prefix, name = settings.local_s3_model_prefix, settings.local_s3_training_params_file
     if not workers:
         return (Document(_key(prefix, name), _training(settings)),)
-    documents = [_training(settings), *(_training(worker) | {"MULTI_CONFIG": "True"} for worker in workers)]
+    shared: Values = {**_fixed(settings), "MULTI_CONFIG": "True"}  # all workers use the one store
+    documents = [_training(settings), *(_training(worker) | shared for worker in workers)]
     return tuple(
         Document(_key(prefix, worker_file(name, number)), values)
         for number, values in enumerate(documents, start=1)

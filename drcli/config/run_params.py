@@ -68,7 +68,6 @@ class TrainingParams(RunParams):
     model_prefix: str = _param("SAGEMAKER_SHARED_S3_PREFIX")
     model_metadata_key: str = _param("MODEL_METADATA_FILE_S3_KEY")
     reward_key: str = _param("REWARD_FILE_S3_KEY")
-    num_workers: int = _param("NUM_WORKERS", 1)
     min_eval_trials: int = _param("MIN_EVAL_TRIALS", 5)
     best_model_metric: str = _param("BEST_MODEL_METRIC", "progress")
 

@@ -192,7 +192,9 @@ class Settings(SourcedValues):
         "local", "Where the bucket is: this machine, AWS, Azure through a local gateway, or any S3 server."
     )
     local_s3_bucket: Bucket = _STORE("bucket", "The bucket that runs read and write.")
-    store_port: int = _STORE(9000, "Port of the embedded S3 server on 127.0.0.1.", ge=1, le=65535)
+    store_port: int | None = _STORE(
+        None, "Port of the store; empty: a free one, with MinIO 9000.", ge=1, le=65535
+    )
     local_s3_profile: str = _STORE("default", "AWS profile with the key of the bucket (aws, remote).")
     remote_minio_url: Url = _STORE(
         "", "Address of the S3 server (remote).", rare=True, example="http://nas.local:9000"
@@ -277,14 +279,17 @@ class Settings(SourcedValues):
 
     @property
     def store_endpoint_url(self) -> str | None:
-        """Address at which services reach the bucket; None: AWS's own."""
+        """Address at which services reach the bucket. None: AWS's own, or an embedded server on a port of its choice.
+
+        `drcli.store.access.with_store_port` fills in the port that such a server has.
+        """
         if self.minio_url:
             return self.minio_url
-        if self.cloud == "aws":
-            return None
-        if self.cloud == "remote":
-            return self.remote_minio_url
-        address: str = LAUNCHERS.load(self.docker_style).own_store.address_for_services(self.store_port)
+        if self.cloud in ("aws", "remote"):
+            return self.remote_minio_url if self.cloud == "remote" else None
+        address: str | None = LAUNCHERS.load(self.docker_style).own_store.address_for_services(
+            self.store_port
+        )
         return address
 
 

@@ -120,10 +120,6 @@ class ModelKeys:
         """Where training metrics are unless DR_LOCAL_S3_METRICS_PREFIX says otherwise."""
         return self.key("metrics", "TrainingMetrics.json")
 
-    def evaluation_trace(self, stamp: str) -> str:
-        """The steps of the evaluation begun at `stamp` (14 digits, local time)."""
-        return self.key(f"evaluation-{stamp}", "evaluation-simtrace", "0-iteration.csv")
-
 
 def training_metrics(metrics_key: str, worker: int = 0) -> str:
     """The metrics of one worker, given METRICS_S3_OBJECT_KEY: `<stem>_<worker>.json` from the second on."""
@@ -131,9 +127,9 @@ def training_metrics(metrics_key: str, worker: int = 0) -> str:
     return join(f"{stem}_{worker}{suffix}" if worker else metrics_key)
 
 
-def evaluation_metrics(metrics_prefix: str, stamp: str) -> str:
-    """The metrics of the evaluation begun at `stamp`, under DR_LOCAL_S3_METRICS_PREFIX."""
-    return join(metrics_prefix, "evaluation", f"evaluation-{stamp}.json")
+def evaluation_trace(simtrace_prefix: str) -> str:
+    """The steps of an evaluation, given SIMTRACE_S3_PREFIX."""
+    return join(simtrace_prefix, "evaluation-simtrace", "0-iteration.csv")
 
 
 def evaluation_facts(simtrace_prefix: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from packaging.version import Version
+
 from drcli.contract.run_name import RUN_KINDS
 from drcli.doctor.finding import GB, CheckResult, Subject, error, ok, warning
 from drcli.doctor.storage_checks import check_port, is_free
@@ -16,7 +18,7 @@ from drcli.launch.docker import containers, docker_engine, images, minio, stack_
 from drcli.launch.docker.claim import check_owner
 from drcli.launch.docker.minio_spec import minio_image
 
-_API = (1, 41)  # Docker 20.10, the oldest that we have tried
+_API = Version("1.41")  # Docker 20.10, the oldest that we have tried
 _COMPOSE_PORTS = (
     (8080, 10),
     (5901, 20),
@@ -44,7 +46,7 @@ def check_engine(subject: Subject) -> Iterator[CheckResult]:
     said = f"Docker {found['Version']}, API {found['ApiVersion']}, on {found['Os']}/{found['Arch']}"
     if found["Os"] != "linux":
         yield error(f"{said}: it runs Windows containers.", "Switch Docker Desktop to Linux containers.")
-    elif tuple(int(part) for part in found["ApiVersion"].split(".")) < _API:
+    elif Version(found["ApiVersion"]) < _API:
         yield error(f"{said}: too old.", "Update it: docs.docker.com/engine/install.")
     else:
         yield ok(f"{said}.")

@@ -83,6 +83,7 @@ CHECKS = (
     Check("disk", docker_checks.check_docker_disk, _docker, after=("docker",)),
     Check("ports", storage_checks.check_store_port, _own_store, after=("docker",)),
     Check("ports", docker_checks.check_ports, _community, after=("docker",)),
+    Check("store", storage_checks.check_minio_server, _minio, after=("docker",)),
     Check("secrets", file_checks.check_secrets, _in_workspace),
     Check("credentials", storage_checks.check_credentials, _in_workspace),
     Check("store", machine_checks.check_rclone, _embedded),

@@ -11,24 +11,29 @@ from contextlib import suppress
 import psutil
 
 from drcli.config.settings import Settings
-from drcli.doctor.finding import CheckResult, Subject, error, ok
-from drcli.launch.docker import minio
-from drcli.store.access import is_embedded, is_minio, store_config
-from drcli.store.client import Bucket, credentials
+from drcli.doctor.finding import GB, CheckResult, Subject, error, ok, warning
+from drcli.launch.docker import minio, minio_accounts
+from drcli.launch.docker.minio_admin import NotGranted
+from drcli.store.access import is_embedded, is_minio, minio_port, store_config
+from drcli.store.client import Bucket
+from drcli.store.credentials import credentials
 from drcli.store.server import check_data, server_status
 
 
 def check_store_port(subject: Subject) -> Iterator[CheckResult]:
-    """Is DR_STORE_PORT free, or held by the very store of this workspace?"""
+    """Is DR_STORE_PORT free, or held by the very store of this workspace? Without it the embedded store takes any."""
     settings, workspace = subject.settings, subject.workspace
-    port, change = settings.store_port, "take another: DR_STORE_PORT=9010 in system.env"
     own = own_store_port(subject)
+    if is_embedded(settings) and settings.store_port is None:
+        yield ok(f"Port {own}: the store of this workspace." if own else "The store takes a free port.")
+        return
+    port, change = minio_port(settings), "take another: DR_STORE_PORT=9010 in system.env"
     if own == port:
         yield ok(f"Port {port}: the store of this workspace.")
     elif own is not None:
         yield error(
             f"The store of this workspace runs on port {own}, not {port}.",
-            f"Leave DR_STORE_PORT at {own}, or `dr store stop` first.",
+            f"Set DR_STORE_PORT to {own} or leave it empty, or `dr store stop` first.",
         )
     elif workspace is None:
         yield from check_port(port, "the store", "With a workspace: " + change)
@@ -83,6 +88,26 @@ def check_bucket(subject: Subject) -> Iterator[CheckResult]:
     yield ok(f"The {config.place} can be read and written.")
 
 
+def check_minio_server(subject: Subject) -> Iterator[CheckResult]:
+    """Is the running MinIO well, how much room does it have, and does it give each run a key of its own?"""
+    assert subject.workspace is not None
+    server = minio_accounts.server_of(subject.workspace)
+    if server is None:
+        return
+    try:
+        health = server.health()
+        server.accounts()
+    except NotGranted as refusal:
+        yield warning(f"{refusal.message} Runs get the key that commands use.", refusal.hint)
+        return
+    room = f"{health.free_bytes / GB:.1f} of {health.total_bytes / GB:.1f} GB free"
+    if health.is_well:
+        yield ok(f"MinIO is healthy, {room}. Each run gets a key for its bucket alone.")
+    else:
+        drives = f", faulty drives: {', '.join(health.faulty_drives)}" if health.faulty_drives else ""
+        yield error(f"MinIO is not healthy, {room}{drives}.", "`dr logs minio` shows why.")
+
+
 def is_local(settings: Settings) -> bool:
     """Whether the store is one of our own, on this machine: the embedded server or MinIO."""
     return is_embedded(settings) or is_minio(settings)
@@ -96,9 +121,7 @@ def own_store_port(subject: Subject) -> int | None:
         endpoint = server_status(subject.workspace).endpoint_url
         return int(endpoint.rpartition(":")[2]) if endpoint else None
     found = minio.of_workspace(subject.workspace)
-    is_running = found is not None and found.status == "running"
-    published = found.attrs["NetworkSettings"]["Ports"].get("9000/tcp") if found and is_running else None
-    return int(published[0]["HostPort"]) if published else None
+    return minio.published_port(found) if found is not None else None
 
 
 def is_free(port: int) -> bool:

@@ -12,12 +12,13 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
+from packaging.version import InvalidVersion, Version
+
 import drcli
 from drcli.errors import DrError, UsageError
 
 _TIMEOUT_S = 5.0
 _MAX_BYTES = 5 << 20  # the JSON of a package with many releases has some hundred KB
-_VERSION = re.compile(r"v?(\d+(?:\.\d+)*)")
 _FIELDS = (("info", "version"), ("tag_name",), ("version",))  # package indexes, GitHub releases, anybody
 
 
@@ -43,11 +44,11 @@ def installed() -> Installed:
 
 
 def ask(url: str) -> str:
-    """The version that the address tells: plain text, or JSON of a package index or of GitHub's releases.
+    """The version that the address returns: plain text, or JSON of a package index or of GitHub's releases.
 
     Raises:
         UsageError: no http address.
-        DrError: it cannot be reached in five seconds, or tells no version.
+        DrError: it cannot be reached in five seconds, or returns no version.
     """
     if not re.match(r"https?://[^/\s]", url):
         raise UsageError(f"{url} is no address.", "It begins with https:// or http://.")
@@ -58,13 +59,15 @@ def ask(url: str) -> str:
         raise DrError(f"{url} cannot be asked: {getattr(error, 'reason', error)}.") from None
     found = _version(content.decode(errors="replace").strip())
     if not found:
-        raise DrError(f"{url} tells no version.", "It should be JSON with a version, or the version alone.")
+        raise DrError(
+            f"{url} returned no version.", "It should be JSON with a version, or the version alone."
+        )
     return found
 
 
 def is_newer(version: str, than: str) -> bool:
-    """Is one version later than another? By their numbers alone."""
-    return _numbers(version) > _numbers(than)
+    """Is one version later than another, as Python packages order them (PEP 440)?"""
+    return Version(version) > Version(than)
 
 
 def _version(text: str) -> str:
@@ -74,15 +77,15 @@ def _version(text: str) -> str:
             value = document
             for key in path:
                 value = value.get(key) if isinstance(value, dict) else None
-            if isinstance(value, str) and _VERSION.match(value):
+            if isinstance(value, str) and _is_version(value):
                 return value.removeprefix("v")
         text = text if isinstance(document, int | float) else ""
-    return text.removeprefix("v") if _VERSION.fullmatch(text) else ""
+    return text.removeprefix("v") if _is_version(text) else ""
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    match = _VERSION.match(version)
-    numbers = [int(part) for part in match[1].split(".")] if match else []
-    while numbers and not numbers[-1]:
-        numbers.pop()
-    return tuple(numbers)
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True

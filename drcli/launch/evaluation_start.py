@@ -11,7 +11,7 @@ from drcli.config.engine import check_supported
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.params_documents import Document, render_evaluation, to_yaml
 from drcli.config.settings import Settings
-from drcli.contract.keys import ModelKeys, evaluation_facts, join
+from drcli.contract.keys import ModelKeys, evaluation_facts, evaluation_trace
 from drcli.errors import DrError
 from drcli.launch import planning, run_control
 from drcli.launch.bucket import open_bucket
@@ -20,6 +20,7 @@ from drcli.launch.plan import Plan
 from drcli.launch.start_checks import check_settings, check_world, publish_track
 from drcli.paths import Workspace
 from drcli.store import simtrace
+from drcli.store.access import with_store_port
 from drcli.store.checkpoints import Which, choose_checkpoint
 from drcli.store.client import Bucket
 from drcli.store.metrics import STATUS_LABELS, EvaluationMetrics
@@ -47,7 +48,7 @@ class StartedEvaluation:
     @property
     def trace_key(self) -> str:
         """Where the trace will be."""
-        return join(self.simtrace_prefix, "evaluation-simtrace", "0-iteration.csv")
+        return evaluation_trace(self.simtrace_prefix)
 
     @property
     def name(self) -> str:
@@ -70,6 +71,7 @@ def start(
     prefix = settings.local_s3_model_prefix
     plan = planning.checked_plan(_request(settings, workspace, prefix))
     bucket = open_bucket(settings, workspace, write=True)
+    settings = with_store_port(settings, workspace)
     if plan.is_ours:
         check_world(settings, workspace)
         _check_model(bucket, ModelKeys(prefix), settings.eval_checkpoint if which is None else which)

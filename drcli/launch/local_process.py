@@ -14,33 +14,15 @@ from threading import Event, Thread
 
 import psutil
 
-from drcli import env
+from drcli import env, local
 from drcli.local import ProcessRef
 
 _WATCH_S = 1.0
 
 
 def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> ProcessRef:
-    """Start a program in a session of its own, its output appended to `log`.
-
-    Ctrl-C in the user's terminal does not reach it. Secrets go into `environment`, never into `command`.
-    """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    flags = 0
-    if sys.platform == "win32":
-        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-    with log.open("ab") as output:
-        started = subprocess.Popen(
-            list(command),
-            env=env.child(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=sys.platform != "win32",
-            creationflags=flags,
-        )
-    started.returncode = 0  # whoever looks after it finds it by its ProcessRef, perhaps from another process
-    return ProcessRef.of(started.pid)
+    """As `drcli.local.spawn`, with `environment` beside our own."""
+    return local.spawn(command, env.child(environment), log)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from drcli import env
 from drcli.config.settings import Settings
 from drcli.errors import DrError
+from drcli.local import free_port
 from drcli.paths import Workspace
 from drcli.store.access import store_config
 from drcli.store.client import StoreConfig
@@ -69,11 +69,3 @@ def look(settings: Settings, workspace: Workspace) -> Snapshot:
     except DrError as error:
         store, missing = StoreConfig(settings.local_s3_bucket, access_key="", secret_key=""), (error,)
     return Snapshot(machine, store, wire_secret=secrets.token_hex(32), missing=missing)
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

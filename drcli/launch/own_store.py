@@ -25,8 +25,8 @@ class OwnStore(Protocol):
 
     is_embedded: ClassVar[bool]
 
-    def address_for_services(self, port: int) -> str:
-        """Where services reach it; `port` is DR_STORE_PORT."""
+    def address_for_services(self, port: int | None) -> str | None:
+        """Where services reach it; `port` is DR_STORE_PORT. None: not known before its server is asked."""
 
     def open(self, settings: Settings, workspace: Workspace, *, write: bool = False) -> Bucket:
         """Start it where it does not run, and check the bucket. Idempotent; raises as `bucket.open_bucket`."""
@@ -35,6 +35,9 @@ class OwnStore(Protocol):
         self, settings: Settings, workspace: Workspace, kind: RunKind, prefix: str
     ) -> Credentials:
         """The key that the services of a run are given, once it is open; None: that which commands have."""
+
+    def end_run(self, workspace: Workspace, project: str) -> None:
+        """The run has ended, and needs its key no longer."""
 
     def is_running(self, settings: Settings, workspace: Workspace) -> bool:
         """Whether it runs now. DrError where that cannot be known."""
@@ -54,9 +57,9 @@ class EmbeddedStore:
 
     is_embedded: ClassVar[bool] = True
 
-    def address_for_services(self, port: int) -> str:
+    def address_for_services(self, port: int | None) -> str | None:
         """As for everybody on this machine."""
-        return f"http://127.0.0.1:{port}"
+        return None if port is None else f"http://127.0.0.1:{port}"
 
     def open(self, settings: Settings, workspace: Workspace, *, write: bool = False) -> Bucket:
         """As `access.open_bucket`, which starts it."""
@@ -67,6 +70,9 @@ class EmbeddedStore:
     ) -> Credentials:
         """It has one key pair."""
         return None
+
+    def end_run(self, workspace: Workspace, project: str) -> None:
+        """It has one key pair."""
 
     def is_running(self, settings: Settings, workspace: Workspace) -> bool:
         """Whether it runs now."""

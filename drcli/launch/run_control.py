@@ -19,7 +19,7 @@ from drcli.launch.launcher import Launcher, launcher_of
 from drcli.launch.plan import Plan
 from drcli.launch.run_folder import RunFolder
 from drcli.launch.run_view import RunView
-from drcli.local import exclusive
+from drcli.local import lock
 from drcli.paths import Workspace
 
 
@@ -33,7 +33,7 @@ def claim(plan: Plan, workspace: Workspace) -> Iterator[None]:
         DrError: the run is under way, another one trains the same model, or another workspace starts it now.
     """
     folder = RunFolder.of(workspace, plan.kind, plan.run_id)
-    with exclusive(folder.lock), launcher_of(plan.style).claim(plan.project):
+    with lock(folder.lock), launcher_of(plan.style).claim(plan.project):
         check_not_running(workspace, plan.kind, plan.run_id)
         for other in running(workspace) if plan.kind == "training" else ():
             if other.kind == plan.kind and other.read_head().prefix == plan.prefix:
@@ -85,7 +85,12 @@ def start(plan: Plan, workspace: Workspace) -> RunFolder:
     folder.path.mkdir(parents=True, exist_ok=True)
     _set_aside(folder)
     folder.write_plan(plan)
-    launcher_of(plan.style).start(plan, folder)
+    launcher = launcher_of(plan.style)
+    try:
+        launcher.start(plan, folder)
+    except DrError:
+        _end_with_store(folder, workspace)
+        raise
     return folder
 
 
@@ -102,6 +107,7 @@ def stop(workspace: Workspace, kind: RunKind, run_id: int) -> bool:
     if seen is None:
         return False
     _launcher_of(folder).stop(folder)
+    _end_with_store(folder, workspace)
     return seen.is_alive
 
 
@@ -112,7 +118,7 @@ def scale(workspace: Workspace, run_id: int, replicas: int) -> None:
         raise DrError(f"No training of run {run_id} is running.", "`dr start-training` starts one.")
     if replicas < 1:
         raise UsageError("A training needs a worker.", "`dr stop-training` ends it.")
-    with exclusive(folder.lock):
+    with lock(folder.lock):
         _launcher_of(folder).scale(folder, replicas)
 
 
@@ -127,6 +133,12 @@ def revive(workspace: Workspace, run_id: int, settings: Settings) -> list[RunKin
     """Have runs looked after again that nobody looks after any more; of which kinds they are."""
     started = [folder for kind in RUN_KINDS if (folder := RunFolder.of(workspace, kind, run_id)).exists]
     return [f.kind for f in started if _launcher_of(f).revive(f, settings, workspace)]
+
+
+def _end_with_store(folder: RunFolder, workspace: Workspace) -> None:
+    """The workspace's own store need not serve the run any longer."""
+    if folder.read_head().uses_store:
+        _launcher_of(folder).own_store.end_run(workspace, folder.project)
 
 
 def _launcher_of(folder: RunFolder) -> Launcher[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drcli.config.params_documents import render_training, to_yaml
 from drcli.config.settings import Settings
@@ -20,6 +20,7 @@ from drcli.launch.start_checks import (
     publish_track,
 )
 from drcli.paths import Workspace
+from drcli.store.access import with_store_port
 from drcli.store.checkpoints import choose_checkpoint, list_checkpoints
 from drcli.store.client import Bucket
 
@@ -63,6 +64,7 @@ def prepare(settings: Settings, workspace: Workspace) -> PreparedTraining:
     request = RunRequest.training(settings, workspace)
     plan = planning.checked_plan(request)
     bucket = open_bucket(settings, workspace, write=True)
+    request = replace(request, settings=with_store_port(settings, workspace))
     if settings.local_s3_pretrained:
         _check_pretrained(settings, bucket)
     existing = tuple(info.key for info in bucket.list(f"{request.prefix}/"))

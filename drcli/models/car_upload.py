@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +9,17 @@ from typing import TYPE_CHECKING
 
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.settings import Settings
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.launch.bucket import open_bucket
+from drcli.local import write_atomically
 from drcli.models import carfile
 from drcli.models.upload import ModelLocation
 from drcli.paths import Workspace
 from drcli.store import model_files, transfer
 from drcli.store.access import open_upload_bucket
-from drcli.store.checkpoints import CheckpointName, Which
+from drcli.store.checkpoints import Which
 from drcli.store.client import Bucket
 from drcli.store.transfer import Meter, Tell
 from drcli.tables import EXPORTS
@@ -76,12 +77,7 @@ def upload(car: CarFile, place: ModelLocation, tell: Tell = transfer.quiet) -> N
 
 def write(car: CarFile, path: Path) -> None:
     """Write it to a file, whole or not at all. DrError where that is not possible."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(car.content)
-        draft.replace(path)
+        write_atomically(path, car.content)
     except OSError as error:
-        raise DrError(f"{error.filename}: {error.strerror}.") from error
-    finally:
-        draft.unlink(missing_ok=True)
+        raise DrError(f"{path}: {error.strerror}.") from error

@@ -19,9 +19,6 @@ REWARD, METADATA, PARAMS = "reward_function.py", "model_metadata.json", "trainin
 HYPERPARAMETERS = "ip/hyperparameters.json"
 INDEX, COACH = "model/deepracer_checkpoints.json", "model/.coach_checkpoint"
 
-# The small files whose content is checked; of all others only name and size.
-DOCUMENTS = (REWARD, METADATA, f"model/{METADATA}", PARAMS, HYPERPARAMETERS, INDEX, COACH)
-
 _MOST_BYTES = 1 << 30
 _MOST_OBSTACLES = 6
 _TENSORFLOW = ("index", "meta", "data-00000-of-00001")
@@ -46,7 +43,7 @@ def check_import(sizes: Mapping[str, int], documents: Mapping[str, bytes]) -> li
 
     Args:
         sizes: size in bytes of every file in the folder, by its name under the prefix.
-        documents: content of the `DOCUMENTS` that exist.
+        documents: content of the small ones among them; of all others name and size are checked.
     """
     found = [*_files(sizes)]
     params = _params(documents, found)

@@ -11,6 +11,7 @@ from drcli.config.retarget import Move, retarget
 from drcli.config.settings import Settings
 from drcli.errors import DrError, UsageError
 from drcli.launch.bucket import open_bucket
+from drcli.local import write_atomically
 from drcli.models.upload import ModelLocation, check_apart, check_idle
 from drcli.paths import Workspace
 from drcli.store import model_files, transfer
@@ -180,9 +181,7 @@ def write_custom_files(workspace: Workspace, files: Mapping[str, bytes]) -> None
             path = workspace.custom_files / name
             if path.is_file() and path.read_bytes() != content:
                 path.replace(path.with_name(f"{name}.bak"))
-            draft = path.with_name(f".{name}.new")
-            draft.write_bytes(content)
-            draft.replace(path)
+            write_atomically(path, content)
     except OSError as error:
         raise DrError(f"{error.filename}: {error.strerror}.") from error
 

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 from drcli.errors import DrError
 from drcli.paths import Workspace
-from drcli.store.client import Bucket, StoreConfig, has_profile
+from drcli.store.client import Bucket, StoreConfig
+from drcli.store.credentials import has_profile
 from drcli.store.key_pair import read_key_pair
 from drcli.tables import LAUNCHERS
 
 if TYPE_CHECKING:
     from drcli.config.settings import Settings
+
+_MINIO_PORT = 9000
 
 
 def is_embedded(settings: Settings) -> bool:
@@ -46,19 +49,36 @@ def store_config(settings: Settings, workspace: Workspace) -> StoreConfig:
     addresses = {"aws": None, "remote": settings.remote_minio_url or settings.store_endpoint_url}
     if is_minio(settings) and not settings.local_access_key_id and not has_profile(settings.local_s3_profile):
         access_key, secret_key = read_key_pair(workspace.store_key)
-        url = f"http://127.0.0.1:{settings.store_port}"
+        url = f"http://127.0.0.1:{minio_port(settings)}"
         return StoreConfig(settings.local_s3_bucket, url, access_key=access_key, secret_key=secret_key)
     own_key = bool(settings.local_access_key_id)
     # boto3 takes "default" for a profile that must exist; without a name it tries roles and variables too.
     named = not own_key and settings.local_s3_profile != "default"
     return StoreConfig(
         bucket=settings.local_s3_bucket,
-        endpoint_url=addresses.get(settings.cloud, f"http://127.0.0.1:{settings.store_port}"),
+        endpoint_url=addresses.get(settings.cloud, f"http://127.0.0.1:{minio_port(settings)}"),
         region=settings.aws_app_region,
         access_key=settings.local_access_key_id if own_key else None,
         secret_key=settings.local_secret_access_key if own_key else None,
         profile=settings.local_s3_profile if named else None,
     )
+
+
+def minio_port(settings: Settings) -> int:
+    """The port of MinIO on this machine: as with DeepRacer-for-Cloud unless DR_STORE_PORT says otherwise."""
+    return _MINIO_PORT if settings.store_port is None else settings.store_port
+
+
+def with_store_port(settings: Settings, workspace: Workspace) -> Settings:
+    """The same settings with the port that the embedded server has, or will try first; others stay as they are.
+
+    Call it after `open_bucket`, so that documents and services are told the real address.
+    """
+    if not is_embedded(settings) or settings.store_port is not None:
+        return settings
+    from drcli.store.server import server_port
+
+    return settings.model_copy(update={"store_port": server_port(workspace)})
 
 
 def open_bucket(settings: Settings, workspace: Workspace, *, write: bool = False) -> Bucket:

@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nlargest
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
+from drcli.contract.checkpoint_names import CHECKPOINT, GRAPH_FILE, graph_number
+from drcli.contract.checkpoint_names import CheckpointName as CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
+from drcli.retry import keep_trying
 from drcli.store.client import Bucket
 
 Which = Literal["best", "last"] | int
@@ -26,26 +29,11 @@ Which = Literal["best", "last"] | int
 _KEEP = 4  # NUM_MODELS_TO_KEEP of the community's engine, the best one among them
 _POLL_S = 0.1
 _DEAD_LOCK_S = 60.0  # nobody holds the lock that long, not even with clocks that differ
-_NAME = re.compile(r"(\d+)_Step-(\d+)\.ckpt")
-_FILE = re.compile(r"(?:(?P<name>\d+_Step-\d+\.ckpt)\..+|model_(?P<number>\d+)\.pb)")
+_FILE = re.compile(rf"(?P<name>{CHECKPOINT})\..+|(?P<graph>{GRAPH_FILE})")
 
 
-class CheckpointName(NamedTuple):
-    """`12_Step-3456.ckpt`: the 12th checkpoint, after 3456 steps of this run. Ordered by number."""
-
-    number: int
-    steps: int
-
-    @classmethod
-    def parse(cls, text: str) -> CheckpointName:
-        """The name in `text`; `DrError` if it is none."""
-        match = _NAME.fullmatch(text.strip())
-        if not match:
-            raise DrError(f"{text.strip()!r} is no checkpoint name.", "They look like 12_Step-3456.ckpt.")
-        return cls(int(match[1]), int(match[2]))
-
-    def __str__(self) -> str:
-        return f"{self.number}_Step-{self.steps}.ckpt"
+class _PrunedMeanwhile(DrError):
+    """A checkpoint was deleted while it was about to be read; the next one may be had."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +90,7 @@ def list_checkpoints(bucket: Bucket, keys: ModelKeys) -> list[CheckpointName]:
     """The checkpoints that are there, in the order of their numbers."""
     start, end = keys.checkpoint("").removesuffix(".safetensors"), ".safetensors"
     found = (info.key.removeprefix(start).removesuffix(end) for info in bucket.list(keys.model_folder))
-    return sorted(CheckpointName.parse(name) for name in found if _NAME.fullmatch(name))
+    return sorted(name for text in found if (name := CheckpointName.find(text)))
 
 
 def publish_checkpoint(
@@ -138,7 +126,7 @@ def _outdated(
     for info in bucket.list(keys.model_folder):
         if match := _FILE.fullmatch(info.key.removeprefix(keys.model_folder)):
             name = CheckpointName.parse(match["name"]) if match["name"] else None
-            files.append((name.number if name else int(match["number"]), name, info.key))
+            files.append((name.number if name else graph_number(match["graph"]), name, info.key))
     older = {number for number, _, _ in files if number < newest.number} - numbers
     spare = nlargest(_KEEP - len(names), older)
     return [
@@ -162,13 +150,22 @@ def read_checkpoint(
     """
     deadline = time.monotonic() + deadline_s
     wait_for_lock(bucket, keys, deadline, stale_lock_s)
-    while True:
+
+    def read() -> tuple[CheckpointName, bytes]:
         name = choose_checkpoint(bucket, keys, which)
         weights = bucket.find(keys.checkpoint(str(name)))
-        if weights is not None:
-            return name, weights
-        if time.monotonic() > deadline:  # pruned each time between the two lines above
-            raise DrError(f"The checkpoints of {keys.prefix} change too fast to be read.", "Try again.")
+        if weights is None:  # pruned between the two lines above
+            raise _PrunedMeanwhile(
+                f"The checkpoints of {keys.prefix} change too fast to be read.", "Try again."
+            )
+        return name, weights
+
+    return keep_trying(
+        read,
+        patience_s=deadline - time.monotonic(),
+        pause_s=lambda attempts: 0.0,
+        is_worth_it=lambda error: isinstance(error, _PrunedMeanwhile),
+    )
 
 
 def choose_checkpoint(bucket: Bucket, keys: ModelKeys, which: Which) -> CheckpointName:

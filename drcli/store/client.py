@@ -50,6 +50,11 @@ class StoreConfig:
         return f"profile {self.profile}" if self.profile else "this machine's role or environment"
 
     @property
+    def port(self) -> int:
+        """The port of `endpoint_url`; 0 where it names none."""
+        return urlsplit(self.endpoint_url or "").port or 0
+
+    @property
     def is_loopback(self) -> bool:
         """Does the server run on this machine, over plain HTTP?"""
         parts = urlsplit(self.endpoint_url or "")
@@ -276,37 +281,3 @@ def _connect(config: StoreConfig) -> Any:
         botocore_session=Session(session_vars=hermetic if own_key else None),
     )
     return session.client("s3", endpoint_url=config.endpoint_url, config=Config(**options))
-
-
-def has_profile(name: str) -> bool:
-    """Do the user's AWS files have a profile of this name, other than the default one?"""
-    from botocore.session import Session
-
-    return name != "default" and name in Session().available_profiles
-
-
-def credentials(config: StoreConfig) -> dict[str, str] | None:
-    """Key, secret and perhaps token as environment variables, for programs elsewhere; None where a role is used.
-
-    DrError when there are none.
-    """
-    import boto3
-    from botocore.exceptions import BotoCoreError
-
-    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-    if config.access_key is not None:
-        return dict(zip(names, (config.access_key, config.secret_key or ""), strict=False))
-    try:
-        found = boto3.Session(profile_name=config.profile).get_credentials()
-        if found is not None and found.method in ("iam-role", "container-role"):
-            return None  # the containers of this machine have it, too
-        frozen = found.get_frozen_credentials() if found is not None else None
-    except BotoCoreError as error:
-        raise DrError(f"There are no credentials for the {config.place}: {error}") from None
-    if frozen is None:
-        raise DrError(
-            f"There are no credentials for the {config.place}.",
-            "`aws configure`, or name a profile in DR_LOCAL_S3_PROFILE.",
-        )
-    values = (frozen.access_key, frozen.secret_key, frozen.token)
-    return {name: value for name, value in zip(names, values, strict=True) if value}

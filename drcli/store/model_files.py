@@ -10,27 +10,25 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from drcli.contract.checkpoint_names import CHECKPOINT, CHECKPOINT_FILE, GRAPH_FILE, CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.store.checkpoints import (
     CheckpointEntry,
     CheckpointIndex,
-    CheckpointName,
     Which,
     read_index,
     wait_for_lock,
 )
 from drcli.store.client import Bucket, ObjectInfo
 
-_PART = re.compile(
-    r"(?P<name>\d+_Step-\d+\.ckpt)\.(?P<part>safetensors|index|meta|data-(?P<number>\d+)-of-(?P<count>\d+))"
-)
-_OF_CHECKPOINT = re.compile(r"\d+_Step-\d+\.ckpt\.[^/]+|model_\d+\.pb|\.ready|\.finished")
+_PART = re.compile(rf"(?P<name>{CHECKPOINT})\.(?P<part>safetensors|index|meta|data-\d+-of-\d+)")
+_OF_CHECKPOINT = re.compile(rf"{CHECKPOINT_FILE}|{GRAPH_FILE}|\.ready|\.finished")
 _OF_MODEL = re.compile(
     r"(?:model|ip|metrics)/.+|training_params(?:_\d+)?\.yaml|evaluation_params\.yaml|status\.json"
     r"|evaluation-\d{14}/.+|(?:\d+/)?training-simtrace/.+|(?:evaluation-)?simtrace/.+"
 )
-_MARK = re.compile(r"(.+)/model/(?:\.coach_checkpoint|deepracer_checkpoints\.json|\d+_Step-\d+\.ckpt\..+)")
+_MARK = re.compile(rf"(.+)/model/(?:\.coach_checkpoint|deepracer_checkpoints\.json|{CHECKPOINT_FILE})")
 # How trainer and workers of one run find each other, and how it does: of no use to a copy.
 RUN_ONLY = ("model/.lock", "ip/ip.json", "ip/done", "status.json")
 

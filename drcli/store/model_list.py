@@ -11,13 +11,14 @@ from datetime import datetime
 from statistics import fmean
 from typing import Any
 
+from drcli.contract.checkpoint_names import CHECKPOINT, CHECKPOINT_FILE
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.store.checkpoints import read_index
 from drcli.store.client import Bucket, ObjectInfo
 from drcli.store.metrics import TrainingMetrics
 
-_CHECKPOINT = re.compile(r"model/(\d+_Step-\d+\.ckpt)\.")
+_CHECKPOINT = re.compile(rf"model/({CHECKPOINT})\.")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class ModelInfo:
 def list_models(bucket: Bucket, params_file: str = "training_params.yaml") -> list[ModelInfo]:
     """The models of the bucket: prefixes with a params document (`params_file`) or with checkpoints."""
     stem, suffix = map(re.escape, posixpath.splitext(params_file))
-    mark = re.compile(rf"(.+)/(?:{stem}(?:_1)?{suffix}|model/(?:\.coach_checkpoint|.+\.ckpt\..+))")
+    mark = re.compile(rf"(.+)/(?:{stem}(?:_1)?{suffix}|model/(?:\.coach_checkpoint|{CHECKPOINT_FILE}))")
     objects = bucket.list()
     prefixes = {match[1] for info in objects if (match := mark.fullmatch(info.key))}
     return [_model(bucket, prefix, objects, params_file) for prefix in sorted(prefixes)]

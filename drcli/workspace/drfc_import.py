@@ -15,8 +15,8 @@ from pathlib import Path
 from drcli.config.load import find_workspace, load_settings
 from drcli.config.settings import Settings
 from drcli.errors import DrError, UsageError
-from drcli.launch.machine import free_port
 from drcli.launch.simapp import ENGINE
+from drcli.local import write_atomically
 from drcli.paths import Workspace
 from drcli.store import access
 from drcli.store.client import Bucket
@@ -173,7 +173,7 @@ def _copy_model(source: Bucket, target: Bucket, prefix: str, tell: Tell) -> Copi
 
 @contextmanager
 def _own_bucket(planned: Import) -> Iterator[Bucket]:
-    """The workspace's embedded store. The store that is copied from may be using its usual port."""
+    """The workspace's embedded store, on any port: the store that is copied from may be using DR_STORE_PORT."""
     settings = load_settings(planned.target)
     if not access.is_embedded(settings):
         raise DrError(
@@ -181,12 +181,11 @@ def _own_bucket(planned: Import) -> Iterator[Bucket]:
             f"DR_CLOUD={settings.cloud}, DR_DOCKER_STYLE={settings.docker_style}.",
             "Import into a new folder, or set DR_CLOUD=local and DR_DOCKER_STYLE=process in this file.",
         )
-    running = server_status(planned.target).endpoint_url
-    port = int(running.rpartition(":")[2]) if running else free_port()
+    was_running = server_status(planned.target).running
     try:
-        yield Bucket(ensure_server(planned.target, port, settings.local_s3_bucket))
+        yield Bucket(ensure_server(planned.target, None, settings.local_s3_bucket))
     finally:
-        if not running:
+        if not was_running:
             stop_server(planned.target)
 
 
@@ -272,17 +271,12 @@ def _state(path: Path, content: bytes) -> FileState:
 
 def _write(file: ImportedFile) -> None:
     """In one step, and never over a file that has come meanwhile."""
-    part = file.path.with_name(f".{file.path.name}.part")
     try:
-        file.path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(file.content)
-        if file.path.exists():
-            raise DrError(f"{file.path} has come meanwhile; it stays.", "Try again.")
-        part.replace(file.path)
+        write_atomically(file.path, file.content, replace=False)
+    except FileExistsError:
+        raise DrError(f"{file.path} has come meanwhile; it stays.", "Try again.") from None
     except OSError as error:
         raise DrError(f"Cannot write {file.path}: {error.strerror}.") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _unreachable(planned: Import, error: DrError) -> DrError:

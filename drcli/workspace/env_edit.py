@@ -6,9 +6,8 @@ Works on bytes, so that nothing else can change; the loader's own parser checks 
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from drcli.config import envfile
 from drcli.config.envfile import Assignment
 from drcli.config.problems import raise_for
 from drcli.errors import DrError, UsageError
+from drcli.local import write_atomically
 
 _BOM = b"\xef\xbb\xbf"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
@@ -58,29 +58,14 @@ class Edit:
             DrError: the file has changed since the edit was planned, or cannot be written.
         """
         path = self.path.resolve()
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             if path.read_bytes() != self.before:
                 raise DrError(f"{self.path} has changed meanwhile; nothing was written.", "Try again.")
             if self.after == self.before:
                 return
-            with part.open("xb") as file:
-                shutil.copymode(path, part)
-                file.write(self.after)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
+            write_atomically(path, self.after, mode=stat.S_IMODE(path.stat().st_mode), durable=True)
         except OSError as error:
             raise DrError(f"Cannot write {self.path}: {error.strerror}.") from None
-        finally:
-            part.unlink(missing_ok=True)
-
-
-def set_values(path: Path, values: Mapping[str, str]) -> tuple[ChangedLine, ...]:
-    """Set settings in an env file; returns the changed lines. Arguments and errors as for `plan_edit`."""
-    edit = plan_edit(path, values)
-    edit.write()
-    return edit.lines
 
 
 def plan_edit(path: Path, values: Mapping[str, str]) -> Edit:

@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 from drcli.errors import DrError, UsageError
+from drcli.local import write_atomically
 from drcli.paths import Workspace, defaults_dir, is_folder_name
 
 CUSTOM_FILES = ("reward_function.py", "model_metadata.json", "hyperparameters.json")
@@ -30,13 +31,9 @@ class PlannedFile:
 
     def write(self) -> None:
         """Write the file, in one step: it is never seen half-written. DrError when it cannot be."""
-        part = self.path.with_name(f"{self.path.name}.part")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(self.template.read_bytes())
-            part.replace(self.path)
+            write_atomically(self.path, self.template.read_bytes())
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise DrError(f"Cannot write {self.path}: {error.strerror}.") from None
 
 

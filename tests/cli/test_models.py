@@ -7,9 +7,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from drcli.cli import main
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.paths import Workspace
-from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName, publish_checkpoint
+from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, publish_checkpoint
 from drcli.store.client import Bucket
 from drcli.store.metrics import EpisodeResult, TrainingMetrics
 from drcli.store.server import ensure_server

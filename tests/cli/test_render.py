@@ -41,8 +41,9 @@ def test_exactly_as_it_is_uploaded() -> None:
     from drcli.config.load import find_workspace, load_settings
     from drcli.config.params_documents import render_training, to_yaml
 
-    result = dr("render", "training", "--set", "DR_WORKERS=2")
-    (document,) = render_training(load_settings(find_workspace(), ["DR_WORKERS=2"]))
+    overrides = ("DR_WORKERS=2", "DR_STORE_PORT=9123")
+    result = dr("render", "training", *(word for each in overrides for word in ("--set", each)))
+    (document,) = render_training(load_settings(find_workspace(), overrides))
     assert result.stdout == to_yaml(document.values)
     assert f"# {document.key}" in result.stderr
 

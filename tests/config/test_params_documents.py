@@ -112,8 +112,8 @@ def test_a_clone_keeps_its_results_to_itself() -> None:
 def test_without_endpoint_there_is_no_key_for_it() -> None:
     (document,) = render_training(settings_of({"DR_CLOUD": "aws"}))
     assert "S3_ENDPOINT_URL" not in document.values
-    (document,) = render_training(settings_of({}))
-    assert document.values["S3_ENDPOINT_URL"] == "http://127.0.0.1:9000"
+    (document,) = render_training(settings_of({"DR_STORE_PORT": "9123"}))
+    assert document.values["S3_ENDPOINT_URL"] == "http://127.0.0.1:9123"
 
 
 @pytest.mark.parametrize(

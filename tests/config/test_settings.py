@@ -65,7 +65,7 @@ def test_settings_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("values", "url"),
     [
-        ({}, "http://127.0.0.1:9000"),
+        ({}, None),  # the embedded store has a port of its own choice
         ({"DR_STORE_PORT": "9123"}, "http://127.0.0.1:9123"),
         ({"DR_DOCKER_STYLE": "compose"}, "http://minio:9000"),
         ({"DR_DOCKER_STYLE": "swarm", "DR_CLOUD": "azure"}, "http://minio:9000"),

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from drcli.contract.keys import ModelKeys, evaluation_metrics, training_metrics
-from drcli.store.checkpoints import CheckpointName
+from drcli.contract.checkpoint_names import CheckpointName
+from drcli.contract.keys import ModelKeys, evaluation_trace, training_metrics
 
 
 def test_the_layout_is_the_communitys() -> None:
@@ -23,7 +23,7 @@ def test_the_layout_is_the_communitys() -> None:
         keys.checkpoint("12_Step-3456.ckpt"),
         keys.training_trace(7),
         keys.default_metrics,
-        keys.evaluation_trace("20260102030405"),
+        evaluation_trace("my-model/evaluation-20260102030405"),
     ] == [
         "my-model/training_params.yaml",
         "my-model/reward_function.py",
@@ -49,7 +49,6 @@ def test_several_workers_have_folders_and_metrics_of_their_own() -> None:
     assert keys.training_trace(3, worker=10, workers=12) == "m/10/training-simtrace/3-iteration.csv"
     assert training_metrics("m/metrics/TrainingMetrics.json") == "m/metrics/TrainingMetrics.json"
     assert training_metrics("m/metrics/TrainingMetrics.json", 2) == "m/metrics/TrainingMetrics_2.json"
-    assert evaluation_metrics("m/metrics/", "2026") == "m/metrics/evaluation/evaluation-2026.json"
 
 
 @pytest.mark.parametrize("prefix", ["a/b", "/a/b/", "a//b", "a/./b"])

@@ -395,3 +395,13 @@ def test_every_check_has_its_line() -> None:
         if name.startswith("check_") and function.__module__ == module.__name__
     }
     assert checks - {storage_checks.check_port} == {check.run for check in CHECKS}
+
+
+def test_without_a_port_any_free_one_will_do(racer: Workspace, look: Look) -> None:
+    (before,) = look("ports", DR_STORE_PORT="")
+    assert (before.level, before.message) == ("ok", "The store takes a free port.")
+    config = ensure_server(racer, None, "bucket")
+    (after,) = look("ports", DR_STORE_PORT="")
+    assert after.level == "ok" and after.message.startswith(
+        f"Port {(config.endpoint_url or '').rpartition(':')[2]}:"
+    )

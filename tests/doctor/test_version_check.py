@@ -61,7 +61,7 @@ def test_text(answering: Answer) -> None:
     "content", [b"", b"<html>404</html>", b"{}", b"[1]", b'{"version": {"a": 1}}', b"\xff"]
 )
 def test_no_version(answering: Answer, content: bytes) -> None:
-    with pytest.raises(DrError, match="tells no version"):
+    with pytest.raises(DrError, match="returned no version"):
         version_check.ask(answering(content))
 
 
@@ -78,6 +78,7 @@ def test_nobody_there(free_port: int) -> None:
 
 def test_newer() -> None:
     assert version_check.is_newer("0.10.0", "0.9.9") and version_check.is_newer("1.0.1", "1.0")
+    assert version_check.is_newer("1.0.0", "1.0.0rc1")
     assert not version_check.is_newer("1.0", "1.0.0") and not version_check.is_newer("0.9", "0.10")
 
 

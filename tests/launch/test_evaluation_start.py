@@ -10,12 +10,13 @@ import pytest
 
 from drcli.config.load import settings_of
 from drcli.config.params_documents import render_evaluation
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys, evaluation_facts
 from drcli.errors import DrError
 from drcli.launch.evaluation_start import StartedEvaluation, results, start
 from drcli.launch.plan import Plan
 from drcli.paths import Workspace
-from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName, publish_checkpoint
+from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, publish_checkpoint
 from drcli.store.client import Bucket, ObjectInfo, StoreConfig
 from drcli.store.metrics import EpisodeResult, EvaluationMetrics, Incidents
 

@@ -9,11 +9,12 @@ from polling import DEADLINE_S
 
 from drcli.config.load import settings_of
 from drcli.config.settings import Settings
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.launch import workspace_summary
 from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.paths import Workspace
-from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName, publish_checkpoint
+from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, publish_checkpoint
 from drcli.store.client import Bucket
 from drcli.store.server import ensure_server
 

@@ -160,7 +160,8 @@ class InProcess:
 
     @property
     def log(self) -> str:
-        return self.log_file.read_text()
+        """What it has logged so far; a forked service makes its file a moment after its start."""
+        return self.log_file.read_text() if self.log_file.exists() else ""
 
     @property
     def is_alive(self) -> bool:

@@ -8,7 +8,8 @@ import pytest
 from moto import mock_aws
 
 from drcli.errors import DrError
-from drcli.store.client import StoreConfig, credentials
+from drcli.store.client import StoreConfig
+from drcli.store.credentials import credentials
 
 PROFILES = """
 [mine]

@@ -13,7 +13,7 @@ from deepracer.logs import DeepRacerLog, S3FileHandler
 from deepracer.logs import TrainingMetrics as TheirMetrics
 from deepracer.logs.misc import LogFolderType
 
-from drcli.contract.keys import ModelKeys, training_metrics
+from drcli.contract.keys import ModelKeys, evaluation_trace, training_metrics
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
 from drcli.store.metrics import EpisodeResult, TrainingMetrics
@@ -66,7 +66,7 @@ def fill(bucket: Bucket, workers: int) -> None:
                     "evaluation", EpisodeResult(50.0, 30.0 * (iteration + 1), "off_track", 0.0, 9.0)
                 )
         bucket.put(training_metrics(KEYS.default_metrics, worker), metrics.to_json())
-    bucket.put(KEYS.evaluation_trace("20260102030405"), format_csv(trace(0, 0)))
+    bucket.put(evaluation_trace(KEYS.key("evaluation-20260102030405")), format_csv(trace(0, 0)))
 
 
 def from_folder(_: Bucket, folder: Path) -> DeepRacerLog:

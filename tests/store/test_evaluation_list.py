@@ -5,7 +5,7 @@ import json
 import pytest
 
 from drcli.config.params_documents import to_yaml
-from drcli.contract.keys import evaluation_facts, evaluation_metrics
+from drcli.contract.keys import evaluation_facts, join
 from drcli.errors import DrError
 from drcli.store.client import Bucket
 from drcli.store.evaluation_list import list_evaluations
@@ -26,7 +26,7 @@ def document(*trials: tuple[float, float, int]) -> bytes:
 
 def evaluate(bucket: Bucket, model: str, stamp: str, *trials: tuple[float, float, int], **facts: str) -> str:
     """Leave what an evaluation leaves."""
-    key = evaluation_metrics(f"{model}/metrics", stamp)
+    key = join(model, "metrics", "evaluation", f"evaluation-{stamp}.json")
     folder = f"{model}/evaluation-{stamp}"
     bucket.put(f"{folder}/evaluation-simtrace/0-iteration.csv", b"episode,steps\n")
     if facts:

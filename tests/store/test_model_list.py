@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import json
 
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys
-from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName, publish_checkpoint
+from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, publish_checkpoint
 from drcli.store.client import Bucket
 from drcli.store.metrics import EpisodeResult, TrainingMetrics
 from drcli.store.model_list import list_models

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import socket
 import stat
@@ -14,9 +15,9 @@ from polling import DEADLINE_S
 
 from drcli.errors import DrError
 from drcli.paths import Workspace
-from drcli.store import server
+from drcli.store import server, server_process
 from drcli.store.client import Bucket
-from drcli.store.server import check_space, ensure_server, server_status, stop_server
+from drcli.store.server import check_space, ensure_server, server_config, server_status, stop_server
 
 
 def test_start_use_stop_start_again(workspace: Workspace, free_port: int) -> None:
@@ -147,7 +148,7 @@ def test_a_taken_port_names_who_has_it(workspace: Workspace) -> None:
         port = holder.getsockname()[1]
         with pytest.raises(DrError, match=rf"Port {port}.*is taken by .*\(pid {os.getpid()}\)") as caught:
             ensure_server(workspace, port, "bucket")
-    assert "--set DR_STORE_PORT=" in caught.value.hint
+    assert "DR_STORE_PORT empty" in caught.value.hint
     assert not server_status(workspace).running
 
 
@@ -175,7 +176,7 @@ def test_a_broken_key_file(workspace: Workspace, free_port: int) -> None:
 
 
 def test_no_rclone(workspace: Workspace, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server.importlib.metadata, "files", lambda _: None)
+    monkeypatch.setattr(importlib.metadata, "files", lambda _: None)
     with pytest.raises(DrError, match="rclone is not installed"):
         ensure_server(workspace, free_port, "bucket")
 
@@ -192,7 +193,7 @@ def test_a_disk_without_room(workspace: Workspace, monkeypatch: pytest.MonkeyPat
 def test_a_store_that_does_not_start_shows_its_log(
     workspace: Workspace, free_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "_LEAN", ("--no-such-flag",))
+    monkeypatch.setattr(server_process, "_LEAN", ("--no-such-flag",))
     with pytest.raises(DrError, match=r"(?s)did not start:.*no-such-flag") as caught:
         ensure_server(workspace, free_port, "bucket")
     assert str(workspace.store_log) in caught.value.hint
@@ -215,3 +216,48 @@ def test_data_of_minio_are_refused(workspace: Workspace, free_port: int) -> None
     assert "dr import-drfc" in refused.value.hint
     assert not server_status(workspace).running
     assert [path.name for path in workspace.store.iterdir()] == [".minio.sys"]
+
+
+def test_without_a_port_it_takes_its_usual_one_each_time(workspace: Workspace) -> None:
+    first = ensure_server(workspace, None, "bucket")
+    assert first == server_config(workspace, None, "bucket")
+    stop_server(workspace)
+    assert server_config(workspace, None, "bucket") == first  # what a plan says before the start
+    assert ensure_server(workspace, None, "bucket") == first
+
+
+def test_its_usual_port_is_taken(workspace: Workspace) -> None:
+    with socket.create_server(("127.0.0.1", server_process.usual_port(workspace))) as holder:
+        config = ensure_server(workspace, None, "bucket")
+        assert config.endpoint_url != f"http://127.0.0.1:{holder.getsockname()[1]}"
+        assert server_config(workspace, None, "bucket") == config  # all commands find it
+        assert ensure_server(workspace, None, "bucket") == config
+
+
+def test_a_server_on_a_port_that_was_set_is_found_without_it(workspace: Workspace, free_port: int) -> None:
+    assert ensure_server(workspace, free_port, "bucket") == ensure_server(workspace, None, "bucket")
+
+
+def test_workspaces_side_by_side(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "usual_port", lambda _: server_process.usual_port(workspace))
+    other = Workspace(tmp_path / "other")
+    try:
+        ours, theirs = (ensure_server(each, None, "bucket") for each in (workspace, other))
+        assert ours.endpoint_url != theirs.endpoint_url
+        Bucket(ours).put("a", b"ours")
+        assert Bucket(theirs).find("a") is None
+    finally:
+        stop_server(other)
+
+
+def test_a_killed_server_comes_back_where_its_users_look_for_it(workspace: Workspace) -> None:
+    """As when a command is faster than the supervisor of a run."""
+    usual = server_process.usual_port(workspace)
+    with socket.create_server(("127.0.0.1", usual)):
+        config = ensure_server(workspace, None, "bucket")
+    killed = psutil.Process(server_status(workspace).pid)
+    killed.kill()
+    killed.wait(10)
+    assert ensure_server(workspace, None, "bucket") == config

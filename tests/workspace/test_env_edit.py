@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from drcli.config.envfile import parse
 from drcli.errors import DrError, UsageError
-from drcli.workspace.env_edit import ChangedLine, edited, plan_edit, set_values
+from drcli.workspace.env_edit import ChangedLine, edited, plan_edit
 
 LINES = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 
@@ -67,7 +67,7 @@ def test_a_file_with_faults_is_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "run.env"
     path.write_bytes(b"A=1\nnonsense\n")
     with pytest.raises(UsageError, match=r"run\.env:2"):
-        set_values(path, {"A": "2"})
+        plan_edit(path, {"A": "2"}).write()
     assert path.read_bytes() == b"A=1\nnonsense\n"
 
 
@@ -138,7 +138,9 @@ def test_permissions_stay_and_nothing_is_left_behind(tmp_path: Path) -> None:
     path = tmp_path / "run.env"
     path.write_bytes(b"A=1\n")
     path.chmod(0o640)
-    assert set_values(path, {"A": "2"}) == (ChangedLine(1, "A=1", "A=2"),)
+    edit = plan_edit(path, {"A": "2"})
+    edit.write()
+    assert edit.lines == (ChangedLine(1, "A=1", "A=2"),)
     assert path.read_bytes() == b"A=2\n"
     assert path.stat().st_mode & 0o777 == 0o640
     assert [other.name for other in tmp_path.iterdir()] == ["run.env"]
@@ -150,7 +152,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     real.write_bytes(b"A=1\n")
     link = tmp_path / "run.env"
     link.symlink_to(real)
-    set_values(link, {"A": "2"})
+    plan_edit(link, {"A": "2"}).write()
     assert link.is_symlink() and real.read_bytes() == b"A=2\n"
 
 

@@ -15,7 +15,7 @@ from drcli.errors import DrError
 from drcli.launch import machine
 from drcli.launch.machine import DOCKER_SOCKET, Credentials, Snapshot
 from drcli.paths import Workspace
-from drcli.store.client import credentials
+from drcli.store.credentials import credentials
 
 
 def look(settings: Settings, workspace: Workspace) -> Snapshot:

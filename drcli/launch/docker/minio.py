@@ -22,10 +22,11 @@ from drcli.launch.docker.image_checks import check_image
 from drcli.launch.docker.minio_spec import minio_spec
 from drcli.launch.docker.stack_programs import compose_up
 from drcli.launch.docker.stack_spec import StackKind, StackSpec
-from drcli.local import exclusive
+from drcli.local import lock
 from drcli.paths import Workspace
 from drcli.store.access import store_config
-from drcli.store.client import Bucket, credentials
+from drcli.store.client import Bucket
+from drcli.store.credentials import credentials
 from drcli.store.key_pair import make_key_pair
 
 PROJECT = "s3"
@@ -45,7 +46,7 @@ def ensure(settings: Settings, workspace: Workspace, network: StackKind) -> Buck
     Raises:
         DrError: no such image, port taken, another workspace's MinIO is there, or it does not come up.
     """
-    with exclusive(workspace.store_lock):
+    with lock(workspace.store_lock):
         found = _container()
         if found is not None and is_of_drfc(found, workspace):
             bucket = Bucket(store_config(settings, workspace))
@@ -114,6 +115,14 @@ def of_workspace(workspace: Workspace) -> Any | None:
     found = _container()
     is_ours = found is not None and found.labels.get(docker_engine.WORKSPACE) == str(workspace.root)
     return found if found is not None and (is_ours or is_of_drfc(found, workspace)) else None
+
+
+def published_port(container: Any) -> int | None:
+    """The port of this machine at which a container serves S3; None when it does not run."""
+    if container.status != "running":
+        return None
+    published = container.attrs["NetworkSettings"]["Ports"].get("9000/tcp")
+    return int(published[0]["HostPort"]) if published else None
 
 
 def is_of_drfc(container: Any, workspace: Workspace) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from drcli import env
 from drcli.launch.docker.stack_spec import StackSpec
+from drcli.store.access import minio_port
 
 if TYPE_CHECKING:
     from drcli.config.settings import Settings
@@ -31,7 +32,7 @@ def minio_spec(
 
     It is a Compose project in Swarm style, too: only so is it bound to 127.0.0.1, and where the data are.
     """
-    port = settings.store_port
+    port = minio_port(settings)
     return StackSpec(
         project="s3",
         style="compose",

@@ -19,7 +19,7 @@ from drcli.launch.processes.process_plan import ProcessPlan, plan_processes, sec
 from drcli.launch.processes.supervisor import Supervisor
 from drcli.launch.run_folder import RunFolder
 from drcli.launch.run_view import ReplicaView, RunView
-from drcli.local import ProcessRef, exclusive
+from drcli.local import ProcessRef, lock
 from drcli.paths import Workspace
 from drcli.store.access import store_config
 
@@ -101,7 +101,7 @@ class ProcessLauncher(Launcher[ProcessPlan]):
         if not _is_abandoned(folder):
             return False
         secrets = secrets_of(store_config(settings, workspace))
-        with exclusive(folder.lock):
+        with lock(folder.lock):
             run = folder.read_state()
             if run is not None and run.is_orphan:
                 _supervise(folder, secrets)
@@ -138,7 +138,7 @@ def _replica(replica: ServiceProcess) -> ReplicaView:
 
 def _stop_orphan(folder: ProcessFolder) -> None:
     """Do the part of the supervisor that was killed."""
-    with exclusive(folder.lock):
+    with lock(folder.lock):
         supervisor = Supervisor(folder)
         supervisor.request_stop()
         supervisor.take_over()

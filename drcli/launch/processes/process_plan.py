@@ -97,9 +97,7 @@ def plan_processes(request: RunRequest, snapshot: Snapshot) -> ProcessPlan:
         main=services[0].name,
         uses_store=embedded,
         services=services,
-        store=EmbeddedServer(str(request.workspace.root), settings.store_port, store.bucket)
-        if embedded
-        else None,
+        store=EmbeddedServer(str(request.workspace.root), store.port, store.bucket) if embedded else None,
         secrets=secrets_of(store),
     )
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from drcli.errors import DrError
 from drcli.launch.processes.process_plan import EmbeddedServer
 from drcli.local import ProcessRef
 from drcli.paths import Workspace
+from drcli.store import store_users
 from drcli.store.server import ensure_server, server_status
 
 LOOK_S = 1.0
 
 
 class StoreKeeper:
-    """Looks at the server once a second, and starts it again when it is gone."""
+    """Looks at the server once a second, and starts it again when it is gone. Counts as a user of it."""
 
     def __init__(self, store: EmbeddedServer, report: Callable[[str], None]) -> None:
         self._store = store
@@ -25,9 +28,15 @@ class StoreKeeper:
         self._server: ProcessRef | None = None
         self._next_look = 0.0
         self._complaint = ""
+        self.add_user(ProcessRef.of(os.getpid()))
+
+    def add_user(self, process: ProcessRef) -> None:
+        """A service of the stack: should the supervisor be killed, the server still does not end under it."""
+        with suppress(OSError):  # a full disk is no reason to leave the stack alone
+            store_users.register(self._workspace, self._store.port, process)
 
     def look(self, *, now: bool = False) -> None:
-        """Take care of the server if it is time, or `now`. What cannot be mended is reported once."""
+        """Take care of the server if it is time, or `now`. What cannot be fixed is reported once."""
         if not now and time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + LOOK_S

@@ -182,6 +182,8 @@ class Supervisor:
         environment = {**service.environment, env.ROLLOUT_IDX: str(index), env.DR_EXIT_FILE: str(exit_file)}
         started = local_process.spawn(service.command, environment, self._folder.log(replica.name))
         self._started[replica.name] = time.monotonic()
+        if self._store is not None:
+            self._store.add_user(started)
         return replace(replica, process=started)
 
     def _keep(self, run: SupervisedRun | None = None, **changes: object) -> None:

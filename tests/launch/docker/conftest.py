@@ -13,7 +13,7 @@ import pytest
 from drcli.errors import DrError
 from drcli.launch.docker import all_stacks, containers, docker_engine, images
 from drcli.launch.docker.build_log import NEEDS_NETWORK
-from drcli.local import exclusive
+from drcli.local import lock
 
 sys.path.append(str(Path(__file__).parent))  # test modules here import second_node
 
@@ -61,7 +61,7 @@ def simapp_image(base_image: str) -> str:
 @pytest.fixture(scope="session")
 def minio_image(base_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An image that serves S3 under MinIO's command line. A machine has one MinIO, so one session at a time."""
-    with exclusive(Path(tempfile.gettempdir()) / "drcli-tests-s3.lock"):
+    with lock(Path(tempfile.gettempdir()) / "drcli-tests-s3.lock"):
         _remove_leftovers()
         yield standins.build_minio(tmp_path_factory.mktemp("minio"))
         _remove_leftovers()

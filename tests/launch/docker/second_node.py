@@ -27,7 +27,7 @@ from polling import DEADLINE_S, until
 from drcli.errors import DrError
 from drcli.launch.docker import docker_engine, swarm_mode, swarm_nodes
 from drcli.launch.docker.stack_network import NAME as NETWORK
-from drcli.local import exclusive
+from drcli.local import lock
 
 BRIDGE = "drbr0"
 MANAGER = "10.99.0.1"  # the real engine, on the bridge
@@ -197,7 +197,7 @@ def further_engine(number: int = 2) -> Iterator[FurtherEngine]:
     """An engine of its own, in no swarm; all of it is gone afterwards."""
     made = FurtherEngine(number, Path(tempfile.mkdtemp(prefix=f"drn{number}-")), f"node{number}")
     with ExitStack() as after:
-        after.enter_context(exclusive(Path(tempfile.gettempdir(), f"drn{number}.lock")))
+        after.enter_context(lock(Path(tempfile.gettempdir(), f"drn{number}.lock")))
         made.kill()  # and more that a test run has left which was killed itself
         for left in made.root.parent.glob(f"drn{number}-*"):
             FurtherEngine(number, left, "").forget()

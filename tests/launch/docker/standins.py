@@ -6,13 +6,20 @@ they were given; start a sagemaker container through the engine's socket as rl_c
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from pathlib import Path
 
-from drcli.launch.docker import docker_engine
-from drcli.store.server import _rclone
+import minio_standin
 
+from drcli.launch.docker import docker_engine
+from drcli.store.server_process import rclone_program
+
+_PACKAGES = (
+    *("minio", "urllib3", "certifi", "typing_extensions", "Crypto"),
+    *("argon2", "_argon2_cffi_bindings", "cffi", "_cffi_backend"),
+)
 BASE = os.environ.get("DR_TEST_BASE_IMAGE", "drbase:bookworm")
 MINIO = "drcli-test/minio:standin"
 COMMUNITY = "drcli-test/simapp"
@@ -22,6 +29,7 @@ _MINIO_DOCKERFILE = """
 ARG BASE
 FROM ${BASE}
 COPY rclone /usr/bin/rclone
+COPY standin /opt/standin
 COPY minio /usr/bin/minio
 RUN chmod 755 /usr/bin/rclone /usr/bin/minio
 ENTRYPOINT ["/usr/bin/minio"]
@@ -31,8 +39,7 @@ _MINIO = """#!/bin/sh
 [ "$1" = server ] || { echo "minio: unknown command $1" >&2; exit 1; }
 [ ${#MINIO_ROOT_PASSWORD} -ge 8 ] || { echo "minio: the password is too short" >&2; exit 1; }
 mkdir -p "$2/.minio.sys" || exit 1
-export RCLONE_AUTH_KEY="\\"$MINIO_ROOT_USER,$MINIO_ROOT_PASSWORD\\""
-exec rclone serve s3 --addr :9000 --etag-hash= "$2"
+PYTHONPATH=/opt/standin exec python3 /opt/standin/minio_standin.py "$2" :9000
 """
 _COMMUNITY_DOCKERFILE = """
 ARG BASE
@@ -104,9 +111,24 @@ while True:
 
 def build_minio(folder: Path) -> str:
     """The image that serves S3 as MinIO does; its name."""
-    shutil.copy(_rclone(), folder / "rclone")
+    shutil.copy(rclone_program(), folder / "rclone")
     (folder / "minio").write_text(_MINIO)
+    _copy_packages(folder / "standin")
+    shutil.copy(minio_standin.__file__, folder / "standin")
     return _build(folder, _MINIO_DOCKERFILE, MINIO)
+
+
+def _copy_packages(folder: Path) -> None:
+    """What the stand-in imports, from here: the base image is of the same Python, and may have no network."""
+    folder.mkdir()
+    for name in _PACKAGES:
+        spec = importlib.util.find_spec(name)
+        assert spec is not None and spec.origin is not None, name
+        origin = Path(spec.origin)
+        if origin.name == "__init__.py":
+            shutil.copytree(origin.parent, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(origin, folder)
 
 
 def build_community(folder: Path) -> str:

@@ -92,6 +92,16 @@ def test_logs_of_every_service(running: Running, until: Until) -> None:
     assert wrong.exit_code == 1
 
 
+def test_no_container_holds_the_root_s_key(running: Running) -> None:
+    if running.style == "process":
+        return
+    secret = json.loads(running.racer.workspace.store_key.read_text())["secret_key"]
+    labels = [f"{docker_engine.WORKSPACE}={running.racer.root}"]
+    found = docker_engine.client().containers.list(filters={"label": labels})
+    holders = {c.name for c in found if secret in str(c.attrs["Config"]["Env"])}
+    assert holders == {c.name for c in containers.of_project("s3")}
+
+
 def test_an_evaluation_beside_it(running: Running, until: Until) -> None:
     until(lambda: (running.status()["last_checkpoint"] or "0_").partition("_")[0] != "0")
     done = running.racer.invoke("evaluate", "--json", "--checkpoint", "last")

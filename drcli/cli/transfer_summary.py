@@ -1,12 +1,8 @@
-"""What the commands that transfer models share: listing files, asking before overwriting, a progress bar."""
+"""What the commands that transfer models share: listing files, asking before overwriting."""
 
 from __future__ import annotations
 
-import shutil
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -17,20 +13,12 @@ from drcli.errors import DrError
 if TYPE_CHECKING:
     from drcli.models.copies import Transfer
 
-_MB = 1e6
 _SHOWN = 20  # entries of a long list; the rest is only counted
-
-
-def size(count: int) -> str:
-    """A number of bytes in a suitable unit."""
-    if count < 1000:
-        return f"{count} bytes"
-    return f"{count / 1e3:.1f} kB" if count < _MB else f"{count / _MB:.1f} MB"
 
 
 def summary(count: int, size_bytes: int) -> str:
     """`12 files, 51.2 MB`."""
-    return f"{_files(count)}, {size(size_bytes)}"
+    return f"{_files(count)}, {present.size(size_bytes)}"
 
 
 def _files(count: int) -> str:
@@ -39,9 +27,9 @@ def _files(count: int) -> str:
 
 def show_files(sizes: Mapping[str, int]) -> None:
     """Print names and sizes to stdout."""
-    width = max((len(size(count)) for count in sizes.values()), default=0)
+    width = max((len(present.size(count)) for count in sizes.values()), default=0)
     for name, count in sorted(sizes.items()):
-        present.result(f"  {size(count):>{width}}  {name}")
+        present.result(f"  {present.size(count):>{width}}  {name}")
 
 
 def show_keys(keys: Sequence[str]) -> None:
@@ -71,30 +59,6 @@ def agree_to_replace(
         show_keys(outdated)
     if not force:
         click.confirm(f"Replace {address}?", abort=True, err=True)
-
-
-@contextmanager
-def bar(verb: str) -> Iterator[Callable[[str, int, int], None]]:
-    """A status line with a bar, size and speed; nothing without a terminal."""
-    started = time.monotonic()
-    with present.live() as live:
-
-        def tell(name: str, done: int, total: int) -> None:
-            seconds = max(time.monotonic() - started, 1e-3)
-            live.line(_bar(f"{verb} {name}", done, total, seconds))
-
-        yield tell
-
-
-def _bar(what: str, done: int, total: int, seconds: float) -> str:
-    """One line; the bar fills the space that the text leaves. Pure."""
-    share = done / total if total else 1.0
-    speed = f"{done / _MB / seconds:.1f}"
-    words = f"{share:4.0%} {size(done):>8} of {size(total)}, {speed:>5} MB/s  {what}"
-    width = max(min(shutil.get_terminal_size().columns - len(words) - 4, 30), 5)
-    full = round(share * width)
-    is_utf8 = (sys.stderr.encoding or "").lower().startswith("utf")
-    return ("█" if is_utf8 else "#") * full + ("░" if is_utf8 else ".") * (width - full) + " " + words
 
 
 def show_transfer(prepared: Transfer, *, wipe: bool, as_json: bool) -> None:

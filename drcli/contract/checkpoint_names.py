@@ -1,0 +1,48 @@
+"""What checkpoints and their files are called: `12_Step-3456.ckpt`, as in the community's engine.
+
+A file of a checkpoint is its name and a suffix: `.safetensors` for ours, `.index`, `.meta`, `.data-00000-of-00001` for
+TensorFlow's. The frozen graph beside it, `model_12.pb`, has the number alone.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from drcli.errors import DrError
+
+# To be parts of larger patterns: without groups, without anchors.
+CHECKPOINT = r"\d+_Step-\d+\.ckpt"
+CHECKPOINT_FILE = rf"{CHECKPOINT}\.[^/]+"
+GRAPH_FILE = r"model_\d+\.pb"
+
+_NAME = re.compile(r"(\d+)_Step-(\d+)\.ckpt")
+
+
+def graph_number(file: str) -> int:
+    """The number of the checkpoint that a frozen graph, `model_12.pb`, belongs to."""
+    return int(file.removeprefix("model_").removesuffix(".pb"))
+
+
+class CheckpointName(NamedTuple):
+    """`12_Step-3456.ckpt`: the 12th checkpoint, after 3456 steps of this run. Ordered by number."""
+
+    number: int
+    steps: int
+
+    @classmethod
+    def find(cls, text: str) -> CheckpointName | None:
+        """The name that `text` is; None if it is none."""
+        match = _NAME.fullmatch(text.strip())
+        return cls(int(match[1]), int(match[2])) if match else None
+
+    @classmethod
+    def parse(cls, text: str) -> CheckpointName:
+        """As `find`; `DrError` if it is none."""
+        name = cls.find(text)
+        if name is None:
+            raise DrError(f"{text.strip()!r} is no checkpoint name.", "They look like 12_Step-3456.ckpt.")
+        return name
+
+    def __str__(self) -> str:
+        return f"{self.number}_Step-{self.steps}.ckpt"

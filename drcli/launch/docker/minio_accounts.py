@@ -1,0 +1,63 @@
+"""The administration of the workspace's own MinIO, found through its container: health, and a key for each run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from drcli import env
+from drcli.errors import DrError
+from drcli.launch.docker import minio
+from drcli.launch.docker.minio_admin import MinioServer
+from drcli.paths import Workspace
+
+
+def server_of(workspace: Workspace) -> MinioServer | None:
+    """The running MinIO of a workspace, whoever has started it; None where there is none. DrError without Docker.
+
+    Its root's key is read where it is in any case: in the container. A profile may name another.
+    """
+    found = minio.of_workspace(workspace)
+    port = minio.published_port(found) if found is not None else None
+    if port is None:
+        return None
+    variables = _variables(found)
+    user, password = (variables.get(f"MINIO_ROOT_{part}", "") for part in ("USER", "PASSWORD"))
+    return MinioServer(f"http://127.0.0.1:{port}", user, password)
+
+
+def make_run_key(workspace: Workspace, project: str, bucket: str) -> Mapping[str, str] | None:
+    """A key that may touch the bucket and nothing else, as variables; None where the server grants none.
+
+    It is called after the run's project, so that it is replaced by the next run of that name, and can be found again.
+    """
+    with suppress(DrError):
+        server = server_of(workspace)
+        if server is not None:
+            key = server.make_account(project, bucket)
+            return {env.AWS_ACCESS_KEY_ID: key.access_key, env.AWS_SECRET_ACCESS_KEY: key.secret_key}
+    return None
+
+
+def remove_run_key(workspace: Workspace, project: str) -> None:
+    """The run has ended. Nothing happens where it had no key of its own, or MinIO has ended, too."""
+    with suppress(DrError):
+        server = server_of(workspace)
+        if server is not None:
+            server.remove_account(project)
+
+
+def health_facts(workspace: Workspace) -> dict[str, Any]:
+    """For `dr store status`: how it is and how much room it has; nothing where it does not say so."""
+    with suppress(DrError):
+        server = server_of(workspace)
+        if server is not None:
+            health = server.health()
+            return {"healthy": health.is_well, "free_bytes": health.free_bytes}
+    return {"healthy": None, "free_bytes": None}
+
+
+def _variables(container: Any) -> dict[str, str]:
+    pairs = (pair.partition("=") for pair in container.attrs["Config"]["Env"])
+    return {name: value for name, _, value in pairs}

@@ -1,0 +1,44 @@
+"""Whose keys reach a bucket: profiles of the user's AWS files, and keys as variables for programs elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drcli.errors import DrError
+
+if TYPE_CHECKING:
+    from drcli.store.client import StoreConfig
+
+
+def has_profile(name: str) -> bool:
+    """Do the user's AWS files have a profile of this name, other than the default one?"""
+    from botocore.session import Session
+
+    return name != "default" and name in Session().available_profiles
+
+
+def credentials(config: StoreConfig) -> dict[str, str] | None:
+    """Key, secret and perhaps token as environment variables, for programs elsewhere; None where a role is used.
+
+    DrError when there are none.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    if config.access_key is not None:
+        return dict(zip(names, (config.access_key, config.secret_key or ""), strict=False))
+    try:
+        found = boto3.Session(profile_name=config.profile).get_credentials()
+        if found is not None and found.method in ("iam-role", "container-role"):
+            return None  # the containers of this machine have it, too
+        frozen = found.get_frozen_credentials() if found is not None else None
+    except BotoCoreError as error:
+        raise DrError(f"There are no credentials for the {config.place}: {error}") from None
+    if frozen is None:
+        raise DrError(
+            f"There are no credentials for the {config.place}.",
+            "`aws configure`, or name a profile in DR_LOCAL_S3_PROFILE.",
+        )
+    values = (frozen.access_key, frozen.secret_key, frozen.token)
+    return {name: value for name, value in zip(names, values, strict=True) if value}
