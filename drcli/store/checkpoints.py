@@ -17,8 +17,7 @@ from heapq import nlargest
 from pathlib import Path
 from typing import Any, Literal
 
-from drcli.contract.checkpoint_names import CHECKPOINT, GRAPH_FILE, graph_number
-from drcli.contract.checkpoint_names import CheckpointName as CheckpointName
+from drcli.contract.checkpoint_names import CHECKPOINT, GRAPH_FILE, CheckpointName, graph_number
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.retry import keep_trying

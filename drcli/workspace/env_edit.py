@@ -1,7 +1,7 @@
 """Changing values in an env file in place: comments, order, quotes and line endings are preserved.
 
 Works on bytes, so that nothing else can change; the loader's own parser checks that a new line reads as intended.
-`plan_edit` only plans the edit, `Edit.write` makes it, atomically.
+`edited` only plans an edit, `Edit.write` makes it, atomically.
 """
 
 from __future__ import annotations
@@ -68,27 +68,10 @@ class Edit:
             raise DrError(f"Cannot write {self.path}: {error.strerror}.") from None
 
 
-def plan_edit(path: Path, values: Mapping[str, str]) -> Edit:
-    """Plan setting `values` in `path`; writes nothing.
-
-    Args:
-        path: the env file.
-        values: name → text before expansion: `$NAME` refers to another setting.
-
-    Raises:
-        DrError: the file cannot be read.
-        UsageError: a line is not an assignment, or a value cannot be written in an env file.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DrError(f"Cannot read {path}: {error.strerror}.") from None
-    after, lines = edited(data, values, path.name)
-    return Edit(path, data, after, lines)
-
-
 def edited(data: bytes, values: Mapping[str, str], filename: str) -> tuple[bytes, tuple[ChangedLine, ...]]:
-    """The content of an env file with `values` set, and the changed lines. Like `plan_edit`, but pure.
+    """The content of an env file with `values` set, and the changed lines. Pure.
+
+    values: name → text before expansion: `$NAME` refers to another setting.
 
     If a name is assigned twice, the last assignment is changed, since it is the effective one. A new name gets a line
     before the first line that refers to it, otherwise at the end.

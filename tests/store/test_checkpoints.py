@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.store.checkpoints import (
     CheckpointEntry,
     CheckpointIndex,
-    CheckpointName,
     choose_checkpoint,
     list_checkpoints,
     publish_checkpoint,

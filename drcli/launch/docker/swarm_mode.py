@@ -19,7 +19,6 @@ from drcli.launch.docker.swarm_nodes import SwarmNode, SwarmState, label, nodes,
 
 LOOPBACK = "127.0.0.1"
 PORT = 2377
-_SLOW_S = 120
 
 
 def init(advertise_addr: str | None = None) -> SwarmNode:

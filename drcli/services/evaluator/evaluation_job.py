@@ -15,8 +15,9 @@ from drcli.config.engine import check_supported
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.run_params import EvaluationParams
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.episode import Episode, Lap
-from drcli.contract.keys import ModelKeys, evaluation_facts, join
+from drcli.contract.keys import ModelKeys, evaluation_facts, evaluation_trace
 from drcli.errors import DrError
 from drcli.services.observers.observer import ObservedRun, RunEnd
 from drcli.services.observers.subscriptions import Subscriptions
@@ -30,7 +31,7 @@ from drcli.services.shared.training_job import check_race_type
 from drcli.services.worker.driver import Driver
 from drcli.sim.world import World
 from drcli.store import simtrace
-from drcli.store.checkpoints import CheckpointName, Which, read_checkpoint
+from drcli.store.checkpoints import Which, read_checkpoint
 from drcli.store.client import Bucket
 from drcli.store.metrics import EpisodeResult, EvaluationMetrics, Incidents
 from drcli.train.algorithms.algorithm import Actor, algorithm_of
@@ -129,7 +130,7 @@ def _write(bucket: Bucket, job: EvaluationJob, episodes: list[Episode]) -> None:
     metrics = EvaluationMetrics()
     for lap in (lap for episode in episodes for lap in episode.laps):
         metrics.append(_result(lap), _incidents(lap))
-    trace = join(params.simtrace_prefix, "evaluation-simtrace", "0-iteration.csv")
+    trace = evaluation_trace(params.simtrace_prefix)
     bucket.put(trace, simtrace.format_csv(rows))
     facts = {
         "checkpoint": str(job.checkpoint),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.model_metadata import ModelMetadata
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.episode import Episode
 from drcli.contract.keys import ModelKeys
 from drcli.contract.service_variables import Role
@@ -19,7 +20,7 @@ from drcli.services.shared.counters import Counters
 from drcli.services.shared.environment import Environment
 from drcli.services.shared.publisher import Publisher
 from drcli.services.shared.training_job import TrainingJob
-from drcli.store.checkpoints import CheckpointIndex, CheckpointName
+from drcli.store.checkpoints import CheckpointIndex
 from drcli.store.client import Bucket
 
 if TYPE_CHECKING:  # the trainer does not need the simulator

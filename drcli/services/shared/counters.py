@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 
-from drcli.store.checkpoints import CheckpointName
+from drcli.contract.checkpoint_names import CheckpointName
 
 
 @dataclass

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.episode import Episode
-from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName
+from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex
 
 UNFINISHED_LAP_MS = 999_999  # lap time of an evaluation episode without a lap (community's s3_metrics.py)
 

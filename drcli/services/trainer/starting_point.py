@@ -8,18 +8,13 @@ from dataclasses import dataclass, field
 
 import torch
 
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.services.shared import service_log
 from drcli.services.shared.counters import Counters
 from drcli.services.shared.environment import Pretrained
 from drcli.services.shared.training_job import TrainingJob
-from drcli.store.checkpoints import (
-    CheckpointIndex,
-    CheckpointName,
-    list_checkpoints,
-    read_checkpoint,
-    read_index,
-)
+from drcli.store.checkpoints import CheckpointIndex, list_checkpoints, read_checkpoint, read_index
 from drcli.store.run_status import read_status
 from drcli.train.algorithms.algorithm import Algorithm
 from drcli.train.checkpoint import unpack

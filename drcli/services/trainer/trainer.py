@@ -15,6 +15,7 @@ from math import ceil
 from statistics import fmean
 
 from drcli.config.hyperparameters import Hyperparameters
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.episode import Episode
 from drcli.services.observers.observer import EvaluatedCheckpoint, NewCheckpoint, RunEnd, Update
 from drcli.services.observers.subscriptions import Subscriptions
@@ -29,7 +30,6 @@ from drcli.services.trainer.checkpoint_ranking import CheckpointRanking
 from drcli.services.trainer.starting_point import TrainingStart
 from drcli.services.trainer.stop_conditions import StopConditions
 from drcli.services.trainer.worker_registry import KnownWorker, WorkerRegistry
-from drcli.store.checkpoints import CheckpointName
 from drcli.train.algorithms.algorithm import Algorithm
 from drcli.train.checkpoint import pack, to_tensors
 from drcli.train.hardware import Hardware

@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from drcli.config.model_metadata import ModelMetadata
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.services.evaluator.evaluation_job import which_checkpoint
-from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName, publish_checkpoint
+from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, publish_checkpoint
 from drcli.store.simtrace import HEADER, read_csv
 from drcli.train.actor_critic import ActorCritic
 from drcli.train.checkpoint import pack, to_tensors

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.episode import Episode, Status, TraceRow
 from drcli.contract.keys import training_metrics
 from drcli.services.observers.bucket_recorder import BucketRecorder
@@ -16,7 +17,7 @@ from drcli.services.observers.observer import EvaluatedCheckpoint, NewCheckpoint
 from drcli.services.shared.counters import Counters
 from drcli.services.shared.publisher import Publisher
 from drcli.services.trainer.checkpoint_ranking import UNFINISHED_LAP_MS, CheckpointRanking
-from drcli.store.checkpoints import CheckpointName, read_checkpoint, read_index
+from drcli.store.checkpoints import read_checkpoint, read_index
 from drcli.store.metrics import TrainingMetrics
 from drcli.store.simtrace import read_csv
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.episode import Episode, Status
 from drcli.errors import DrError
 from drcli.services.observers.observer import (
@@ -20,7 +21,7 @@ from drcli.services.observers.observer import (
 from drcli.services.observers.status_writer import StatusWriter, note_failed_start
 from drcli.services.shared.counters import Counters
 from drcli.services.shared.publisher import Publisher
-from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName
+from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex
 from drcli.store.run_status import RunStatus, read_status
 
 ONE, TWO = CheckpointName(1, 64), CheckpointName(2, 128)
