@@ -57,7 +57,7 @@ def test_missing_env_files(racer: Racer, name: str, text: str) -> None:
 def test_no_workspace(racer: Racer) -> None:
     for name in ("system.env", "run.env"):
         (racer.root / name).unlink()
-    refused(racer, 1, "No workspace", "hint: `dr init` makes one here")
+    refused(racer, 1, "No workspace", "hint: `dr init` creates one here")
 
 
 def test_no_such_experiment(racer: Racer) -> None:

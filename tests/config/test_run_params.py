@@ -138,13 +138,13 @@ def test_keys_are_normal() -> None:
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("", "no YAML mapping"),
-        ("- 1\n", "no YAML mapping"),
-        ("a: [", "no YAML"),
+        ("", "not a YAML mapping"),
+        ("- 1\n", "not a YAML mapping"),
+        ("a: [", "not valid YAML"),
         (LEAST.replace("WORLD_NAME: w\n", ""), "no WORLD_NAME"),
         (LEAST.replace("WORLD_NAME: w", "WORLD_NAME: ''"), "no WORLD_NAME"),
-        (LEAST + "MIN_EVAL_TRIALS: many\n", "MIN_EVAL_TRIALS: 'many', which is no int"),
-        (LEAST + "REVERSE_DIR: maybe\n", "REVERSE_DIR: 'maybe', which is no bool"),
+        (LEAST + "MIN_EVAL_TRIALS: many\n", "MIN_EVAL_TRIALS: 'many', expected int"),
+        (LEAST + "REVERSE_DIR: maybe\n", "REVERSE_DIR: 'maybe', expected bool"),
         (LEAST + "OFF_TRACK_PENALTY: .nan\n", "OFF_TRACK_PENALTY"),
     ],
 )
