@@ -16,7 +16,7 @@ from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.services.shared.counters import Counters
 from drcli.services.trainer.starting_point import StartingPoint, find_starting_point
-from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, CheckpointName, publish_checkpoint
+from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, publish_checkpoint
 from drcli.store.run_status import RunStatus
 from drcli.train.actor_critic import ActorCritic
 from drcli.train.algorithms.ppo import ClippedPPO
