@@ -1,4 +1,5 @@
-"""Steps per second of the whole `World.step`: camera, params dict, a centre-line reward, rules and trace.
+"""Steps per second of `World.step`: whole, with camera, params dict, a centre-line reward, rules and trace; and bare,
+without pictures and records and with a reward function that does nothing.
 
     python benchmarks/simulator.py [--track drcli_oval] [--seconds 2]
 
@@ -30,25 +31,28 @@ def reward_function(params):
         reward = 1e-3
     return float(reward)
 """
+EMPTY_REWARD = """
+def reward_function(params):
+    return 1.0
+"""
 FIRST_STEP = """
 import sys, time
 from simulator import world
 begun = time.perf_counter()
-world(sys.argv[1], 1).step([0.0], [1.0], [0])
+world(sys.argv[1], 1).step([(0.0, 1.0)], [0])
 print(time.perf_counter() - begun)
 """
 
 
-def world(track: str, cars: int):
-    from drcli.sim.race import RaceConfig
-
+def world(track: str, cars: int, *, bare: bool = False):
+    from drcli.config.race_settings import RaceSettings
     from drcli.sim.catalogue import load_track
     from drcli.sim.reward import RewardFunction
     from drcli.sim.world import World
 
-    made = World(
-        load_track(track, None, ""), RaceConfig(), cars, RewardFunction(REWARD, "reward_function.py")
-    )
+    reward = RewardFunction(EMPTY_REWARD if bare else REWARD, "reward_function.py")
+    parts = {"sensors": (), "record": False} if bare else {}
+    made = World(load_track(track, None, ""), RaceSettings(), cars, reward=reward, **parts)
     made.reset()
     return made
 
@@ -65,16 +69,19 @@ def first_step(track: str) -> tuple[float, float]:
     return cold, warm
 
 
-def steps_per_second(track: str, cars: int, seconds: float) -> float:
+def steps_per_second(driven, seconds: float) -> float:
     """Car steps a second of random driving, resets included."""
     import numpy as np
 
-    driven, rng, actions = world(track, cars), np.random.default_rng(1), [0] * cars
-    commands = [(rng.uniform(-30.0, 30.0, cars), rng.uniform(0.5, 2.0, cars)) for _ in range(64)]
+    cars = driven.num_envs
+    rng, labels = np.random.default_rng(1), [0] * cars
+    commands = [
+        np.column_stack([rng.uniform(-30.0, 30.0, cars), rng.uniform(0.5, 2.0, cars)]) for _ in range(64)
+    ]
     steps, begun = 0, time.perf_counter()
     while time.perf_counter() - begun < seconds:
-        for steering, speed in commands:
-            driven.step(steering, speed, actions)
+        for actions in commands:
+            driven.step(actions, labels)
         steps += len(commands)
     return steps * cars / (time.perf_counter() - begun)
 
@@ -89,13 +96,15 @@ def main() -> None:
     print(
         f"first step: {cold:.1f} s with nothing compiled, {warm:.2f} s with compiled kernels (import not included)\n"
     )
-    print("| cars | steps/s | min … max | µs per car step | real-time factor |")
-    print("|---|---|---|---|---|")
-    for cars in (1, 16, 64):
-        rates = [steps_per_second(options.track, cars, options.seconds) for _ in range(REPEATS)]
+    print("| cars | | steps/s | min … max | µs per car step | real-time factor |")
+    print("|---|---|---|---|---|---|")
+    for cars, bare in ((1, False), (16, False), (64, False), (64, True)):
+        driven = world(options.track, cars, bare=bare)
+        steps_per_second(driven, 0.1)
+        rates = [steps_per_second(driven, options.seconds) for _ in range(REPEATS)]
         rate = statistics.median(rates)
-        spread = f"{min(rates):,.0f} … {max(rates):,.0f}"
-        print(f"| {cars} | {rate:,.0f} | {spread} | {1e6 / rate:.1f} | {rate / 15.0:,.0f} |")
+        what, spread = "bare" if bare else "whole", f"{min(rates):,.0f} … {max(rates):,.0f}"
+        print(f"| {cars} | {what} | {rate:,.0f} | {spread} | {1e6 / rate:.1f} | {rate / 15.0:,.0f} |")
 
 
 if __name__ == "__main__":

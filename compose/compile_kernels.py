@@ -1,4 +1,4 @@
-"""Drives a car for two steps, which has numba compile all of the simulator; run while the image is built."""
+"""Drives two cars for two steps, so that numba compiles the whole simulator. Runs while the image is built."""
 
 from drcli.config.race_settings import RaceSettings
 from drcli.sim.catalogue import load_track

@@ -1,4 +1,4 @@
-"""This machine: files written in one step, locks that go with their holder, processes found again."""
+"""This machine: atomic writes, locks that end with their holder, processes that are found again."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from typing import Any
 import psutil
 from filelock import FileLock
 
-_BINARY = getattr(os, "O_BINARY", 0)  # Windows would make two characters of a line's end
-_CLOCK_SLACK_S = 5.0  # Linux derives start times from the wall clock, which may be set meanwhile
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would otherwise convert line ends
+_CLOCK_SLACK_S = 5.0  # Linux derives start times from the wall clock, which may be changed
 
 
 @dataclass(frozen=True)
 class ProcessRef:
-    """Which process is ours. A pid alone may be another's by now; its start time tells."""
+    """Identifies a process. Its pid alone may have been reused; the start time tells."""
 
     pid: int
     created: float
 
     @classmethod
     def of(cls, pid: int) -> ProcessRef:
-        """The process that has this pid now; `psutil.NoSuchProcess` when there is none."""
+        """The process that has this pid now. Raises psutil.NoSuchProcess if there is none."""
         return cls(pid, psutil.Process(pid).create_time())
 
     @classmethod
     def find(cls, pid: int) -> ProcessRef | None:
-        """As `of`; None when there is none."""
+        """As `of`, but None if there is none."""
         with suppress(psutil.NoSuchProcess):
             return cls.of(pid)
         return None
 
     def process(self) -> psutil.Process | None:
-        """The process, None when it is gone."""
+        """The process; None if it has ended."""
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
             is_ours = abs(process.create_time() - self.created) < _CLOCK_SLACK_S
@@ -51,17 +51,17 @@ class ProcessRef:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether it is still running."""
         return self.process() is not None
 
 
 def spawn(
     command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path | None = None
 ) -> ProcessRef:
-    """Start a program in a session of its own, its output appended to `log`; it outlives us.
+    """Start a program in its own session, with its output appended to `log`; it outlives this process.
 
-    Ctrl-C in the user's terminal does not reach it. `environment` is all that it gets; secrets go there, never into
-    `command`. folder: where it works (default: here).
+    Ctrl-C in the user's terminal does not reach it. `environment` is its whole environment; secrets go there, never
+    into `command`. folder: its working directory (default: the current one).
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     flags = 0
@@ -78,12 +78,12 @@ def spawn(
             start_new_session=sys.platform != "win32",
             creationflags=flags,
         )
-    started.returncode = 0  # whoever looks after it finds it by its ProcessRef, perhaps from another process
+    started.returncode = 0  # its owner finds it by its ProcessRef, perhaps from another process
     return ProcessRef.of(started.pid)
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody uses now."""
+    """A port of the loopback interface that is not in use now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -93,10 +93,10 @@ def free_port() -> int:
 def write_atomically(
     path: Path, content: bytes, *, replace: bool = True, mode: int | None = None, durable: bool = False
 ) -> None:
-    """Write a file, and the folders it lies in; whole or not at all, whoever looks and whenever we are killed.
+    """Write a file and create its parent folders. Readers see it complete or not at all, even if we are killed.
 
-    replace: False leaves a file that is there as it is and raises `FileExistsError`; mode: its permissions, from the
-    first byte on (default: as for any new file); durable: it survives a power cut, too.
+    replace: False keeps an existing file and raises `FileExistsError`; mode: its permissions, from the first byte on
+    (default: as for any new file); durable: it also survives a power failure.
 
     Raises:
         OSError: it cannot be written; nothing is left behind.
@@ -113,7 +113,7 @@ def write_atomically(
                 file.flush()
                 os.fsync(file.fileno())
         if mode is not None:
-            draft.chmod(mode)  # the umask may have taken some of it
+            draft.chmod(mode)  # the umask may have removed some bits
         if replace:
             draft.replace(path)
         else:
@@ -130,6 +130,6 @@ def write_private(path: Path, document: Any, *, replace: bool = True) -> None:
 
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Only one process at a time, others wait; the lock goes with the process that holds it, even by kill -9."""
+    """Hold a lock: others wait. It is released when the process that holds it ends, even by kill -9."""
     with FileLock(path):
         yield

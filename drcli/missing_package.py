@@ -9,7 +9,7 @@ from pathlib import Path
 
 from drcli import env
 
-# Modules whose package has a different name, as far as reward functions are likely to import them.
+# Modules whose package has a different name, limited to those that reward functions are likely to import.
 _PACKAGES = {
     "attr": "attrs",
     "cv2": "opencv-python-headless",

@@ -22,7 +22,7 @@ def compose_dir() -> Path:
 
 @dataclass(frozen=True)
 class Workspace:
-    """A folder with `system.env`, `run.env`, `custom_files/` and, once something ran, `data/`."""
+    """A folder with `system.env`, `run.env`, `custom_files/` and, after the first run, `data/`."""
 
     root: Path
     experiment: str = ""
@@ -53,12 +53,12 @@ class Workspace:
 
     @property
     def data(self) -> Path:
-        """All that runs leave behind."""
+        """Everything that runs leave behind."""
         return self.root / "data"
 
     @property
     def store(self) -> Path:
-        """Data of the embedded S3 server: one folder per bucket, as MinIO under DeepRacer-for-Cloud."""
+        """Data of the embedded S3 server: one folder per bucket, like MinIO's in DeepRacer-for-Cloud."""
         return self.data / "minio"
 
     @property
@@ -78,7 +78,7 @@ class Workspace:
 
     @property
     def store_log(self) -> Path:
-        """What the embedded S3 server says."""
+        """The log of the embedded S3 server."""
         return self.logs / "minio.log"
 
     @property

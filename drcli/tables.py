@@ -1,7 +1,7 @@
-"""Every axis of choice is a table: a new member is one file and one line here. Nothing is imported to read a name.
+"""Every axis of choice is a table: a new member is one file and one line here. Reading names imports nothing.
 
-A package installed beside drcli adds members of its own without a change here: a line `NAME = module:attribute` under
-the table's group in its entry points, such as `[drcli.races]`.
+A package installed next to drcli can add members without a change here: a line `NAME = module:attribute` under the
+table's group in its entry points, such as `[drcli.races]`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from drcli.errors import UsageError
 
 @dataclass(frozen=True)
 class Table:
-    """Members of one kind by name, as `module:attribute`; what they have in common is a protocol of their room."""
+    """Members of one kind by name, as `module:attribute`; their package defines the protocol that they follow."""
 
     group: str
     kind: str  # in a message: "race type"
@@ -33,7 +33,7 @@ class Table:
         yield from (name for name in self._others if name not in self.members)
 
     def load(self, name: str) -> Any:
-        """The member itself. UsageError when there is none of that name."""
+        """Import a member. Raises UsageError if there is none with that name."""
         target = self.members.get(name) or self._others.get(name)
         if target is None:
             raise UsageError(f"There is no {self.kind} {name}.", f"Choose one of: {', '.join(self)}.")
@@ -41,7 +41,7 @@ class Table:
 
     @cached_property
     def _others(self) -> dict[str, str]:
-        """Of other packages. Looked up once, and only when one of our own names does not do."""
+        """Members from other packages. Looked up once, and only if a name is not one of ours."""
         return {point.name: point.value for point in entry_points(group=self.group)}
 
 
@@ -100,6 +100,6 @@ OBSERVERS = Table(
         "coach_log": "drcli.services.observers.coach_log:CoachLog",
         "trace_log": "drcli.services.observers.trace_log:TraceLog",
         "bucket_recorder": "drcli.services.observers.bucket_recorder:BucketRecorder",
-        "status_writer": "drcli.services.observers.status_writer:StatusWriter",  # behind what it tells of
+        "status_writer": "drcli.services.observers.status_writer:StatusWriter",  # after those it reports on
     },
 )

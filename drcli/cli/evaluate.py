@@ -1,4 +1,4 @@
-"""`dr evaluate`: drive the model, print its laps, draw them."""
+"""`dr evaluate`: evaluate the model, print its laps and draw them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from drcli.cli import options, present
 
 
 @click.command()
-@click.option("-q", "--quiet", is_flag=True, help="Return once it is under way.")
+@click.option("-q", "--quiet", is_flag=True, help="Return as soon as it is running.")
 @click.option("-c", "--clone", is_flag=True, help="Evaluate a copy of the model, under <prefix>-E.")
-@click.option("--checkpoint", metavar="best|last|N", help="Which checkpoint; default: DR_EVAL_CHECKPOINT.")
-@click.option("--dry-run", is_flag=True, help="Show what would be started; touch nothing.")
+@click.option(
+    "--checkpoint", metavar="best|last|N", help="The checkpoint to evaluate; default: DR_EVAL_CHECKPOINT."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would be started; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @options.overrides
 @click.pass_obj
@@ -24,7 +26,7 @@ def command(
     as_json: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Evaluate a model: DR_EVAL_NUMBER_OF_TRIALS laps, with resets and penalties; works while training runs.
+    """Evaluate a model: DR_EVAL_NUMBER_OF_TRIALS laps, with resets and penalties. Works during a training, too.
 
     \b
       dr evaluate
@@ -40,16 +42,18 @@ def command(
         return
     started = evaluation_start.start(settings, workspace, clone=clone, which=options.checkpoint(checkpoint))
     if quiet or not follow_run.follow_evaluation(started, workspace):
-        present.next_step("dr logs robomaker --evaluation -f", "follow it; `dr stop-evaluation` ends it")
+        present.next_step("dr logs robomaker --evaluation -f", "follow it; `dr stop-evaluation` stops it")
         return
     results = evaluation_start.results(started)
     if len(results["trials"]) < settings.eval_number_of_trials:
         resets = f"DR_EVAL_MAX_RESETS={settings.eval_max_resets}"
-        present.warn(f"{resets} were used up before all {settings.eval_number_of_trials} trials were driven.")
+        present.warn(
+            f"{resets} were used up before all {settings.eval_number_of_trials} trials were finished."
+        )
     if as_json:
         present.as_json(results)
     else:
         present.result(f"{results['model']}, checkpoint {results['checkpoint']}, on {results['world_name']}")
         present.table(results["trials"])
     present.say(f"The laps are drawn in {follow_run.draw(started, workspace)}.")
-    present.next_step("dr models", "what is in the bucket; or change custom_files/ and train again")
+    present.next_step("dr models", "show the models in the bucket; or change custom_files/ and train again")

@@ -1,4 +1,4 @@
-"""Following a run from the terminal: the plan, the progress, the outcome. Ctrl-C only looks away."""
+"""Following a run in the terminal: its plan, progress and outcome. Ctrl-C only stops following."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from drcli.paths import Workspace
 from drcli.store.run_status import RunStatus, read_status
 from drcli.watch.run_progress import Chronicle, format_outcome, format_status_line
 
-PATIENCE_S = 300.0  # of the community's engine: it unpacks and compiles before its sagemaker is there
+PATIENCE_S = 300.0  # for the community's engine, which unpacks and compiles before its sagemaker starts
 _WORDS = {"running": "started", "starting": "starting", "ended": "ended", "down": "down"}
 
 
 def show_plan(found: DryRun, command: str, as_json: bool) -> None:
-    """The stacks that `command` would start, and what it would be refused for."""
+    """Show the stacks that `command` would start, and the errors that would prevent it."""
     for warning in found.warnings:
         present.warn(warning)
     for error in found.missing:
@@ -42,15 +42,15 @@ def show_plan(found: DryRun, command: str, as_json: bool) -> None:
             present.result(f"{stack['project']}/{name}  x{replicas}  {words}")
             for variable, value in sorted((service.get("environment") or {}).items()):
                 present.result(f"    {variable}={'' if value is None else value}")
-    present.next_step(command, "without --dry-run starts it")
+    present.next_step(command, "start it, without --dry-run")
 
 
 def follow_started(
     plan: Plan, prepared: PreparedTraining, *, wipe: bool, until_ready: bool
 ) -> RunStatus | None:
-    """Follow a training that was started, as far as its engine tells; its last status, None where it tells none.
+    """Follow a started training. Returns its last status, None if its engine does not report one.
 
-    DrError when it failed; what it had uploaded is taken back.
+    Raises DrError if it failed, after deleting what it uploaded.
     """
     if not plan.is_ours:
         try:
@@ -67,7 +67,7 @@ def follow_started(
 
 
 def follow_training(plan: Plan, prepared: PreparedTraining, *, until_ready: bool) -> RunStatus:
-    """Follow a training until it has ended, or until all services are up. Its last status."""
+    """Follow a training until it has ended or, with `until_ready`, until it is training. Returns its last status."""
     workspace = prepared.request.workspace
     chronicle, status = Chronicle(), _before_the_first(plan)
     with _leaving_is_fine(), present.live() as live:
@@ -84,7 +84,7 @@ def follow_training(plan: Plan, prepared: PreparedTraining, *, until_ready: bool
             live.line(_now(status, seen))
             _look_after(plan, prepared.request.settings, workspace, seen)
     if seen is not None and seen.is_over:
-        run_control.stop(workspace, plan.kind, plan.run_id)  # containers that have ended are taken away
+        run_control.stop(workspace, plan.kind, plan.run_id)  # removes the ended containers
     for line in chronicle.news(status):
         present.say(line)
     if status.state == "ended":
@@ -93,9 +93,9 @@ def follow_training(plan: Plan, prepared: PreparedTraining, *, until_ready: bool
 
 
 def follow_services(plan: Plan, workspace: Workspace) -> None:
-    """Wait until all services of the community's engine are up, with a line for each that has come.
+    """Wait until all services of the community's engine are up, with a line for each.
 
-    DrError when one of them is down, or does not come; what was started is stopped again.
+    Raises DrError if one of them is down or does not come up, after stopping the run.
     """
     deadline = time.monotonic() + PATIENCE_S
     known: dict[str, str] = {}
@@ -124,7 +124,7 @@ def follow_services(plan: Plan, workspace: Workspace) -> None:
 
 
 def follow_evaluation(evaluation: StartedEvaluation, workspace: Workspace) -> bool:
-    """Follow an evaluation until it has ended; False when the user looks away. DrError when it failed."""
+    """Follow an evaluation until it has ended; False if the user pressed Ctrl-C. Raises DrError if it failed."""
     plan = evaluation.plan
     present.say(f"Evaluating {plan.prefix} on {plan.world_name}.")
     with _leaving_is_fine(), present.live() as live:
@@ -141,7 +141,7 @@ def follow_evaluation(evaluation: StartedEvaluation, workspace: Workspace) -> bo
 
 
 def draw(evaluation: StartedEvaluation, workspace: Workspace) -> Path:
-    """Draw the evaluated laps; where the picture is."""
+    """Draw the evaluated laps. Returns the path of the picture."""
     from drcli.sim.catalogue import load_track
     from drcli.watch.picture import draw_evaluation
 
@@ -155,7 +155,7 @@ def draw(evaluation: StartedEvaluation, workspace: Workspace) -> Path:
 
 
 def read_status_or(prepared: PreparedTraining, plan: Plan, fallback: RunStatus) -> RunStatus:
-    """The run's status document; `fallback` while there is none or the store is away for a moment."""
+    """The run's status document; `fallback` if there is none yet or the store is unreachable."""
     try:
         return read_status(prepared.bucket, plan.prefix) or fallback
     except DrError:
@@ -163,7 +163,7 @@ def read_status_or(prepared: PreparedTraining, plan: Plan, fallback: RunStatus) 
 
 
 def _look_after(plan: Plan, settings: Settings, workspace: Workspace, seen: RunView | None) -> None:
-    """Between two looks: a supervisor that was killed gets a successor."""
+    """Replace a killed supervisor, then wait until the next poll."""
     if seen is not None and seen.is_orphan:
         run_control.revive(workspace, plan.run_id, settings)
     time.sleep(launcher_of(plan.style).poll_s)
@@ -193,4 +193,4 @@ def _leaving_is_fine() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        present.say("You have left the view; the run goes on.")
+        present.say("Stopped following; the run continues.")

@@ -1,4 +1,4 @@
-"""Offering to build the image of our engine, where it is missing or of another drcli's code."""
+"""Offering to build the image of our engine if it is missing or outdated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from drcli.launch.launcher import launcher_of
 
 
 def offer_build(settings: Settings, *, is_wanted: bool) -> None:
-    """Build the image if it has to be built and the user wants that; a start without it says what to do."""
+    """Build the image if that is necessary and the user agrees; otherwise only warn."""
     found = launcher_of(settings.docker_style).image_to_build(settings)
     if found is None:
         return

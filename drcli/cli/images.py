@@ -1,4 +1,4 @@
-"""`dr images`: build the image of our engine, list what there is, push it to a registry."""
+"""`dr images`: build the image of our engine, list images, push ours to a registry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Build, list and push the images that DR_DOCKER_STYLE=compose and swarm run.
+    """Build, list and push the images that DR_DOCKER_STYLE=compose and swarm use.
 
     \b
       dr images build
@@ -26,33 +26,35 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--gpu", is_flag=True, help="With CUDA: the image VERSION-gpu.")
-@click.option("--base", metavar="IMAGE", default="", help="Debian with Python; default: python:3.12-slim.")
+@click.option("--gpu", is_flag=True, help="With CUDA; the tag is VERSION-gpu.")
+@click.option(
+    "--base", metavar="IMAGE", default="", help="Base image, Debian with Python; default: python:3.12-slim."
+)
 @click.option(
     "--torch-index",
     metavar="URL",
     default="",
-    help="Where PyTorch comes from; pytorch.org/get-started shows the address for the CPU and for each CUDA.",
+    help="Package index for PyTorch; pytorch.org/get-started shows the URLs for the CPU and each version of CUDA.",
 )
 @click.option(
     "--wheels",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Take packages from this folder first; all of them there: no network. Default: PIP_FIND_LINKS.",
+    help="Folder of packages to use first; if it has all of them, no network is needed. Default: PIP_FIND_LINKS.",
 )
 @click.option(
     "--ca",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="CA bundle for downloads behind a TLS proxy; it stays out of the image. Default: PIP_CERT, SSL_CERT_FILE.",
+    help="CA bundle for downloads behind a TLS proxy; not stored in the image. Default: PIP_CERT, SSL_CERT_FILE.",
 )
-@click.option("--tag", default="", help="Another tag, or a whole NAME:TAG.")
+@click.option("--tag", default="", help="Another tag, or a full NAME:TAG.")
 @click.option(
     "--with",
     "extra",
     multiple=True,
     metavar="PACKAGE",
-    help="Add a package that your reward function imports; scipy, pandas and shapely are included.",
+    help="Add a package that your reward function imports; scipy, pandas and shapely are already included.",
 )
 def build(
     gpu: bool,
@@ -63,9 +65,9 @@ def build(
     tag: str,
     extra: tuple[str, ...],
 ) -> None:
-    """Build drcli/simapp from this installation and its lock file. Needs no source tree.
+    """Build drcli/simapp from this installation and its lock file. Needs no clone of drcli.
 
-    On Linux the usual package index has PyTorch for CUDA only: give --torch-index for an image without it.
+    On Linux the default package index only has PyTorch for CUDA: use --torch-index for an image without it.
 
     \b
       dr images build --torch-index URL
@@ -91,9 +93,9 @@ def build(
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 @click.pass_obj
 def list_command(experiment: str | None, as_json: bool) -> None:
-    """List the images of engines and of MinIO on this machine, and which one a run would use.
+    """List the images of engines and MinIO on this machine, and show which one a run would use.
 
-    An image of ours is outdated when it was built from another version of drcli's code.
+    An image of ours is outdated if it was built from another version of drcli's code.
 
     \b
       dr images list --json
@@ -110,11 +112,13 @@ def list_command(experiment: str | None, as_json: bool) -> None:
     if any(info.is_wanted and not info.is_outdated for info in found):
         present.next_step("dr start-training", f"uses {wanted}")
     elif simapp.is_our_name(wanted):
-        present.say(f"{wanted} is {'outdated' if any(i.is_wanted for i in found) else 'not here'}.")
-        present.next_step("dr images build", "make it")
+        present.say(
+            f"{wanted} is {'outdated' if any(i.is_wanted for i in found) else 'not on this machine'}."
+        )
+        present.next_step("dr images build", "build it")
     else:
-        present.say(f"{wanted} is not here.")
-        present.next_step(f"docker pull {wanted}", "fetch it")
+        present.say(f"{wanted} is not on this machine.")
+        present.next_step(f"docker pull {wanted}", "download it")
 
 
 @command.command()
@@ -122,7 +126,7 @@ def list_command(experiment: str | None, as_json: bool) -> None:
 @click.option("--gpu", is_flag=True, help="The image with CUDA.")
 @click.option("--tag", default="", help="Another tag.")
 def push(registry: str, gpu: bool, tag: str) -> None:
-    """Push our image to REGISTRY (HOST:PORT), from where the other nodes of a swarm fetch it.
+    """Push our image to REGISTRY (HOST:PORT), from which the other nodes of a swarm can pull it.
 
     \b
       dr images push registry.local:5000
@@ -139,7 +143,7 @@ def push(registry: str, gpu: bool, tag: str) -> None:
 
 
 def _wanted(experiment: str | None) -> str:
-    """The image of the workspace's settings; outside of one, that of the defaults."""
+    """The image in the workspace's settings; outside a workspace, that of the default settings."""
     from drcli.config.load import find_workspace, load_settings, settings_of
     from drcli.launch.docker import images
 

@@ -1,4 +1,4 @@
-"""`dr logs`: what a service has to say."""
+"""`dr logs`: the log of a service."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SERVICES = ("sagemaker", "robomaker", "rl_coach", "minio")
     default=1,
     show_default=True,
     metavar="N",
-    help="Which robomaker.",
+    help="Number of the robomaker.",
 )
-@click.option("-f", "--follow", is_flag=True, help="Go on while the run goes on.")
+@click.option("-f", "--follow", is_flag=True, help="Follow the log until the run ends.")
 @click.option(
     "--tail",
     type=click.IntRange(min=0),
@@ -31,7 +31,7 @@ SERVICES = ("sagemaker", "robomaker", "rl_coach", "minio")
     metavar="N",
     help="Only the last N lines; 0: all.",
 )
-@click.option("--evaluation", is_flag=True, help="Of the evaluation, not of the training.")
+@click.option("--evaluation", is_flag=True, help="The log of the evaluation instead of the training.")
 @options.overrides
 @click.pass_obj
 def command(
@@ -43,11 +43,11 @@ def command(
     evaluation: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Show the log of a service of the run DR_RUN_ID, also of one that has ended.
+    """Show the log of a service of the run DR_RUN_ID, even if the run has ended.
 
     \b
       dr logs                       # the trainer
-      dr logs robomaker -n 2 -f     # the second worker, as it goes
+      dr logs robomaker -n 2 -f     # the second worker, live
     """
     from drcli.contract.run_name import RunKind
     from drcli.launch import log_sources
@@ -59,4 +59,4 @@ def command(
             settings, workspace, kind, service, replica=replica, tail=tail, follow=follow
         ):
             present.result(line)
-    present.next_step("dr status", "how the run is doing")
+    present.next_step("dr status", "show the progress of the run")

@@ -1,4 +1,4 @@
-"""`dr render`: params documents as they would be uploaded; changes nothing."""
+"""`dr render`: print params documents as they would be uploaded; changes nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from drcli.cli import options, present
 
 @click.command()
 @click.argument("kind", type=click.Choice(["training", "evaluation", "upload"]))
-@click.option("-c", "--clone", is_flag=True, help="evaluation: as for `dr evaluate -c`.")
+@click.option("-c", "--clone", is_flag=True, help="For an evaluation: like `dr evaluate -c`.")
 @options.overrides
 @click.pass_obj
 def command(experiment: str | None, kind: str, clone: bool, overrides: Sequence[str]) -> None:
@@ -51,6 +51,6 @@ def _name_next_step(kind: str) -> None:
     if kind == "evaluation":
         present.next_step("dr evaluate", "upload it and evaluate the model")
     elif kind == "upload":
-        present.next_step("dr upload-model -d", "show what else is uploaded")
+        present.next_step("dr upload-model -d", "show what else would be uploaded")
     else:
         present.next_step("dr start-training", "upload it and train")

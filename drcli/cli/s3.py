@@ -1,4 +1,4 @@
-"""`dr s3`: look at the bucket and copy to and from it, as with the AWS CLI."""
+"""`dr s3`: list, copy and delete in the bucket, like the AWS CLI."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from drcli.store.client import Bucket
     from drcli.store.s3_commands import Entry, Side, Step
 
-_recursive = click.option("-r", "--recursive", is_flag=True, help="All that is in the folder.")
-_dry_run = click.option("--dry-run", "--dryrun", is_flag=True, help="Show what would be done; touch nothing.")
+_recursive = click.option("-r", "--recursive", is_flag=True, help="Everything in the folder.")
+_dry_run = click.option(
+    "--dry-run", "--dryrun", is_flag=True, help="Show what would be done; change nothing."
+)
 _yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 _SHOWN = 20
 
@@ -24,8 +26,8 @@ _SHOWN = 20
 def command() -> None:
     """List, copy and delete files in the workspace's bucket, with its endpoint and credentials; needs no AWS CLI.
 
-    In the bucket is what is written s3:KEY, or s3://BUCKET/KEY for another bucket of the same store. A name is
-    exact: `model` is not `model-10`.
+    s3:KEY is in the workspace's bucket, s3://BUCKET/KEY in another bucket of the same store. Names are exact: `model`
+    does not match `model-10`.
 
     \b
       dr s3 ls
@@ -44,7 +46,7 @@ def command() -> None:
 def ls(
     experiment: str | None, prefix: str, recursive: bool, as_json: bool, overrides: tuple[str, ...]
 ) -> None:
-    """List a folder of the bucket: size, last change, key; a folder in it is one line with its sum.
+    """List a folder of the bucket: size, last change, key. A subfolder is one line with its total size.
 
     `s3://` alone lists the buckets.
 
@@ -74,7 +76,7 @@ def ls(
         present.say(f"{_count(objects)}, {present.size(size)} in {where}.")
     else:
         present.say(f"There is nothing in {where}.")
-    present.next_step("dr s3 cp s3:KEY .", "fetch one; `dr models` shows the models among them")
+    present.next_step("dr s3 cp s3:KEY .", "download one; `dr models` lists the models")
 
 
 @command.command()
@@ -92,7 +94,7 @@ def cp(
     dry_run: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Copy a file to the bucket, out of it, or inside of it. What is at the target is replaced.
+    """Copy a file to, from or within the bucket. An existing target is replaced.
 
     \b
       dr s3 cp custom_files/reward_function.py s3:custom_files/
@@ -112,7 +114,7 @@ def cp(
 @command.command()
 @click.argument("source")
 @click.argument("target")
-@click.option("--delete", is_flag=True, help="Delete in TARGET what SOURCE does not have (asks).")
+@click.option("--delete", is_flag=True, help="Delete what is in TARGET but not in SOURCE (asks).")
 @_yes
 @_dry_run
 @options.overrides
@@ -126,7 +128,7 @@ def sync(
     dry_run: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Make TARGET like SOURCE, two folders: copy what is missing there, has another size there, or is older there.
+    """Make the folder TARGET like SOURCE: copy files that are missing there, have another size or are older.
 
     \b
       dr s3 sync custom_files s3:custom_files
@@ -164,7 +166,7 @@ def rm(
     dry_run: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Delete the object KEY, or with --recursive all that is in the folder KEY, after showing it and asking.
+    """Delete the object KEY, or with --recursive everything in the folder KEY, after listing it and asking.
 
     \b
       dr s3 rm custom_files/old.py
@@ -177,15 +179,17 @@ def rm(
     where = s3_commands.remote(key, bucket, bare=True)
     assert where is not None
     if not where.key.strip("/"):
-        raise UsageError("That is the whole bucket.", "Name an object or a folder; `dr s3 ls` lists them.")
+        raise UsageError(
+            "This would delete the whole bucket.", "Give an object or a folder; `dr s3 ls` lists them."
+        )
     found = [info for info in s3_commands.find(where) if recursive or info.key == where.key]
     if not found:
         inside = (
             ""
             if recursive or not any(s3_commands.find(where))
-            else "It is a folder: --recursive deletes all in it. "
+            else "It is a folder: --recursive deletes everything in it. "
         )
-        raise DrError(f"There is no object {where}.", f"{inside}`dr s3 ls` lists what is there.")
+        raise DrError(f"There is no object {where}.", f"{inside}`dr s3 ls` lists the objects.")
     places = [s3_commands.Remote(where.bucket, info.key) for info in found]
     size = present.size(sum(info.size_bytes for info in found))
     if dry_run:
@@ -203,7 +207,7 @@ def rm(
 @options.overrides
 @click.pass_obj
 def mb(experiment: str | None, name: str, overrides: tuple[str, ...]) -> None:
-    """Make the bucket NAME in the store of the workspace; one that is there stays as it is.
+    """Create the bucket NAME in the workspace's store; an existing one is left unchanged.
 
     \b
       dr s3 mb backup
@@ -216,8 +220,8 @@ def mb(experiment: str | None, name: str, overrides: tuple[str, ...]) -> None:
     name = name.removeprefix("s3://").rstrip("/")
     is_there = name in bucket.names()
     Bucket(replace(bucket.config, bucket=name)).ensure_bucket()
-    present.result(f"The bucket {name} {'was there already' if is_there else 'is made'}.")
-    present.next_step(f"dr s3 ls s3://{name}/", "look into it")
+    present.result(f"The bucket {name} {'already exists' if is_there else 'was created'}.")
+    present.next_step(f"dr s3 ls s3://{name}/", "list its content")
 
 
 def _open(experiment: str | None, overrides: Sequence[str], *, write: bool = False) -> Bucket:

@@ -1,4 +1,4 @@
-"""`dr scale`: more or fewer workers while the training runs."""
+"""`dr scale`: change the number of workers of a running training."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from drcli.cli import options, present
 @options.overrides
 @click.pass_obj
 def command(experiment: str | None, workers: int, overrides: tuple[str, ...]) -> None:
-    """Change the number of workers of the running training to N. Returns once they are there.
+    """Change the number of workers of the running training to N. Returns once they are running.
 
-    Experience keeps flowing: what a worker that leaves was asked for is done by another one. The next start takes
+    Training continues meanwhile: the episodes of a removed worker are driven by another one. The next start uses
     DR_WORKERS again.
 
     \b
@@ -29,4 +29,4 @@ def command(experiment: str | None, workers: int, overrides: tuple[str, ...]) ->
     present.result(
         f"The training of run {settings.run_id} has {workers} worker{'s' if workers > 1 else ''} now."
     )
-    present.next_step("dr status", "what they are doing")
+    present.next_step("dr status", "show the workers")

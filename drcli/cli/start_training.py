@@ -9,11 +9,11 @@ from drcli.errors import UsageError
 
 
 @click.command()
-@click.option("-w", "--wipe", is_flag=True, help="Delete what is under the model prefix first (asks).")
+@click.option("-w", "--wipe", is_flag=True, help="First delete everything under the model prefix (asks).")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--resume", is_flag=True, help="Continue the model under the prefix from its last checkpoint.")
-@click.option("-q", "--quiet", is_flag=True, help="Return once training is under way.")
-@click.option("--dry-run", is_flag=True, help="Show what would be started; touch nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="Return as soon as the training is running.")
+@click.option("--dry-run", is_flag=True, help="Show what would be started; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="With --dry-run: as JSON.")
 @options.overrides
 @click.pass_obj
@@ -27,10 +27,10 @@ def command(
     as_json: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Train a model: upload the custom files, check everything, start, follow until the run ends.
+    """Train a model: check everything, upload the custom files, start, follow until the run ends.
 
-    Ctrl-C leaves the view, not the run. The run ends by DR_TRAIN_STOP_PROGRESS, DR_TRAIN_MAX_MINUTES,
-    term_cond_max_episodes, or `dr stop-training`.
+    Ctrl-C closes the view; the run continues until DR_TRAIN_STOP_PROGRESS, DR_TRAIN_MAX_MINUTES,
+    term_cond_max_episodes or `dr stop-training` ends it.
 
     \b
       dr start-training
@@ -40,9 +40,11 @@ def command(
     from drcli.launch import start_checks, training_start
 
     if wipe and resume:
-        raise UsageError("-w and --resume contradict each other.", "-w starts anew, --resume continues.")
+        raise UsageError(
+            "-w and --resume contradict each other.", "-w starts from scratch, --resume continues."
+        )
     if as_json and not dry_run:
-        raise UsageError("--json is for --dry-run.", "`dr status --json` tells how a run is doing.")
+        raise UsageError("--json needs --dry-run.", "`dr status --json` shows the state of a run.")
     workspace, settings = options.load(experiment, overrides)
     present.warn_all(start_checks.settings_without_effect(settings, workspace, "training"))
     if dry_run:
@@ -54,12 +56,14 @@ def command(
     present.warn_all(prepared.files.warnings)
     if wipe and prepared.existing and not yes:
         name = settings.local_s3_model_prefix
-        click.confirm(f"Wipe the model {name} ({prepared.contents})?", abort=True, err=True)
+        click.confirm(f"Delete the model {name} ({prepared.contents})?", abort=True, err=True)
     plan = training_start.start(prepared, wipe=wipe, resume=resume)
     status = follow_run.follow_started(plan, prepared, wipe=wipe, until_ready=quiet)
     if status is None:
-        present.next_step("dr logs -f", "follow the trainer; `dr status` and `dr stop-training` as always")
+        present.next_step("dr logs -f", "follow the trainer; `dr status` and `dr stop-training` work, too")
     elif not status.is_over:
-        present.next_step("dr status", "how it is doing; `dr logs -f` follows, `dr stop-training` ends it")
+        present.next_step(
+            "dr status", "show its progress; `dr logs -f` follows the log, `dr stop-training` stops it"
+        )
     else:
-        present.next_step("dr evaluate", "drive the model and draw its laps")
+        present.next_step("dr evaluate", "evaluate the model and draw its laps")

@@ -1,4 +1,4 @@
-"""`dr status`: how the run is doing."""
+"""`dr status`: the state and progress of the run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from drcli.cli import options, present
 @options.overrides
 @click.pass_obj
 def command(experiment: str | None, as_json: bool, overrides: tuple[str, ...]) -> None:
-    """Show state, progress and services of the run DR_RUN_ID, running or not.
+    """Show state, progress and services of the run DR_RUN_ID, even if it has ended.
 
     \b
       dr status
@@ -23,7 +23,7 @@ def command(experiment: str | None, as_json: bool, overrides: tuple[str, ...]) -
 
     workspace, settings = options.load(experiment, overrides)
     for kind in run_control.revive(workspace, settings.run_id, settings):
-        present.warn(f"Nobody looked after the {kind} any more; it has a new supervisor.")
+        present.warn(f"The supervisor of the {kind} was gone; a new one was started.")
     seen = overview(settings, workspace)
     if as_json:
         present.as_json(seen)
@@ -34,9 +34,9 @@ def command(experiment: str | None, as_json: bool, overrides: tuple[str, ...]) -
 
 def _next_step(state: str) -> tuple[str, str]:
     if state in ("starting", "running", "stopping"):
-        return "dr logs -f", "follow the trainer; `dr stop-training` ends the run"
+        return "dr logs -f", "follow the trainer; `dr stop-training` stops the run"
     if state == "ended":
-        return "dr evaluate", "drive the model; `dr start-training --resume` goes on with it"
+        return "dr evaluate", "evaluate the model; `dr start-training --resume` continues it"
     if state == "never started":
         return "dr start-training", "start the run"
-    return "dr logs", "what the trainer said last; `dr start-training --resume` goes on"
+    return "dr logs", "show the trainer's last lines; `dr start-training --resume` continues"

@@ -1,4 +1,4 @@
-"""`dr stop-all`: end everything of this workspace, or of all workspaces on this machine."""
+"""`dr stop-all`: stop everything of this workspace, or of all workspaces on this machine."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from drcli.cli import options, present
 
 @click.command("stop-all")
 @click.option(
-    "--everywhere", is_flag=True, help="Also what other workspaces have started with Docker here (asks)."
+    "--everywhere",
+    is_flag=True,
+    help="Also what other workspaces started with Docker on this machine (asks).",
 )
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def command(experiment: str | None, everywhere: bool, yes: bool) -> None:
-    """Stop all trainings and evaluations of this workspace in good order, then its store. Data and logs stay.
+    """Stop all trainings and evaluations of this workspace gracefully, then its store. Data and logs stay.
 
-    Containers of other programs are never touched: ours are known by their labels.
+    Containers of other programs are never touched: ours are found by their labels.
 
     \b
       dr stop-all
@@ -32,5 +34,5 @@ def command(experiment: str | None, everywhere: bool, yes: bool) -> None:
     for name in stopped:
         present.result(f"{name} has stopped.")
     if not stopped:
-        present.result("Nothing of ours is running.")
-    present.next_step("dr start-training", "starts again")
+        present.result("Nothing was running.")
+    present.next_step("dr start-training", "start again")

@@ -1,4 +1,4 @@
-"""`dr stop-evaluation`: end the evaluation."""
+"""`dr stop-evaluation`: stop the evaluation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from drcli.cli import options, present
 @options.overrides
 @click.pass_obj
 def command(experiment: str | None, overrides: tuple[str, ...]) -> None:
-    """Stop the evaluation of DR_RUN_ID; it leaves no results. Fine to call when nothing runs.
+    """Stop the evaluation of DR_RUN_ID; it writes no results. If nothing is running, nothing happens.
 
     \b
       dr stop-evaluation
@@ -22,4 +22,4 @@ def command(experiment: str | None, overrides: tuple[str, ...]) -> None:
     stopped = run_control.stop(workspace, "evaluation", settings.run_id)
     text = "has stopped" if stopped else "is not running"
     present.result(f"The evaluation of run {settings.run_id} {text}.")
-    present.next_step("dr evaluate", "starts one")
+    present.next_step("dr evaluate", "start one")

@@ -1,4 +1,4 @@
-"""`dr stop-training`: end the run in good order."""
+"""`dr stop-training`: stop the run gracefully."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from drcli.cli import options, present
 @options.overrides
 @click.pass_obj
 def command(experiment: str | None, overrides: tuple[str, ...]) -> None:
-    """Stop the training run of DR_RUN_ID; it writes its last checkpoint first. Fine to call when nothing runs.
+    """Stop the training of DR_RUN_ID; it writes its last checkpoint first. If nothing is running, nothing happens.
 
     \b
       dr stop-training
@@ -24,7 +24,7 @@ def command(experiment: str | None, overrides: tuple[str, ...]) -> None:
         present.say("Stopping; the last checkpoint is written first.")
     if run_control.stop(workspace, "training", settings.run_id):
         present.result(f"The training of run {settings.run_id} has stopped.")
-        present.next_step("dr evaluate", "drive what it has learned, or `dr start-training --resume`")
+        present.next_step("dr evaluate", "evaluate the model, or continue with `dr start-training --resume`")
     else:
         present.result(f"No training of run {settings.run_id} is running.")
-        present.next_step("dr start-training", "starts one")
+        present.next_step("dr start-training", "start one")

@@ -1,4 +1,4 @@
-"""`dr store`: start, stop, look at the embedded S3 server of the workspace."""
+"""`dr store`: start, stop and inspect the workspace's S3 server."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _set = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", he
 
 @click.group()
 def command() -> None:
-    """Start, stop or look at the workspace's S3 server. It holds the bucket when DR_CLOUD is local.
+    """Start, stop or inspect the workspace's S3 server, which holds the bucket if DR_CLOUD is local.
 
-    A training starts it by itself: an embedded one, or MinIO with DR_DOCKER_STYLE=compose or swarm. Its files are in
-    data/minio; `dr logs minio` shows its log.
+    A training starts it automatically: an embedded server, or MinIO with DR_DOCKER_STYLE=compose or swarm. Its files
+    are in data/minio; `dr logs minio` shows its log.
 
     \b
       dr store start
@@ -34,7 +34,7 @@ def command() -> None:
 @_set
 @click.pass_obj
 def start(experiment: str | None, overrides: tuple[str, ...]) -> None:
-    """Start the server unless it runs, and make the bucket. Returns once it answers.
+    """Start the server if it is not running, and create the bucket. Returns once the server responds.
 
     \b
       dr store start --set DR_STORE_PORT=9001
@@ -44,8 +44,8 @@ def start(experiment: str | None, overrides: tuple[str, ...]) -> None:
     workspace, settings = _load(experiment, overrides)
     if settings.cloud not in ("local", "azure"):
         raise UsageError(
-            f"DR_CLOUD={settings.cloud} has a store of its own.",
-            "A store of the workspace is for DR_CLOUD=local.",
+            f"DR_CLOUD={settings.cloud} uses an external store.",
+            "The workspace's own store needs DR_CLOUD=local.",
         )
     bucket = open_bucket(settings, workspace)
     present.result(f"The {bucket.config.place} is ready.")
@@ -55,7 +55,7 @@ def start(experiment: str | None, overrides: tuple[str, ...]) -> None:
 @command.command()
 @click.pass_obj
 def stop(experiment: str | None) -> None:
-    """Stop the server. Its data stay; stopping one that is not running is no error, one in use is.
+    """Stop the server; its data stay. Stopping a server in use is an error, stopping one that is not running is not.
 
     \b
       dr store stop
@@ -67,8 +67,8 @@ def stop(experiment: str | None) -> None:
     user = next((run for run in run_control.running(workspace) if run.read_head().uses_store), None)
     if user is not None:
         raise DrError(
-            f"The {user.kind} of run {user.run_id} uses the store, and would start it again.",
-            f"End it first: `dr stop-{user.kind} --set DR_RUN_ID={user.run_id}`.",
+            f"The {user.kind} of run {user.run_id} uses the store and would start it again.",
+            f"Stop it first: `dr stop-{user.kind} --set DR_RUN_ID={user.run_id}`.",
         )
     stopped = stop_store(settings, workspace)
     present.result("The store has stopped." if stopped else "The store was not running.")
@@ -79,7 +79,7 @@ def stop(experiment: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
 @click.pass_obj
 def status(experiment: str | None, as_json: bool) -> None:
-    """Show whether the server runs, where it listens, and where its data and its log are.
+    """Show whether the server is running, where it listens, and where its data and log are.
 
     \b
       dr store status --json

@@ -1,4 +1,4 @@
-"""What drcli's own engine supports: the members of the tables, which are not imported here.
+"""What drcli's own engine supports: the members of the tables, checked by name without importing them.
 
 Checked before a run starts, and again by the services.
 """
@@ -13,7 +13,7 @@ from drcli.tables import ALGORITHMS, HEADS, NETWORKS, SENSORS, Table
 
 
 def check_supported(metadata: ModelMetadata, where: str = "model_metadata.json") -> None:
-    """Raise UsageError, with the name of the file (`where`), for anything that this engine does not support."""
+    """Raise UsageError, with the name of the file (`where`), for anything this engine does not support."""
     for key, name, table in _needed(metadata):
         if name not in table:
             raise UsageError(

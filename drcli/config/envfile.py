@@ -1,6 +1,6 @@
 """Env files: text to assignments with line numbers, and `$VAR` references to values.
 
-Understands what the env files of racers hold: comments, quotes, `export`, CRLF, a byte order mark.
+Understands what real env files contain: comments, quotes, `export`, CRLF, a byte order mark.
 Nothing is ever executed: `$(command)` stays text.
 """
 
@@ -17,15 +17,15 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile(r"(export\s+)?\w*(SECRET|KEY|TOKEN|PASSWORD)\w*(?=\W)", re.IGNORECASE)
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")  # all but the tab
-# `\$` is a plain dollar; `${NAME:-text}` has a text to fall back on, as in a shell.
+# `\$` is a plain dollar; `${NAME:-text}` has a fallback text, as in a shell.
 _REFERENCE = re.compile(r"\\\$|\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}|\$([A-Za-z_]\w*)")
-_LONGEST = 10_000  # characters of a line; beyond that the patterns of the parser take their time
+_LONGEST = 10_000  # characters per line; the parser's patterns are slow on longer ones
 _WRITE_SO = "write one NAME=value per line, comments after #"
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """`key=value` as written, quotes and comment taken off; `literal` (single quotes) never expands."""
+    """`key=value` as written, without quotes and comment; a `literal` (in single quotes) is never expanded."""
 
     key: str
     value: str
@@ -35,7 +35,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Value:
-    """A text after expansion, and where it comes from: `file:line`, `--set` or `default`."""
+    """An expanded text and its source: `file:line`, `--set` or `default`."""
 
     text: str
     source: str
@@ -43,15 +43,15 @@ class Value:
 
 @dataclass
 class Scope:
-    """What is known so far, in the order in which it was assigned."""
+    """The variables known so far, in order of assignment."""
 
     known: dict[str, Value] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)  # names that some value refers to
+    used: set[str] = field(default_factory=set)  # names that values refer to
     notices: list[str] = field(default_factory=list)
 
 
 def parse(data: bytes, filename: str) -> tuple[list[Assignment], list[Problem]]:
-    """The assignments of an env file, in order, and every line that is none."""
+    """The assignments of an env file, in order, and a problem for each line that is not an assignment."""
     text, problem = _decode(data, filename)
     if problem:
         return [], [problem]
@@ -67,17 +67,18 @@ def parse(data: bytes, filename: str) -> tuple[list[Assignment], list[Problem]]:
 
 
 def parse_override(text: str, where: str) -> Assignment | Problem:
-    """The assignment in `KEY=VALUE` of a command line; the shell has already seen to quotes and comments."""
+    """The assignment in `KEY=VALUE` of a command line; the shell has already handled quotes and comments."""
     key, equals, value = text.partition("=")
     if not equals or not _NAME.fullmatch(key):
-        return Problem(where, f"not KEY=VALUE: {_shown(text)}", "as in --set DR_WORKERS=2")
+        return Problem(where, f"not KEY=VALUE: {_shown(text)}", "write it as in --set DR_WORKERS=2")
     return _checked(Assignment(key, value, where))
 
 
 def expand_all(assignments: Iterable[Assignment], scope: Scope, outer: Mapping[str, str]) -> None:
-    """Add `assignments` to `scope`, each expanded with what is known at its place.
+    """Add `assignments` to `scope`, each expanded with the values known at that point.
 
-    A name that is known nowhere, not even in `outer` (the process environment), is empty; a notice says so.
+    A name that is not set anywhere, not even in `outer` (the process environment), expands to an empty text,
+    with a notice.
     """
     for assignment in assignments:
         text = assignment.value
@@ -100,7 +101,7 @@ def _decode(data: bytes, filename: str) -> tuple[str, Problem | None]:
         return "", Problem(f"{filename}:{line}", f"byte 0x{data[error.start]:02x} is not UTF-8 text", hint)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        return "", Problem(f"{filename}:{line}", "a NUL byte: this is no text file", hint)
+        return "", Problem(f"{filename}:{line}", "a NUL byte: this is not a text file", hint)
     return text, None
 
 
@@ -110,7 +111,7 @@ def _parse_line(line: str, where: str) -> Assignment | Problem | None:
     if not line.strip() or line.lstrip().startswith("#"):
         return None
     if len(line) > _LONGEST:
-        return Problem(where, f"a line of {len(line):,} characters", f"at most {_LONGEST:,} are read")
+        return Problem(where, f"a line of {len(line):,} characters", f"the limit is {_LONGEST:,}")
     # One line at a time: a quote that is never closed must not swallow the lines below it.
     bindings = list(parse_stream(io.StringIO(line)))
     key, value = bindings[0].key, bindings[0].value
@@ -125,13 +126,13 @@ def _parse_line(line: str, where: str) -> Assignment | Problem | None:
 def _checked(found: Assignment) -> Assignment | Problem:
     if _CONTROL.search(found.value):
         return Problem(
-            found.where, f"{found.key} holds a control character", "single quotes keep backslashes"
+            found.where, f"{found.key} contains a control character", "single quotes keep backslashes"
         )
     return found
 
 
 def _shown(line: str) -> str:
-    """The line, without what might be a secret right of `=`, or behind a name where that was forgotten."""
+    """The line without its value, which may be a secret; without what follows a name if the `=` is missing."""
     left, equals, _ = line.strip().partition("=")
     if name := _SECRET.match(left):
         return f"{name[0][:60]} …"
@@ -155,7 +156,7 @@ def _expand(assignment: Assignment, scope: Scope, outer: Mapping[str, str]) -> s
             return text
         if match[2] is None:
             scope.notices.append(
-                f"{assignment.where}: {assignment.key} uses ${name}, which is not set above; taken as empty"
+                f"{assignment.where}: {assignment.key} uses ${name}, which is not set above; treated as empty"
             )
         return match[2] or ""
 

@@ -1,4 +1,4 @@
-"""hyperparameters.json: what the trainer learns with, typed and checked.
+"""hyperparameters.json, typed and checked.
 
 Names and defaults are those of the community's engine (github.com/aws-deepracer-community/deepracer-simapp,
 `sagemaker_graph_manager.py`); `num_steps_between_training` is ours.
@@ -15,14 +15,14 @@ from drcli.config.problems import did_you_mean
 
 
 def no_bool(value: object) -> object:
-    """Pass anything but a boolean, which pydantic would take for 0 or 1."""
+    """Accept anything but a boolean, which pydantic would convert to 0 or 1."""
     if isinstance(value, bool):
         raise ValueError("a number")
     return value
 
 
 def lower(value: object) -> object:
-    """A text in lower case, without spaces around; anything else as it is."""
+    """A text in lower case, without surrounding spaces; anything else unchanged."""
     return value.strip().lower() if isinstance(value, str) else value
 
 
@@ -35,11 +35,11 @@ _ONLY_OF = {"clipped_ppo": {"num_epochs", "beta_entropy"}, "sac": {"sac_alpha"}}
 
 
 class Hyperparameters(BaseModel):
-    """Hyperparameters of a training; keys that are not known are kept.
+    """Hyperparameters of a training; unknown keys are kept.
 
-    Whether an algorithm supports them is checked by the engine that runs it.
-    An iteration ends after `num_episodes_between_training` episodes of all workers, or, when it is set,
-    after `num_steps_between_training` steps.
+    The engine that runs an algorithm checks whether the algorithm supports them.
+    An iteration ends after `num_episodes_between_training` episodes of all workers, or after
+    `num_steps_between_training` steps if that is set.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
@@ -65,10 +65,10 @@ class Hyperparameters(BaseModel):
 
     @classmethod
     def parse(cls, text: str | bytes, filename: str) -> Hyperparameters:
-        """Read the file's text.
+        """Parse the file's text.
 
         Raises:
-            UsageError: no JSON, or a value of a wrong type or range; with file and line.
+            UsageError: not JSON, or a value has a wrong type or is out of range; with file and line.
         """
         parsed = jsonc.parse(text, filename)
         if not isinstance(parsed.value, dict):
@@ -86,18 +86,18 @@ class Hyperparameters(BaseModel):
             near = did_you_mean(found.exploration_type, EXPLORATION_TYPES)
             parsed.warn(
                 ("exploration_type",),
-                f"exploration_type {found.exploration_type} is not known" + (f"; {near}" if near else ""),
+                f"exploration_type {found.exploration_type} is unknown" + (f"; {near}" if near else ""),
             )
         found._warnings = tuple(parsed.warnings)
         return found
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was tolerated in the file, one line each."""
+        """Warnings about the file, one line each."""
         return self._warnings
 
     def resolved(self, algorithm: str = "clipped_ppo") -> dict[str, Any]:
-        """All values by name, as in `ip/hyperparameters.json`, without those that only other algorithms use."""
+        """All values by name, as in `ip/hyperparameters.json`, without those only other algorithms use."""
         particular = {key for keys in _ONLY_OF.values() for key in keys}
         left_out = particular - _ONLY_OF.get(algorithm, particular)
         return {key: value for key, value in self.model_dump(exclude=left_out).items() if value is not None}

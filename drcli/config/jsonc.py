@@ -1,6 +1,6 @@
-"""JSON as people write it: `//` and `/* */` comments and commas before a closing bracket pass with a warning.
+"""JSON as people write it: `//` and `/* */` comments and trailing commas are accepted with a warning.
 
-Keeps the line of every value, so that a wrong type or range can be shown where it stands.
+Keeps the line of every value, so that errors in types and ranges can name it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 Pointer = tuple[str | int, ...]  # keys and indexes that lead to a value
-Fault = tuple[Pointer, str, str]  # where, what is wrong, the way out
+Fault = tuple[Pointer, str, str]  # path, message, hint
 
 _DEEPEST = 50
 _TOKEN = re.compile(
@@ -34,7 +34,7 @@ _TOKEN = re.compile(
 
 @dataclass
 class Parsed:
-    """A JSON value, with the line of each value in it and what was tolerated."""
+    """A JSON value, the line of each value in it, and warnings."""
 
     value: Any
     filename: str
@@ -42,7 +42,7 @@ class Parsed:
     warnings: list[str] = field(default_factory=list)
 
     def where(self, path: Pointer) -> str:
-        """`file:line` of a value; of the closest one around it that is there, when it is missing."""
+        """`file:line` of a value, or of the closest enclosing value if it is missing."""
         while path and path not in self.lines:
             path = path[:-1]
         return f"{self.filename}:{self.lines.get(path, 1)}"
@@ -52,13 +52,13 @@ class Parsed:
         self.warnings.append(f"{self.where(path)}: {message}")
 
     def reject(self, *faults: Fault) -> None:
-        """Raise UsageError naming every fault; none: do nothing."""
+        """Raise a UsageError that lists all faults, if there are any."""
         raise_for([Problem(self.where(place), message, hint) for place, message, hint in faults])
 
     def reject_invalid(
         self, error: ValidationError, keys: Mapping[str, str] = MappingProxyType({})
     ) -> NoReturn:
-        """Raise UsageError for what pydantic found; `keys`: a field's name → its key in the file."""
+        """Raise a UsageError with pydantic's findings; `keys`: a field's name → its key in the file."""
         self.reject(*(_fault(found, keys) for found in error.errors()))
         raise error
 
@@ -67,7 +67,7 @@ def parse(text: str | bytes, filename: str) -> Parsed:
     """Parse one JSON document.
 
     Raises:
-        UsageError: not UTF-8, or no JSON; with file, line, column, the line itself and a hint.
+        UsageError: not UTF-8 or not JSON; with file, line, column, the line itself and a hint.
     """
     if isinstance(text, bytes):
         try:
@@ -106,7 +106,7 @@ class _Reader:
             kind = str(match.lastgroup)
             start, self.at = self.at, match.end()
             if kind == "comment":
-                self.tolerate(start, "a comment is not JSON; other tools may refuse the file")
+                self.tolerate(start, "comments are not valid JSON; other tools may reject the file")
             elif kind != "space":
                 self.token = (kind, match.group(), start)
                 return
@@ -116,7 +116,7 @@ class _Reader:
         kind, text, start = self.token
         self.parsed.lines.setdefault(path, self.line(start))
         if len(path) > _DEEPEST:
-            self.fail("nested too deep")
+            self.fail("nested too deeply")
         if text == "{":
             return self.object(path)
         if text == "[":
@@ -129,7 +129,7 @@ class _Reader:
         try:
             value = json.loads(self.token[1])
         except ValueError:
-            self.fail("a wrong escape, or a number too long", r"write \\ for a backslash")
+            self.fail("an invalid escape, or a number that is too long", r"write \\ for a backslash")
         self.advance()
         return value
 
@@ -166,11 +166,13 @@ class _Reader:
         start = self.token[2]
         self.expect(",", f"a comma or {closing} is missing")
         if self.token[1] == closing:
-            self.tolerate(start, f"a comma before {closing} is not JSON; other tools may refuse the file")
+            self.tolerate(
+                start, f"a comma before {closing} is not valid JSON; other tools may reject the file"
+            )
 
     def expect(self, mark: str, message: str) -> None:
         if self.token[:2] != ("mark", mark):
-            # Shown where it should have been: often the end of the line above.
+            # Reported where it should have been, often at the end of the line above.
             self.token = ("", "", self.last_end)
             self.fail(message)
         self.advance()
@@ -179,27 +181,27 @@ class _Reader:
         return self.text.count("\n", 0, offset) + 1
 
     def tolerate(self, offset: int, message: str) -> None:
-        """Warn of the first of a kind."""
+        """Warn about the first occurrence of each kind."""
         if not any(warning.endswith(message) for warning in self.parsed.warnings):
             self.parsed.warnings.append(f"{self.parsed.filename}:{self.line(offset)}: {message}")
 
     def diagnosis(self) -> tuple[str, str]:
-        """What is wrong with text that is no token, and the way out."""
+        """Message and hint for text that is not a token."""
         rest = self.text[self.at :]
         if rest[0] == "'":
-            return "single quotes", 'JSON has double quotes: "name"'
+            return "single quotes", 'JSON uses double quotes: "name"'
         if rest[0] == '"':
-            return "a text that does not end on its line", 'close it with "'
+            return "a string that does not end on its line", 'close it with "'
         if rest.startswith("/*"):
             return "a comment that does not end", "close it with */"
         if rest[0] == "#":
-            return "# does not start a comment here", "use // or take it out"
+            return "# does not start a comment here", "use // or remove it"
         word = re.match(r"[\w.+-]+", rest)
         if word and word[0] in ("True", "False", "None"):
-            return f"{word[0]} is Python", f"JSON has {'null' if word[0] == 'None' else word[0].lower()}"
+            return f"{word[0]} is Python", f"JSON uses {'null' if word[0] == 'None' else word[0].lower()}"
         if word and word[0][0] in "0123456789.+-":
-            return f"{word[0]} is no number of JSON", "as in 0.5, -30 or 1e-4"
-        return f"{word[0] if word else rest[0]} cannot stand here", "texts and keys need double quotes"
+            return f"{word[0]} is not a JSON number", "write numbers like 0.5, -30 or 1e-4"
+        return f"{word[0] if word else rest[0]} is not allowed here", "strings and keys need double quotes"
 
     def fail(self, message: str, hint: str = "") -> NoReturn:
         """Raise for the current token."""

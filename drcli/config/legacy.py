@@ -1,10 +1,10 @@
-"""Names that env files in use still hold: older spellings, wrong values, what drcli works out or leaves to others."""
+"""Outdated names in existing env files: renamed settings, common wrong values, and settings that drcli ignores."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# An old name → the setting that took its place. The old one counts where the new one is not set.
+# Old name → the setting that replaced it. The old name still counts if the new one is not set.
 RENAMED: Mapping[str, str] = {
     "DR_CHANGE_START_POSITION": "DR_TRAIN_CHANGE_START_POSITION",
     "DR_ALTERNATE_DRIVING_DIRECTION": "DR_TRAIN_ALTERNATE_DRIVING_DIRECTION",
@@ -18,7 +18,7 @@ RENAMED: Mapping[str, str] = {
     "DR_USE_GUI": "DR_GUI_ENABLE",
 }
 
-# A value that is none of a setting's, but is met → what its author may mean.
+# A common invalid value of a setting → what its author may mean.
 MISTAKEN: Mapping[tuple[str, str], str] = {
     (
         "DR_RACE_TYPE",
@@ -26,19 +26,19 @@ MISTAKEN: Mapping[tuple[str, str], str] = {
     ): "HEAD_TO_BOT races against bot cars; HEAD_TO_MODEL, in evaluations, against another model",
 }
 
-_ONE_IMAGE = "has no effect: one image does it all, see DR_SIMAPP_SOURCE and DR_SIMAPP_VERSION"
-_COMPUTED = "has no effect: drcli works it out"
+_ONE_IMAGE = "has no effect: all services use one image, see DR_SIMAPP_SOURCE and DR_SIMAPP_VERSION"
+_COMPUTED = "has no effect: drcli determines it"
 _ON_THE_SPOT = "has no effect: it belongs to DeepRacer-on-the-Spot"
 
-# A name without effect → why.
+# A name without effect → the reason.
 IGNORED: Mapping[str, str] = {
     "DR_TRACK_DIRECTION_CLOCKWISE": "has no effect: add _cw or _ccw to DR_WORLD_NAME",
     "DR_TARGET_REWARD_SCORE": "has no effect: see term_cond_avg_score of hyperparameters.json",
     "DR_LOCAL_S3_METRICS_KEY": "has no effect: see DR_LOCAL_S3_METRICS_PREFIX",
     "DR_UPLOAD_MODEL_NAME": "has no effect: see DR_UPLOAD_S3_PREFIX",
-    "DR_GPU_AVAILABLE": "has no effect: drcli looks for itself, see `dr doctor`",
-    "DR_DOCKER_IMAGE_TYPE": "has no effect: the name of the image says it, see DR_SIMAPP_VERSION",
-    "DR_UPLOAD_S3_ROLE": "has no effect: the profile says which role to take, see DR_UPLOAD_S3_PROFILE",
+    "DR_GPU_AVAILABLE": "has no effect: drcli detects GPUs itself, see `dr doctor`",
+    "DR_DOCKER_IMAGE_TYPE": "has no effect: it follows from the image's name, see DR_SIMAPP_VERSION",
+    "DR_UPLOAD_S3_ROLE": "has no effect: the profile names the role to assume, see DR_UPLOAD_S3_PROFILE",
     **dict.fromkeys(("DR_COACH_IMAGE", "DR_SAGEMAKER_IMAGE", "DR_ROBOMAKER_IMAGE"), _ONE_IMAGE),
     **dict.fromkeys(
         (

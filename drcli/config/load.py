@@ -1,6 +1,6 @@
-"""From the files of a workspace to `Settings`: find, read, expand, check, report all faults together.
+"""Loads `Settings` from a workspace: finds, reads, expands and checks its files, and reports all problems together.
 
-Order: `system.env`, `run.env`, then `--set KEY=VALUE`; a worker's own file on top of those.
+Order: `system.env`, `run.env`, then `--set KEY=VALUE`; a worker's own file overrides those.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def find_workspace(start: Path | None = None, experiment: str | None = None) -> 
     if name and not (is_folder_name(name) and (root / "experiments" / name).is_dir()):
         there = sorted(path.name for path in root.glob("experiments/*") if path.is_dir())
         raise DrError(
-            f"There is no experiment {name!r} in {root}.",
-            f"there are: {', '.join(there)}" if there else f"`dr -e {name} init` makes it",
+            f"Experiment {name!r} was not found in {root}.",
+            f"available: {', '.join(there)}" if there else f"`dr -e {name} init` creates it",
         )
     return Workspace(root, name)
 
@@ -48,16 +48,16 @@ def load_settings(
 ) -> Settings:
     """All settings of a run.
 
-    An override stands in for the line of a file that sets the same key, so that what other lines make
-    of it (`$KEY`) follows.
+    An override replaces the line that sets the same key, so other lines that refer to it (`$KEY`) use the
+    new value.
 
     Args:
         overrides: `KEY=VALUE` texts.
-        run_env: what is read instead of the workspace's `run.env`, which may not be there yet.
+        run_env: read instead of the workspace's `run.env`, which may not exist yet.
 
     Raises:
         DrError: an env file is missing or cannot be read.
-        UsageError: something in it is wrong; names every fault with its place.
+        UsageError: lines or values are invalid; lists all problems with their places.
     """
     pinned, problems = _overrides(overrides)
     assignments = []
@@ -75,7 +75,7 @@ def load_settings(
 
 
 def load_worker_settings(workspace: Workspace, settings: Settings, number: int) -> Settings:
-    """Settings of worker `number` (2, 3, …) of a multi-config run: `settings` and its own file on top.
+    """Settings of worker `number` (2, 3, …) of a multi-config run: `settings`, overridden by its own file.
 
     Raises: as `load_settings`.
     """
@@ -83,14 +83,14 @@ def load_worker_settings(workspace: Workspace, settings: Settings, number: int) 
     if not path.is_file():
         raise DrError(
             f"{_shown(workspace, path)} is missing.",
-            f"each of the {settings.workers} workers (DR_WORKERS) has one: DR_TRAIN_MULTI_CONFIG is True",
+            f"workers 2 to {settings.workers} (DR_WORKERS) need one each, as DR_TRAIN_MULTI_CONFIG is True",
         )
     assignments, problems = _read(workspace, path)
     rows = variables()
     own = [item for item in assignments if item.key not in rows or rows[item.key].worker]
     scope = _scope(workspace)
     scope.known |= settings.values
-    # Worker files are often copies of run.env: only what differs is worth a word.
+    # Worker files are often copies of run.env: only differences are worth a notice.
     others = Scope(dict(scope.known))
     envfile.expand_all((item for item in assignments if item not in own), others, env.outer())
     scope.notices += [
@@ -102,7 +102,7 @@ def load_worker_settings(workspace: Workspace, settings: Settings, number: int) 
 
 
 def load_workers(workspace: Workspace, settings: Settings) -> tuple[Settings, ...]:
-    """Settings of workers 2, 3, … of a multi-config run; nothing for any other run."""
+    """Settings of workers 2, 3, … of a multi-config run; empty for any other run."""
     if not settings.train_multi_config:
         return ()
     return tuple(load_worker_settings(workspace, settings, n) for n in range(2, settings.workers + 1))
@@ -125,12 +125,12 @@ def _find_root(start: Path) -> Path:
         if (folder / "run.env").is_file():
             raise DrError(
                 f"{folder / 'system.env'} is missing.",
-                f"`dr init {folder}` writes the files that are missing",
+                f"`dr init {folder}` writes the missing files",
             )
     raise DrError(
-        f"No workspace: there is no system.env in {start} or above"
+        f"No workspace found: there is no system.env in {start} or its parent folders"
         + (f", nor in DR_DIR ({named})." if named else ", and DR_DIR is not set."),
-        "`dr init` makes one here",
+        "`dr init` creates one here",
     )
 
 
@@ -142,7 +142,7 @@ def _experiment_of(root: Path) -> str:
 
 
 def _scope(workspace: Workspace) -> Scope:
-    """What is known before the first line."""
+    """The variables known before the first line."""
     return Scope({env.DR_DIR: Value(str(workspace.root), DEFAULT)})
 
 
@@ -156,7 +156,7 @@ def _read(
     try:
         data = path.read_bytes() if planned is None else planned
     except FileNotFoundError:
-        raise DrError(f"{path} is missing.", "`dr init` writes the files that are missing") from None
+        raise DrError(f"{path} is missing.", "`dr init` writes the missing files") from None
     except OSError as error:
         raise DrError(f"Cannot read {path}: {error.strerror}.") from None
     return envfile.parse(data, _shown(workspace, path))
@@ -182,7 +182,7 @@ def _same(one: Assignment, other: Assignment) -> bool:
 
 
 def _pin(assignments: Sequence[Assignment], pinned: Mapping[str, Assignment]) -> list[Assignment]:
-    """`assignments` with the pinned ones in place of their namesakes; the others where they can be used."""
+    """`assignments` with pinned ones replacing their namesakes; the rest go first, or last if they use references."""
     named = {assignment.key for assignment in assignments}
     rest = [assignment for key, assignment in pinned.items() if key not in named]
     first = [assignment for assignment in rest if not envfile.references(assignment.value)]
@@ -191,7 +191,7 @@ def _pin(assignments: Sequence[Assignment], pinned: Mapping[str, Assignment]) ->
 
 
 def _settle(assignments: Sequence[Assignment], scope: Scope, problems: list[Problem]) -> Settings:
-    """Expand, take in old names, fill in defaults, check."""
+    """Expand, translate old names, fill in defaults, check."""
     envfile.expand_all(assignments, scope, env.outer())
     _take_in_old_names(assignments, scope)
     values = {}
@@ -228,7 +228,7 @@ def _take_in_old_names(assignments: Sequence[Assignment], scope: Scope) -> None:
 
 
 def _meant_for_us(item: Assignment) -> bool:
-    """A key of the user's own needs no remark, unless it was given for this very command."""
+    """Users' own keys need no notice, unless given with `--set`."""
     return item.key.startswith("DR_") or item.where == OVERRIDE
 
 
@@ -236,13 +236,13 @@ def _checked(values: Mapping[str, Value], notices: tuple[str, ...], problems: li
     rows = variables()
     texts = {name: _in_table_case(row, values[name].text) for name, row in rows.items()}
     settings, wrong = _validated({name: text for name, text in texts.items() if text or rows[name].optional})
-    # A default is wrong only through a setting that it is made of: that one is shown.
+    # A default can only be wrong because of a setting it refers to: that one is reported.
     wrong = {name for name in wrong if values[name].source != DEFAULT} or wrong
     problems += [_problem(row, values[name]) for name, row in rows.items() if name in wrong]
     raise_for(problems if settings is None else problems + _contradictions(settings, values))
     assert settings is not None
     for name, row in rows.items():
-        if row.boolean and texts[name].lower() not in ("true", "false"):  # documents know no other words
+        if row.boolean and texts[name].lower() not in ("true", "false"):  # documents allow no other words
             texts[name] = str(getattr(settings, name.removeprefix("DR_").lower()))
     settings._values = {
         name: Value(texts.get(name, value.text), value.source) for name, value in values.items()
@@ -283,7 +283,7 @@ def _contradictions(settings: Settings, values: Mapping[str, Value]) -> list[Pro
         problems.append(
             Problem(
                 values["DR_H2B_LOWER_LANE_CHANGE_TIME"].source,
-                "DR_H2B_LOWER_LANE_CHANGE_TIME is above DR_H2B_UPPER_LANE_CHANGE_TIME",
+                "DR_H2B_LOWER_LANE_CHANGE_TIME is greater than DR_H2B_UPPER_LANE_CHANGE_TIME",
             )
         )
     return problems

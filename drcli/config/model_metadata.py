@@ -30,7 +30,7 @@ from drcli.tables import ALGORITHMS, NETWORKS, SENSORS, Table
 STEERING_LIMITS_DEG = (-30.0, 30.0)
 SPEED_LIMITS_MPS = (0.1, 4.0)
 
-# Names of other engines; those of ours are in the tables.
+# Names that other engines support; ours are in the tables.
 CAMERAS = ("observation", "FRONT_FACING_CAMERA", "LEFT_CAMERA", "STEREO_CAMERAS")
 _LIDARS = ("LIDAR", "SECTOR_LIDAR", "DISCRETIZED_SECTOR_LIDAR")
 _NETWORKS = (
@@ -57,7 +57,7 @@ def _named(known: Sequence[str], table: Table) -> PlainValidator:
 Sensor = Annotated[str, _named((*CAMERAS, *_LIDARS), SENSORS)]
 
 _KEY_OF = {"discrete": "action_space", "continuous": "action_space", "sensors": "sensor"}
-_WITHOUT_EFFECT = ("preprocess_type", "regional_parameters")  # exports of the AWS console hold them
+_WITHOUT_EFFECT = ("preprocess_type", "regional_parameters")  # exports of the AWS console contain them
 _NEED_SENSOR = 'add "sensor": ["FRONT_FACING_CAMERA"]'
 
 
@@ -117,10 +117,10 @@ class ModelMetadata(_Frozen):
 
     @classmethod
     def parse(cls, text: str | bytes, filename: str) -> ModelMetadata:
-        """Read the file's text.
+        """Parse the file's text.
 
         Raises:
-            UsageError: no JSON, or something in it is wrong; with file and line.
+            UsageError: not JSON, or a key or value is invalid; with file and line.
         """
         parsed = jsonc.parse(text, filename)
         if not isinstance(parsed.value, dict):
@@ -137,7 +137,7 @@ class ModelMetadata(_Frozen):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was tolerated in the file, one line each."""
+        """Warnings about the file, one line each."""
         return self._warnings
 
     @property
@@ -147,17 +147,17 @@ class ModelMetadata(_Frozen):
 
 
 def _version(raw: dict[str, Any]) -> float:
-    """As the engine has it: without `version`, a file that names sensors is of version 2."""
+    """The file's version; by the engine's rule, a file without `version` has version 2 if it names sensors, else 1."""
     if "version" not in raw:
         return 2.0 if "sensor" in raw else 1.0
     try:
         return float(str(raw["version"]))
     except ValueError:
-        return 0.0  # the type check words it
+        return 0.0  # the type check reports it
 
 
 def _kind(raw: dict[str, Any]) -> object:
-    """`discrete` or `continuous`, by `action_space_type` or else by the look of the action space."""
+    """`discrete` or `continuous`, from `action_space_type` or else inferred from the action space."""
     looks = "continuous" if isinstance(raw.get("action_space"), dict) else "discrete"
     return lower(raw.get("action_space_type", looks))
 
@@ -179,7 +179,7 @@ def _structural_faults(raw: dict[str, Any]) -> Iterator[Fault]:
     elif looks and looks != kind:
         yield ("action_space_type",), f"action_space_type is {kind}, but action_space is {looks}", ""
     if _version(raw) >= 2 and "sensor" not in raw:
-        yield ("version",), "from version 2 on, sensor is needed", _NEED_SENSOR
+        yield ("version",), "sensor is required from version 2 on", _NEED_SENSOR
 
 
 def _fields(raw: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +203,7 @@ def _contradictions(found: ModelMetadata) -> Iterator[Fault]:
     if len(cameras) > 1 or (not cameras and are_known):
         yield (
             ("sensor",),
-            f"{len(cameras)} cameras, a model has exactly one of {', '.join(CAMERAS)}",
+            f"{len(cameras)} cameras: a model has exactly one of {', '.join(CAMERAS)}",
             "",
         )
     if len(lidars) > 1:
@@ -222,13 +222,13 @@ def _warn(parsed: Parsed, found: ModelMetadata) -> None:
     known |= {"lidar_config", *_WITHOUT_EFFECT}
     for key in (key for key in raw if key not in known):
         near = did_you_mean(key, known)
-        parsed.warn((key,), f"{key} is not known; it has no effect" + (f"; {near}" if near else ""))
+        parsed.warn((key,), f"{key} is unknown; it has no effect" + (f"; {near}" if near else ""))
     if found.version < 2 and raw.get("sensor", ["observation"]) != ["observation"]:
         parsed.warn(("sensor",), "sensor has no effect before version 2; the model sees `observation`")
     if found.continuous and "action_space_type" not in raw:
         parsed.warn(
             ("action_space",),
-            'bounds without "action_space_type": "continuous"; the car refuses such a model',
+            'bounds without "action_space_type": "continuous"; the car rejects such a model',
         )
     if found.discrete:
         _warn_of_indexes(parsed)
@@ -241,7 +241,9 @@ def _warn_of_indexes(parsed: Parsed) -> None:
         index = action.get("index")
         if index != position or isinstance(index, bool):
             was = "has no index" if index is None else f"has index {index}"
-            parsed.warn(("action_space", position), f"action {position} {was}; the position counts, from 0")
+            parsed.warn(
+                ("action_space", position), f"action {position} {was}; the position counts, starting at 0"
+            )
             return
 
 
@@ -264,13 +266,13 @@ def _warn_of_clipping(parsed: Parsed, found: ModelMetadata) -> None:
             values = ", ".join(f"{value:g}" for value in sorted({value for _, value in clipped}))
             parsed.warn(
                 clipped[0][0],
-                f"{part} {values}: the car is driven within {low:g} to {high:g}{unit}; "
-                "reward functions and traces see the value as written",
+                f"{part} {values}: the car's limits are {low:g} to {high:g}{unit}; "
+                "reward functions and traces still get the value as written",
             )
 
 
 def _values(found: ModelMetadata, part: str) -> list[tuple[jsonc.Pointer, float]]:
-    """Every value of one part of the actions, and where it stands."""
+    """Every value of one part of the actions, with its path in the file."""
     if found.continuous:
         bounds = found.continuous.model_dump(by_alias=True)[part]
         return [(("action_space", part, end), bounds[end]) for end in ("low", "high")]

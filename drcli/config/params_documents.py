@@ -1,4 +1,4 @@
-"""Params documents: what a run tells its simulators, as DeepRacer-for-Cloud writes them. Pure functions.
+"""Params documents: the YAML files that a run's workers read, as DeepRacer-for-Cloud writes them. Pure functions.
 
 Keys and values follow DeepRacer-for-Cloud's `scripts/{training,evaluation,upload}/prepare-config.py`
 (github.com/aws-deepracer-community/deepracer-for-cloud); `drcli.config.run_params` reads them back.
@@ -104,18 +104,18 @@ _BOT_CARS = {
 
 @dataclass(frozen=True)
 class Document:
-    """A params document: `key` is where in the bucket it goes."""
+    """A params document and its key in the bucket."""
 
     key: str
     values: Mapping[str, str | list[str]]
 
 
 def render_training(settings: Settings, workers: Sequence[Settings] = ()) -> tuple[Document, ...]:
-    """The document of a training; with `workers` (those from 2 on, of a multi-config run) one for each."""
+    """The documents of a training: one, or one per worker if there are `workers` (2, 3, … of a multi-config run)."""
     prefix, name = settings.local_s3_model_prefix, settings.local_s3_training_params_file
     if not workers:
         return (Document(_key(prefix, name), _training(settings)),)
-    shared: Values = {**_fixed(settings), "MULTI_CONFIG": "True"}  # all workers use the one store
+    shared: Values = {**_fixed(settings), "MULTI_CONFIG": "True"}  # all workers share one store
     documents = [_training(settings), *(_training(worker) | shared for worker in workers)]
     return tuple(
         Document(_key(prefix, worker_file(name, number)), values)
@@ -129,7 +129,7 @@ def worker_file(name: str, number: int) -> str:
 
 
 def multi_config(documents: Sequence[Document]) -> str:
-    """MULTI_CONFIG of the community's workers: which document and which world each of them takes, as JSON."""
+    """MULTI_CONFIG of the community's workers: the document and the world of each, as JSON."""
     rows = [
         {"config_file": document.key.rpartition("/")[2], "world_name": document.values["WORLD_NAME"]}
         for document in documents
@@ -138,7 +138,7 @@ def multi_config(documents: Sequence[Document]) -> str:
 
 
 def render_evaluation(settings: Settings, now: datetime, clone: bool = False) -> Document:
-    """The document of an evaluation that starts `now` (it names the result after that time).
+    """The document of an evaluation that starts `now` (its results are named after that time).
 
     Args:
         clone: evaluate a copy of the model, at `<prefix>-E`; results go there too.

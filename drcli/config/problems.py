@@ -1,6 +1,6 @@
-"""What is wrong with a file, and where: collected first, reported all together.
+"""Problems in a file and their places: collected first, then reported together.
 
-Every reader of this room (env files, settings, JSON files) gathers `Problem`s and ends in `raise_for`.
+Every reader in this package (env files, settings, JSON files) collects `Problem`s and passes them to `raise_for`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from drcli.errors import UsageError
 
-# What a terminal would obey instead of showing it: control characters, and those that turn the direction of text.
+# Characters that a terminal would obey instead of showing: control characters and changes of text direction.
 _OBEYED = re.compile("[\\x00-\\x09\\x0b-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault: `where` is `file:line` (or `--set`), `hint` is the way out."""
+    """One problem: `where` is `file:line` (or `--set`), `hint` says how to fix it."""
 
     where: str
     message: str
@@ -25,17 +25,17 @@ class Problem:
 
 
 def raise_for(problems: Sequence[Problem]) -> None:
-    """Do nothing without problems.
+    """Report the problems, if there are any.
 
     Raises:
-        UsageError: naming every problem with its place and hint.
+        UsageError: lists every problem with its place and hint.
     """
     if not problems:
         return
     if len(problems) == 1:
         (only,) = problems
         raise UsageError(_shown(f"{only.where}: {only.message}"), only.hint)
-    lines = [f"{len(problems)} things are wrong:"]
+    lines = [f"{len(problems)} problems:"]
     for problem in problems:
         hint = f"\n    {problem.hint}" if problem.hint else ""
         lines.append(f"  {problem.where}: {problem.message}{hint}")
@@ -47,7 +47,7 @@ def _shown(text: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`did you mean A or B?` for the names of `known` most like `word`, case aside; else an empty text."""
+    """`did you mean A or B?` for the names in `known` closest to `word`, ignoring case; else an empty text."""
     from difflib import get_close_matches
 
     names = {name.lower(): name for name in known}

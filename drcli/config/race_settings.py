@@ -1,5 +1,5 @@
-"""The settings of a race, as a params document has them. Which rules apply to them is up to the race type
-(`drcli.tables.RACES`), which also reads what it alone has from `own`.
+"""The settings of a race, as in a params document. The race type (`drcli.tables.RACES`) defines the rules that
+apply to them, and reads its own additional keys from `own`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def from_key(key: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class RaceSettings:
-    """Starts, faults and laps of a race; the defaults are those of training a time trial."""
+    """Starts, faults and laps of a race; the defaults are those of a time-trial training."""
 
     race_type: str = field(default="TIME_TRIAL", metadata=from_key("RACE_TYPE"))
     start_position_offset: float = field(
@@ -31,14 +31,14 @@ class RaceSettings:
     number_of_reverse_counts: int = field(default=15, metadata=from_key("NUMBER_OF_REVERSE_COUNTS"))
     is_continuous: bool = field(default=False, metadata=from_key("IS_CONTINUOUS"))
     number_of_trials: int = field(default=1, metadata=from_key("NUMBER_OF_TRIALS"))
-    spread_starts: bool = False  # evenly over the lap, instead of round robin
+    spread_starts: bool = False  # evenly over the lap instead of round robin
     own: Mapping[str, object] = field(default_factory=dict)  # the whole document, raw: for the race type
 
     def start_ndist(self, episode: int) -> float:
-        """Where an episode starts, as a share of the lap: round robin."""
+        """Where an episode starts, as a fraction of the lap: round robin."""
         advance = self.round_robin_advance_dist * episode if self.change_start_position else 0.0
         return (self.start_position_offset + advance) % 1.0
 
     def is_reversed(self, episode: int) -> bool:
-        """Whether an episode is driven against the track's order."""
+        """Whether an episode is driven against the order of the waypoints."""
         return self.reverse_dir != (self.alternate_driving_direction and episode % 2 == 1)

@@ -1,6 +1,6 @@
-"""Writes what is made from the table of settings: templates of env files, docs/settings.md.
+"""Generates the templates of the env files and docs/settings.md from the table of settings.
 
-`python -m drcli.config.reference` writes them into the repository; a test checks that they are current.
+`python -m drcli.config.reference` writes them into the repository; a test checks that they are up to date.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WORKER = "worker.env"
 _HEADS = {
     SYSTEM: "Settings of this machine and of the bucket; run.env can override them.",
     RUN: "Settings of a run.",
-    WORKER: "For DR_TRAIN_MULTI_CONFIG: copy to worker-2.env, …; keep what that worker has different.",
+    WORKER: "For DR_TRAIN_MULTI_CONFIG: copy to worker-2.env, …; keep only what differs for that worker.",
 }
 _PAGE = """\
 # Settings
@@ -29,22 +29,23 @@ Settings live in `system.env` and `run.env` of a workspace, one `NAME=value` per
 first, then `run.env`, then `--set NAME=value` of the command line; later lines win. `dr config` shows each
 value and the line it comes from.
 
-- `$NAME` and `${NAME}` stand for a value set above, in either file or by a key of your own; after those
-  the environment `dr` was started in is asked. `${NAME:-text}` has a text to fall back on, `\\$` is a
-  dollar sign.
-- `# …` after a space is a comment. Double quotes go around a value as it is, single quotes also keep `$`.
+- `$NAME` and `${NAME}` stand for a value set above, in either file, including variables of your own; if it
+  is not set there, for that of the environment `dr` was started in. `${NAME:-text}` has a fallback text,
+  `\\$` is a dollar sign.
+- `# …` after a space is a comment. Quotes go around a whole value; in single quotes, `$` is an ordinary
+  character.
 - Nothing is executed: `$(command)` stays text.
-- `--set NAME=value` stands in for the line that sets `NAME`, so `$NAME` in other lines follows.
+- `--set NAME=value` replaces the line that sets `NAME`, so `$NAME` in other lines uses the new value.
 - An empty value means the default, except where the table says what empty means.
-- Booleans: True or False; yes, no, 1 and 0 are understood.
-- A name that is not known gets a warning, and can be used as `$NAME` all the same.
+- Booleans: True or False; yes, no, 1 and 0 are also accepted.
+- An unknown `DR_` name gets a warning unless another line uses it as `$NAME`.
 
-`worker-2.env`, `worker-3.env`, … may set what is marked with *: see `DR_TRAIN_MULTI_CONFIG`.
+`worker-2.env`, `worker-3.env`, … may set the names marked with *: see `DR_TRAIN_MULTI_CONFIG`.
 """
 
 
 def pages() -> Mapping[str, str]:
-    """Path in the repository → text, of everything that is made from the table."""
+    """Path in the repository → text, of everything generated from the table."""
     templates = {f"defaults/template-{file}": template(file) for file in (SYSTEM, RUN, WORKER)}
     return templates | {"docs/settings.md": settings_page()}
 
@@ -54,7 +55,7 @@ def template(file: str) -> str:
     rows = [row for row in variables().values() if row.worker or file != WORKER]
     if file != WORKER:
         rows = [row for row in rows if row.section.file == file]
-    lines = [f"# {_HEADS[file]}", "# What each means, and its range: docs/settings.md, or `dr config`."]
+    lines = [f"# {_HEADS[file]}", "# For meanings and ranges see docs/settings.md or `dr config`."]
     for title, group in _sections(rows):
         lines += ["", f"## {title}"]
         for row in group:
@@ -74,7 +75,7 @@ def settings_page() -> str:
             lines.append("")
     lines += [
         "\n## Older names\n",
-        "The new name counts where both are set.\n",
+        "If both are set, the new name counts.\n",
         "| name | now |",
         "|---|---|",
     ]

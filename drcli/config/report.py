@@ -1,4 +1,4 @@
-"""Settings as rows to show: name, value, source, meaning. Secrets are masked."""
+"""Settings as table rows: name, value, source, meaning. Secrets are masked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from drcli.config.settings import Settings, variables
 from drcli.errors import UsageError
 
 MASK = "********"
-# Keys of users' own have any name; the credentials of other tools are told by theirs.
+# Users' own keys can have any name; credentials of other tools are recognised by theirs.
 _SECRET = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|ACCESS_KEY|API_KEY", re.IGNORECASE)
 _LOGIN = re.compile(r"(://)[^/@\s]+@")
 
@@ -29,7 +29,7 @@ def report(settings: Settings, names: Sequence[str] = ()) -> list[dict[str, str]
 
 
 def masked(name: str, text: str) -> str:
-    """`text`, or a mask if `name` is that of a secret; the login in an address is masked in any."""
+    """`text`, or a mask if `name` is a secret; logins in addresses are always masked."""
     row = variables().get(name)
     is_secret = row.secret if row else _SECRET.search(name) is not None
     return MASK if text and is_secret else _LOGIN.sub(rf"\1{MASK}@", text)
@@ -40,7 +40,7 @@ def _full_name(name: str, settings: Settings) -> str:
         if candidate in settings.values:
             return candidate
     hint = did_you_mean(name, settings.values) or did_you_mean(f"DR_{name}", settings.values)
-    raise UsageError(f"{name} is not a setting.", hint or "`dr config` lists them all")
+    raise UsageError(f"{name} is not a setting.", hint or "`dr config` lists all settings")
 
 
 def _row(settings: Settings, name: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A params document that moves with its model: what it says of buckets and keys becomes true again. Pure."""
+"""Updates the buckets and keys in a params document when its model moves. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEYS = ("_S3_PREFIX", "_S3_KEY", "_S3_OBJECT_KEY", "_S3_OBJECT_PREFIX")
 
 @dataclass(frozen=True)
 class Move:
-    """A model goes from one place to another."""
+    """The move of a model to another bucket or prefix."""
 
     bucket: str
     prefix: str
@@ -21,18 +21,18 @@ class Move:
     to_prefix: str
 
     def bucket_of(self, text: object) -> object:
-        """The bucket, if it was the model's."""
+        """The new bucket if `text` is the model's old one, else `text`."""
         return self.to_bucket if text == self.bucket else text
 
     def key_of(self, text: object) -> object:
-        """A key, if it was the model's."""
+        """The new key if `text` is at or under the model's old prefix, else `text`."""
         if not isinstance(text, str) or not f"{text}/".startswith(f"{self.prefix}/"):
             return text
         return self.to_prefix + text.removeprefix(self.prefix)
 
 
 def retarget(document: bytes, move: Move) -> bytes:
-    """The document with the model's new place in it; as it is where it cannot be read or names no place."""
+    """The document with the model's new bucket and prefix; unchanged if it cannot be parsed or names neither."""
     import yaml
 
     try:

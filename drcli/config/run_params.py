@@ -1,7 +1,7 @@
-"""A params document read back, typed: what a service needs to know of its run.
+"""Params documents parsed into typed values: what a service needs to know about its run.
 
-Takes what DeepRacer-for-Cloud, its users and the AWS console write: texts or real booleans and numbers,
-and in evaluations a list for each value that belongs to one car.
+Accepts what DeepRacer-for-Cloud, its users and the AWS console write: booleans and numbers, also as text,
+and in evaluations a list, one entry per car, for each value that belongs to a car.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _TRUTH = {"true": True, "false": False}
 
 
 def _param(key: str, default: Any = MISSING) -> Any:
-    """A field read from `key`; one without default must be there."""
+    """A field read from `key`; required if it has no default."""
     return field(default=default, metadata=from_key(key))
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunParams:
-    """What any document says. Defaults as in the community's engine; several cars: the first one's values."""
+    """What every document contains. Defaults are the community engine's; of several cars, the first one's values."""
 
     job_type: ClassVar[str]
 
@@ -39,10 +39,10 @@ class RunParams:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From a document of this kind.
+        """Parse a document of this kind.
 
         Raises:
-            DrError: no YAML mapping, of another kind, or a value is missing or of a wrong type.
+            DrError: not a YAML mapping, a document of another kind, or a value is missing or has a wrong type.
         """
         values = _load(text)
         kind = values.get("JOB_TYPE", cls.job_type)
@@ -68,7 +68,6 @@ class TrainingParams(RunParams):
     model_prefix: str = _param("SAGEMAKER_SHARED_S3_PREFIX")
     model_metadata_key: str = _param("MODEL_METADATA_FILE_S3_KEY")
     reward_key: str = _param("REWARD_FILE_S3_KEY")
-    num_workers: int = _param("NUM_WORKERS", 1)
     min_eval_trials: int = _param("MIN_EVAL_TRIALS", 5)
     best_model_metric: str = _param("BEST_MODEL_METRIC", "progress")
 
@@ -113,14 +112,14 @@ def _load(text: str) -> dict[str, object]:
     try:
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise DrError(f"The params document is no YAML: {error}") from None
+        raise DrError(f"The params document is not valid YAML: {error}") from None
     if not isinstance(values, dict):
-        raise DrError("The params document is no YAML mapping.")
+        raise DrError("The params document is not a YAML mapping.")
     return _with_direction(values)
 
 
 def _with_direction(values: dict[str, object]) -> dict[str, object]:
-    """TRACK_DIRECTION_CLOCKWISE (the AWS console writes it) chooses the `_cw` or `_ccw` twin of a world."""
+    """TRACK_DIRECTION_CLOCKWISE (the AWS console writes it) selects the `_cw` or `_ccw` variant of a world."""
     clockwise, world = values.get("TRACK_DIRECTION_CLOCKWISE"), values.get("WORLD_NAME")
     if clockwise is None or not isinstance(world, str) or world.endswith(("_cw", "_ccw")):
         return values
@@ -144,12 +143,12 @@ def _read(item: Field[Any], values: Mapping[str, object], default: object) -> ob
         value = value[0] if value else None
     if value is None or value == "":
         if default is MISSING:
-            raise DrError(f"The params document has no {key}.", "`dr render` shows one that is complete")
+            raise DrError(f"The params document has no {key}.", "`dr render` shows a complete one")
         return default
     try:
         return _converted(str(value), str(item.type), item.name)
     except (ValueError, KeyError):
-        raise DrError(f"The params document has {key}: {value!r}, which is no {item.type}.") from None
+        raise DrError(f"The params document has {key}: {value!r}, expected {item.type}.") from None
 
 
 def _converted(text: str, kind: str, name: str) -> object:

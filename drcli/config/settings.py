@@ -1,5 +1,5 @@
-"""The one table of `DR_` variables: type, range, default, description, file. All else is made from it:
-what the loader checks, `dr config`, the templates of the env files, the reference page.
+"""The only table of `DR_` variables: type, range, default, description, file. Everything else derives from it:
+the loader's checks, `dr config`, the templates of the env files, the reference page.
 
 Defaults are those of DeepRacer-for-Cloud's templates (github.com/aws-deepracer-community/deepracer-for-cloud)
 except where this project differs: process style, our engine, our track, the embedded store.
@@ -51,18 +51,18 @@ _AWS = Section(SYSTEM, "AWS and DeepRacer on AWS")
 
 
 class Settings(SourcedValues):
-    """All settings of one run, typed and checked; made by `drcli.config.load`.
+    """All settings of one run, typed and checked; created by `drcli.config.load`.
 
     An attribute is the variable without `DR_`, in lower case; `text` and `source` take the full name.
     """
 
-    run_id: int = _RUN(0, "Number of the run; runs side by side need different ones.", ge=0, le=99)
+    run_id: int = _RUN(0, "Number of the run; concurrent runs need different numbers.", ge=0, le=99)
     world_name: Name = _RUN("drcli_harbour", "The track; `dr tracks` lists them.", worker=True)
     race_type: RaceType = _RUN("TIME_TRIAL", "Kind of race.", worker=True)
     enable_domain_randomization: bool = _RUN(
         False, "Vary light and colours from episode to episode.", worker=True, only_for=COMMUNITY
     )
-    seed: int | None = _RUN(None, "Seed of everything random; empty: a new one each run.", ge=0, le=2**32 - 1)
+    seed: int | None = _RUN(None, "Random seed; empty: a new one for each run.", ge=0, le=2**32 - 1)
 
     car_name: str = _CAR("FastCar", "Name of the car.")
     car_body_shell_type: str = _CAR("deepracer", "Body shell of the car.", worker=True)
@@ -71,9 +71,9 @@ class Settings(SourcedValues):
     racer_name: str = _CAR("$DR_CAR_NAME", "Name of the racer shown on videos.")
 
     local_s3_model_prefix: Key = _MODEL("rl-deepracer-sagemaker", "Prefix of the model: where a run writes.")
-    local_s3_pretrained: bool = _MODEL(False, "Start from a trained model instead of from nothing.")
+    local_s3_pretrained: bool = _MODEL(False, "Start from a trained model instead of from scratch.")
     local_s3_pretrained_prefix: Key = _MODEL("rl-sagemaker-pretrained", "Prefix of that trained model.")
-    local_s3_pretrained_checkpoint: Checkpoint = _MODEL("last", "Which checkpoint of it.")
+    local_s3_pretrained_checkpoint: Checkpoint = _MODEL("last", "Which of its checkpoints to start from.")
     local_s3_custom_files_prefix: Key = _MODEL("custom_files", "Prefix that custom files are uploaded to.")
     local_s3_training_params_file: FileName = _MODEL("training_params.yaml", "Name of the training document.")
     local_s3_eval_params_file: FileName = _MODEL("evaluation_params.yaml", "Name of the evaluation document.")
@@ -86,14 +86,14 @@ class Settings(SourcedValues):
     local_s3_reward_key: Key = _MODEL(
         "$DR_LOCAL_S3_CUSTOM_FILES_PREFIX/reward_function.py", "Key of the reward function."
     )
-    local_s3_metrics_prefix: Key = _MODEL("$DR_LOCAL_S3_MODEL_PREFIX/metrics", "Prefix that metrics go to.")
+    local_s3_metrics_prefix: Key = _MODEL("$DR_LOCAL_S3_MODEL_PREFIX/metrics", "Prefix of the metrics.")
     upload_s3_prefix: Key = _MODEL("$DR_LOCAL_S3_MODEL_PREFIX-1", "Prefix of the model in the upload bucket.")
 
     train_change_start_position: bool = _TRAIN(
         True, "Start each episode further along the track.", worker=True
     )
-    train_reverse_direction: bool = _TRAIN(False, "Drive the track in reverse.", worker=True)
-    train_alternate_driving_direction: bool = _TRAIN(False, "Turn round after each episode.", worker=True)
+    train_reverse_direction: bool = _TRAIN(False, "Drive the track in the opposite direction.", worker=True)
+    train_alternate_driving_direction: bool = _TRAIN(False, "Turn around after each episode.", worker=True)
     train_start_position_offset: float = _TRAIN(
         0.0, "Where the first episode starts, as a fraction of the track.", worker=True, ge=0, le=1
     )
@@ -101,53 +101,53 @@ class Settings(SourcedValues):
         0.05, "How far the start moves after an episode, as a fraction of the track.", worker=True, ge=0, le=1
     )
     train_multi_config: bool = _TRAIN(
-        False, "Workers from 2 on have settings of their own: worker-2.env, worker-3.env."
+        False, "Workers 2, 3, … have their own settings, in worker-2.env, worker-3.env, and so on."
     )
     train_min_eval_trials: int = _TRAIN(5, "Evaluation episodes after each iteration.", ge=1)
     train_best_model_metric: Literal["progress", "reward", "laptime"] = _TRAIN(
-        "progress", "What makes a checkpoint the best one."
+        "progress", "Metric that decides which checkpoint is the best."
     )
     train_stop_progress: float | None = _TRAIN(
         100.0,
-        "Stop when mean evaluation progress (%) reached this three times running; empty: never.",
+        "Stop when mean evaluation progress (%) has reached this three times in a row; empty: never.",
         ge=0,
         le=100,
     )
-    train_max_minutes: float | None = _TRAIN(None, "Stop after so many minutes; empty: no limit.", gt=0)
+    train_max_minutes: float | None = _TRAIN(None, "Minutes of training; empty: no limit.", gt=0)
     train_eval_interval: int | None = _TRAIN(
         None,
-        "Evaluate after every N-th iteration; empty: each, or about every 512 steps if they count steps.",
+        "Evaluate after every N-th iteration; empty: each, or about every 512 steps if steps are counted.",
         ge=1,
     )
     train_rtf: float | None = _TRAIN(
         None,
-        "Speed limit of the simulator, times real time.",
+        "Speed limit of the simulator, as a multiple of real time.",
         rare=True,
         example="1.0",
         gt=0,
         only_for=COMMUNITY,
     )
     train_max_steps_per_iteration: int | None = _TRAIN(
-        None, "Most steps of one iteration that are kept to learn from.", rare=True, example="10000", ge=1
+        None, "Maximum number of steps per iteration to learn from.", rare=True, example="10000", ge=1
     )
 
-    eval_number_of_trials: int = _EVAL(5, "Laps to drive.", ge=1)
+    eval_number_of_trials: int = _EVAL(5, "Number of laps to drive.", ge=1)
     eval_is_continuous: bool = _EVAL(True, "Drive the laps without stopping in between.")
     eval_max_resets: int = _EVAL(
-        100, "Resets allowed in an evaluation (the community's engine: not 1).", ge=0
+        100, "Resets allowed in an evaluation (not 1 with the community's engine).", ge=0
     )
-    eval_off_track_penalty: float = _EVAL(5.0, "Seconds lost by leaving the track.", ge=0)
-    eval_collision_penalty: float = _EVAL(5.0, "Seconds lost by a crash.", ge=0)
+    eval_off_track_penalty: float = _EVAL(5.0, "Penalty for leaving the track, in seconds.", ge=0)
+    eval_collision_penalty: float = _EVAL(5.0, "Penalty for a crash, in seconds.", ge=0)
     eval_save_mp4: bool = _EVAL(False, "Record videos.", only_for=COMMUNITY)
     eval_checkpoint: Checkpoint = _EVAL("last", "Which checkpoint to evaluate.")
-    eval_reset_behind_dist: float = _EVAL(1.0, "Metres behind an obstacle at which a car is put back.", ge=0)
-    eval_reverse_direction: bool = _EVAL(False, "Drive the track in reverse.")
+    eval_reset_behind_dist: float = _EVAL(1.0, "How far behind an obstacle a car is reset, in metres.", ge=0)
+    eval_reverse_direction: bool = _EVAL(False, "Drive the track in the opposite direction.")
     eval_debug_reward: bool = _EVAL(
-        False, "Print timing in the evaluation's reward function.", rare=True, only_for=COMMUNITY
+        False, "Print the reward function's timing in evaluations.", rare=True, only_for=COMMUNITY
     )
     eval_rtf: float | None = _EVAL(
         None,
-        "Speed limit of the simulator, times real time.",
+        "Speed limit of the simulator, as a multiple of real time.",
         rare=True,
         example="1.0",
         gt=0,
@@ -156,7 +156,7 @@ class Settings(SourcedValues):
 
     eval_opp_s3_model_prefix: Key = _OPPONENT("rl-deepracer-sagemaker", "Prefix of its model.")
     eval_opp_s3_metrics_prefix: Key = _OPPONENT(
-        "$DR_EVAL_OPP_S3_MODEL_PREFIX/metrics", "Prefix that its metrics go to.", rare=True
+        "$DR_EVAL_OPP_S3_MODEL_PREFIX/metrics", "Prefix of its metrics.", rare=True
     )
     eval_opp_car_body_shell_type: str = _OPPONENT("deepracer", "Body shell of its car.")
     eval_opp_car_name: str = _OPPONENT("FasterCar", "Name of its car.")
@@ -165,47 +165,47 @@ class Settings(SourcedValues):
 
     oa_number_of_obstacles: int = _OA(6, "Number of obstacles.", worker=True, ge=0)
     oa_min_distance_between_obstacles: float = _OA(
-        2.0, "Metres between obstacles, at least.", worker=True, ge=0
+        2.0, "Minimum distance between obstacles, in metres.", worker=True, ge=0
     )
-    oa_randomize_obstacle_locations: bool = _OA(False, "New places each episode.", worker=True)
+    oa_randomize_obstacle_locations: bool = _OA(False, "New locations in each episode.", worker=True)
     oa_is_obstacle_bot_car: bool = _OA(False, "Parked cars instead of boxes.", worker=True)
     oa_obstacle_type: str = _OA("box_obstacle", "Model of the obstacles.", worker=True)
     oa_object_positions: Positions = _OA(
-        "", "Fixed places, instead of a number; empty: spread out.", worker=True
+        "", "Fixed locations instead of a number; empty: spread out.", worker=True
     )
 
     h2b_is_lane_change: bool = _H2B(False, "Bot cars change lanes.", worker=True)
     h2b_lower_lane_change_time: float = _H2B(
-        3.0, "Seconds between lane changes, at least.", worker=True, ge=0
+        3.0, "Minimum time between lane changes, in seconds.", worker=True, ge=0
     )
-    h2b_upper_lane_change_time: float = _H2B(5.0, "Seconds between lane changes, at most.", worker=True, ge=0)
-    h2b_lane_change_distance: float = _H2B(1.0, "Metres that a lane change takes.", worker=True, ge=0)
+    h2b_upper_lane_change_time: float = _H2B(
+        5.0, "Maximum time between lane changes, in seconds.", worker=True, ge=0
+    )
+    h2b_lane_change_distance: float = _H2B(1.0, "Length of a lane change, in metres.", worker=True, ge=0)
     h2b_number_of_bot_cars: int = _H2B(3, "Number of bot cars.", worker=True, ge=0)
     h2b_min_distance_between_bot_cars: float = _H2B(
-        2.0, "Metres between bot cars, at least.", worker=True, ge=0
+        2.0, "Minimum distance between bot cars, in metres.", worker=True, ge=0
     )
-    h2b_randomize_bot_car_locations: bool = _H2B(False, "New places each episode.", worker=True)
+    h2b_randomize_bot_car_locations: bool = _H2B(False, "New locations in each episode.", worker=True)
     h2b_bot_car_speed: float = _H2B(0.2, "Speed of bot cars in m/s.", worker=True, ge=0)
-    h2b_bot_car_penalty: float = _H2B(5.0, "Seconds lost by hitting a bot car.", worker=True, ge=0)
+    h2b_bot_car_penalty: float = _H2B(5.0, "Penalty for hitting a bot car, in seconds.", worker=True, ge=0)
 
     cloud: Literal["local", "aws", "azure", "remote"] = _STORE(
         "local", "Where the bucket is: this machine, AWS, Azure through a local gateway, or any S3 server."
     )
     local_s3_bucket: Bucket = _STORE("bucket", "The bucket that runs read and write.")
     store_port: int | None = _STORE(
-        None, "Port of the store; empty: a free one, with MinIO 9000.", ge=1, le=65535
+        None, "Port of the store; empty: a free one, or 9000 with MinIO.", ge=1, le=65535
     )
-    local_s3_profile: str = _STORE("default", "AWS profile with the key of the bucket (aws, remote).")
+    local_s3_profile: str = _STORE("default", "AWS profile with the key for the bucket (aws, remote).")
     remote_minio_url: Url = _STORE(
         "", "Address of the S3 server (remote).", rare=True, example="http://nas.local:9000"
     )
-    minio_url: Url = _STORE(
-        "", "Address at which services reach the bucket, if not the usual one.", rare=True
-    )
+    minio_url: Url = _STORE("", "Address at which services reach the store, if not the usual one.", rare=True)
     local_access_key_id: str = _STORE(
-        "", "Key of the bucket; empty: from the profile.", rare=True, secret=True
+        "", "Access key for the bucket; empty: from the profile.", rare=True, secret=True
     )
-    local_secret_access_key: str = _STORE("", "Its secret.", rare=True, secret=True)
+    local_secret_access_key: str = _STORE("", "Secret of that access key.", rare=True, secret=True)
     upload_s3_profile: str = _STORE("default", "AWS profile for the upload bucket.")
     upload_s3_bucket: Bucket = _STORE("not-defined", "The bucket that finished models are uploaded to.")
 
@@ -216,7 +216,7 @@ class Settings(SourcedValues):
     cars_per_worker: int = _STACK(16, "Cars that one worker drives in lockstep.", ge=1, le=256)
     tracks_url: Url = _STACK(
         "https://raw.githubusercontent.com/aws-deepracer-community/deepracer-race-data/main/raw_data/tracks/npy",
-        "Where tracks that are not at hand are fetched from.",
+        "Where tracks that drcli does not have yet are downloaded from.",
         rare=True,
     )
     experiment_name: FileName = _STACK(
@@ -229,8 +229,8 @@ class Settings(SourcedValues):
     telegraf_host: str = _STACK(
         "", "Telegraf host that metrics are sent to.", rare=True, example="telegraf", only_for=COMMUNITY
     )
-    telegraf_port: int = _STACK(8092, "Its port.", rare=True, ge=1, le=65535)
-    gazebo_args: str = _STACK("", "More arguments for Gazebo.", rare=True, only_for=COMMUNITY)
+    telegraf_port: int = _STACK(8092, "Port of the Telegraf host.", rare=True, ge=1, le=65535)
+    gazebo_args: str = _STACK("", "Additional arguments for Gazebo.", rare=True, only_for=COMMUNITY)
     gazebo_render_engine: Literal["ogre2", "ogre"] = _STACK(
         "ogre2", "Renderer of Gazebo.", rare=True, only_for=COMMUNITY
     )
@@ -248,20 +248,20 @@ class Settings(SourcedValues):
         "", "Folder mounted over the engine's code.", rare=True, only_for=COMMUNITY
     )
     robomaker_mount_scripts_dir: str = _MOUNTS(
-        "", "Folder of scripts run at start.", rare=True, example="${DR_DIR}/data/scripts", only_for=COMMUNITY
+        "", "Folder of start-up scripts.", rare=True, example="${DR_DIR}/data/scripts", only_for=COMMUNITY
     )
     cloud_watch_enable: bool = _MOUNTS(False, "Send logs to CloudWatch.", rare=True)
-    cloud_watch_log_stream_prefix: str = _MOUNTS("", "Start of the log streams' names.", rare=True)
+    cloud_watch_log_stream_prefix: str = _MOUNTS("", "Prefix of the log streams' names.", rare=True)
 
     camera_main_enable: bool = _VIEW(True, "Camera that follows the car.", worker=True)
     camera_sub_enable: bool = _VIEW(False, "Camera above the track.", worker=True, only_for=COMMUNITY)
     camera_kvs_enable: bool = _VIEW(True, "The stream that viewers show.")
     enable_extra_kvs_overlay: bool = _VIEW(
-        False, "More figures on the stream.", worker=True, only_for=COMMUNITY
+        False, "Additional figures on the stream.", worker=True, only_for=COMMUNITY
     )
     gui_enable: bool = _VIEW(False, "Open the simulator's window.", rare=True, only_for=COMMUNITY)
     host_x: bool = _VIEW(False, "Render on the X server of the host.", rare=True, only_for=COMMUNITY)
-    display: str = _VIEW("", "That X display.", rare=True, example=":99", only_for=COMMUNITY)
+    display: str = _VIEW("", "The X display to render on.", rare=True, example=":99", only_for=COMMUNITY)
     webviewer_port: int = _VIEW(8100, "Port of the viewer.", ge=1, le=65535)
 
     aws_app_region: str = _AWS("us-east-1", "AWS region.")
@@ -270,7 +270,7 @@ class Settings(SourcedValues):
         "", "Address of a DeepRacer on AWS.", rare=True, example="https://deepracer.example.com"
     )
     droa_username: str = _AWS("", "User name there.", rare=True, example="me")
-    droa_debug: str = _AWS("", "Any text: show its requests.", rare=True, example="1")
+    droa_debug: str = _AWS("", "Any text: show the requests sent to it.", rare=True, example="1")
 
     def __repr__(self) -> str:
         return f"Settings({self.local_s3_model_prefix!r} on {self.world_name!r})"  # never a secret
@@ -279,9 +279,9 @@ class Settings(SourcedValues):
 
     @property
     def store_endpoint_url(self) -> str | None:
-        """Address at which services reach the bucket. None: AWS's own, or an embedded server on a port of its choice.
+        """Where services reach the store. None for AWS itself, and for an embedded server that picks its own port.
 
-        `drcli.store.access.with_store_port` fills in the port that such a server has.
+        `drcli.store.access.with_store_port` fills in the port of such a server.
         """
         if self.minio_url:
             return self.minio_url
@@ -295,6 +295,6 @@ class Settings(SourcedValues):
 
 @cache
 def variables() -> Mapping[str, Variable]:
-    """The table: `DR_` name → its facts, in the order of the templates."""
+    """The table: `DR_` name → variable, in the order of the templates."""
     rows = (Variable.of(attribute, info) for attribute, info in Settings.model_fields.items())
     return MappingProxyType({row.name: row for row in rows})

@@ -1,4 +1,4 @@
-"""What typed settings remember of where they come from: the text of each value as the user wrote it, and its place."""
+"""Typed settings that remember where they come from: the text of each value as the user wrote it, and its source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from drcli.config.envfile import Value
 
 
 class SourcedValues(BaseModel):
-    """What the table of settings is built on; `drcli.config.load` fills in texts, places and notices."""
+    """The base class of the table of settings; `drcli.config.load` fills in texts, sources and notices."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=lambda name: f"DR_{name.upper()}", allow_inf_nan=False
@@ -20,7 +20,7 @@ class SourcedValues(BaseModel):
     _notices: tuple[str, ...] = PrivateAttr(default=())
 
     def text(self, name: str) -> str:
-        """The text of `DR_X` as the user wrote it, after expansion, or its default's; documents show it."""
+        """The text of `DR_X` as the user wrote it, or of its default, expanded; params documents contain it."""
         return self._values[name].text
 
     def source(self, name: str) -> str:
@@ -28,7 +28,7 @@ class SourcedValues(BaseModel):
         return self._values[name].source
 
     def is_changed(self, name: str) -> bool:
-        """Whether `DR_X` has another value than its default."""
+        """Whether the value of `DR_X` differs from its default."""
         attribute = name.removeprefix("DR_").lower()
         return bool(getattr(self, attribute) != type(self).model_fields[attribute].default)
 

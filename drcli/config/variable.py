@@ -1,6 +1,6 @@
-"""What the table of settings is made of: sections, the facts about one variable, the kinds of text.
+"""The building blocks of the table of settings: sections, variables, kinds of text.
 
-`drcli.config.settings` holds the table itself; this module says how a row of it is written and read.
+`drcli.config.settings` contains the table itself; this module defines how its rows are written and read.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from pydantic_core import CoreSchema, core_schema
 from drcli.tables import Table
 
 SYSTEM, RUN = "system.env", "run.env"
-COMMUNITY = "the community's engine"  # the one there is beside ours
+COMMUNITY = "the community's engine"  # the only one besides ours
 
 
 @dataclass(frozen=True)
 class Text:
-    """A kind of text: `pattern` must match the whole of it, `words` name it in messages. Empty passes."""
+    """A kind of text: `pattern` must match all of it, `words` describe it in messages. Empty texts are accepted."""
 
     pattern: str
     words: str
 
     def check(self, text: str) -> str:
-        """`text` itself; ValueError when it is not of this kind."""
+        """Return `text`. Raises ValueError if it is not of this kind."""
         if text and not re.fullmatch(self.pattern, text):
             raise ValueError(self.words)
         return text
@@ -38,13 +38,13 @@ class Text:
 
 @dataclass(frozen=True)
 class Member:
-    """The name of a table's member. Messages and pages list `names`; what else the table holds passes, too."""
+    """The name of a table's member. Messages and pages list `names`; other names in the table are accepted, too."""
 
     names: tuple[str, ...]
     table: Table
 
     def check(self, text: str) -> str:
-        """`text` itself; ValueError when there is no such member."""
+        """Return `text`. Raises ValueError if there is no such member."""
         if text not in self.names and text not in self.table:
             raise ValueError(", ".join(self.names))
         return text
@@ -64,14 +64,14 @@ Positions = Annotated[
     str,
     Text(
         r"(\s*(0(\.\d*)?|1(\.0*)?|\.\d+)\s*,\s*[+-]?1\s*(;|$))+",
-        "fraction of the track and lane (-1 or 1), several with `;`: 0.2,-1;0.5,1",
+        "fraction of the track and lane (-1 or 1), separated by `;`: 0.2,-1;0.5,1",
     ),
 ]
 
 
 @dataclass(frozen=True)
 class Section:
-    """A group of settings in one file; calling it writes one row of the table."""
+    """A group of settings in one file; calling it creates one row of the table."""
 
     file: str
     title: str
@@ -93,10 +93,10 @@ class Section:
         Args:
             default: typed; a text may refer to settings above it (`$DR_CAR_NAME`).
             description: one line.
-            rare: templates show it commented out, with `example` or else with its default.
+            rare: templates show it commented out, with `example` or else its default.
             worker: whether `worker-N.env` may set it too.
             secret: never shown.
-            only_for: the engine that reads it, where ours does not; `COMMUNITY`.
+            only_for: the engine that reads it, if ours does not: `COMMUNITY`.
             limits: `ge`, `gt`, `le` of pydantic.
         """
         facts: Any = {"section": self, "rare": rare, "example": example, "worker": worker, "secret": secret}
@@ -119,12 +119,12 @@ class Variable:
     secret: bool = False
     choices: tuple[str, ...] = ()
     boolean: bool = False
-    optional: bool = False  # empty means none; where it is not, empty means the default
+    optional: bool = False  # whether empty means None; otherwise it means the default
     only_for: str = ""
 
     @property
     def meaning(self) -> str:
-        """The description, and which engine it is for if not for each."""
+        """The description, and the engine it is for unless it is for all."""
         return f"{self.description} Only for {self.only_for}." if self.only_for else self.description
 
     @classmethod
@@ -161,7 +161,7 @@ def _choices(kinds: tuple[Any, ...], metadata: list[Any]) -> tuple[str, ...]:
 
 
 def _expected(kinds: tuple[Any, ...], metadata: list[Any], limits: dict[str, Any]) -> str:
-    """The values a variable takes, in words."""
+    """The values a variable accepts, as text."""
     for kind in metadata:
         if isinstance(kind, Text):
             return kind.words

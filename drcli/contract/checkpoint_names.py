@@ -1,7 +1,7 @@
-"""What checkpoints and their files are called: `12_Step-3456.ckpt`, as in the community's engine.
+"""Names of checkpoints and their files: `12_Step-3456.ckpt`, as in the community's engine.
 
-A file of a checkpoint is its name and a suffix: `.safetensors` for ours, `.index`, `.meta`, `.data-00000-of-00001` for
-TensorFlow's. The frozen graph beside it, `model_12.pb`, has the number alone.
+A checkpoint's files have its name plus a suffix: `.safetensors` for ours; `.index`, `.meta`, `.data-00000-of-00001` for
+TensorFlow's. The frozen graph next to it, `model_12.pb`, only has its number.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from drcli.errors import DrError
 
-# To be parts of larger patterns: without groups, without anchors.
+# Used in larger patterns, so without groups and anchors.
 CHECKPOINT = r"\d+_Step-\d+\.ckpt"
 CHECKPOINT_FILE = rf"{CHECKPOINT}\.[^/]+"
 GRAPH_FILE = r"model_\d+\.pb"
@@ -32,16 +32,16 @@ class CheckpointName(NamedTuple):
 
     @classmethod
     def find(cls, text: str) -> CheckpointName | None:
-        """The name that `text` is; None if it is none."""
+        """Parse a checkpoint name; None if `text` is not one."""
         match = _NAME.fullmatch(text.strip())
         return cls(int(match[1]), int(match[2])) if match else None
 
     @classmethod
     def parse(cls, text: str) -> CheckpointName:
-        """As `find`; `DrError` if it is none."""
+        """As `find`, but raises DrError if `text` is not one."""
         name = cls.find(text)
         if name is None:
-            raise DrError(f"{text.strip()!r} is no checkpoint name.", "They look like 12_Step-3456.ckpt.")
+            raise DrError(f"{text.strip()!r} is not a checkpoint name.", "They look like 12_Step-3456.ckpt.")
         return name
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
-"""The record of an episode, as simulator, services and bucket speak of it: its status, its laps, rows of its trace.
+"""The record of an episode, shared by simulator, services and bucket: its status, its laps, the rows of its trace.
 
-Definitions are those of the community's simapp.
+Definitions follow the community's simapp.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Status(StrEnum):
-    """How an episode stands; the value is what traces say, `label` what metrics say."""
+    """The status of an episode; traces contain its value, metrics its `label`."""
 
     PREPARE = "prepare"
     IN_PROGRESS = "in_progress"
@@ -29,7 +29,7 @@ class Status(StrEnum):
 
     @property
     def code(self) -> int:
-        """What stands for it in arrays. All that are not below that of CRASHED are faults."""
+        """Its number in arrays. Numbers from that of CRASHED on are faults."""
         return STATUSES.index(self)
 
 
@@ -37,7 +37,7 @@ STATUSES = tuple(Status)  # by code
 
 
 class TraceRow(NamedTuple):
-    """A line of the simtrace; in a file the columns are called by these names."""
+    """A line of the simtrace; the file's columns have these names."""
 
     episode: int
     steps: float
@@ -80,11 +80,11 @@ class Lap:
 
     @property
     def reset_count(self) -> int:
-        """All faults."""
+        """The number of all faults."""
         return self.crash_count + self.immobilized_count + self.off_track_count + self.reversed_count
 
     def count(self, status: Status) -> None:
-        """Note a fault."""
+        """Count a fault."""
         if status is Status.CRASHED:
             self.crash_count += 1
         elif status is Status.IMMOBILIZED:

@@ -1,7 +1,7 @@
-"""Every key of the bucket. The layout is the community simulator's and DeepRacer-for-Cloud's, so that their
-tools find what we leave: deepracer-simapp `markov/boto/s3/constants.py`, deepracer-for-cloud `scripts/`.
+"""Every key in the bucket. The layout is the community simulator's and DeepRacer-for-Cloud's, so that their
+tools find what we write: deepracer-simapp `markov/boto/s3/constants.py`, deepracer-for-cloud `scripts/`.
 
-Keys of our own are marked "ours"; none of them looks like a key of theirs.
+Our own keys are marked "ours"; none of them resembles one of theirs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ModelKeys:
         """A key under the prefix."""
         return join(self.prefix, *parts)
 
-    # what goes in
+    # inputs of a run
 
     def params(self, file_name: str) -> str:
         """The params document of a training or an evaluation."""
@@ -60,7 +60,7 @@ class ModelKeys:
 
     @property
     def ready(self) -> str:
-        """Written with the first checkpoint: workers may begin."""
+        """Written with the first checkpoint: workers may start."""
         return self.key("model", ".ready")
 
     @property
@@ -82,7 +82,7 @@ class ModelKeys:
 
     @property
     def lock(self) -> str:
-        """There while checkpoints are being written: do not read."""
+        """Exists while checkpoints are being written: do not read them."""
         return self.key("model", ".lock")
 
     @property
@@ -100,7 +100,7 @@ class ModelKeys:
         return self.key("model", f"{name}.safetensors")
 
     def graph(self, number: int) -> str:
-        """The frozen graph that the community's engine leaves beside a checkpoint."""
+        """The frozen graph that the community's engine writes next to a checkpoint."""
         return self.key("model", f"model_{number}.pb")
 
     @property
@@ -108,7 +108,7 @@ class ModelKeys:
         """The folder of the checkpoints, with a slash at the end."""
         return self.key("model") + "/"
 
-    # what a run leaves
+    # outputs of a run
 
     def training_trace(self, iteration: int, worker: int = 0, workers: int = 1) -> str:
         """The steps of one training iteration of one worker; one folder per worker if there are several."""
@@ -133,5 +133,5 @@ def evaluation_trace(simtrace_prefix: str) -> str:
 
 
 def evaluation_facts(simtrace_prefix: str) -> str:
-    """Which checkpoint an evaluation has driven and where, given SIMTRACE_S3_PREFIX (ours)."""
+    """The checkpoint and the track of an evaluation, given SIMTRACE_S3_PREFIX (ours)."""
     return join(simtrace_prefix, "evaluation.json")

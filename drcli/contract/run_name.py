@@ -1,4 +1,4 @@
-"""What a run and its services are called: kinds of runs, services, replicas, and the project of DeepRacer-for-Cloud."""
+"""Names of a run and its services: kinds of runs, services, replicas, and DeepRacer-for-Cloud's project names."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The environment variables of the services of a stack: who gets each one, and what it means.
+"""The environment variables of the services of a stack: which services get each one, and what it means.
 
-Plans and compose files follow this table on the way in (`told`), `drcli.services.shared.environment` on the way out
-(`ServiceVariable.read`). Names that the community's containers have are theirs.
+Plans and compose files set the variables by this table (`told`), `drcli.services.shared.environment` reads them by it
+(`ServiceVariable.read`). Variables that the community's containers also have keep their names.
 """
 
 from __future__ import annotations
@@ -67,16 +67,20 @@ _KINDS: dict[Callable[[str], Any], str] = {
 
 # The bucket, and the documents of the run in it.
 S3_BUCKET = ServiceVariable(env.MODEL_S3_BUCKET, "the bucket", str, "", is_required=True)
-S3_ENDPOINT_URL = ServiceVariable(env.S3_ENDPOINT_URL, "where the store listens; none: AWS itself", str, "")
+S3_ENDPOINT_URL = ServiceVariable(env.S3_ENDPOINT_URL, "the address of the store; empty: AWS itself", str, "")
 AWS_REGION = ServiceVariable(env.AWS_REGION, "the region of the bucket", str, "us-east-1")
 AWS_ACCESS_KEY_ID = ServiceVariable(
-    env.AWS_ACCESS_KEY_ID, "the key of the bucket; none: boto3 looks for one", str, "", is_secret=True
+    env.AWS_ACCESS_KEY_ID,
+    "the access key for the bucket; empty: boto3 looks for one",
+    str,
+    "",
+    is_secret=True,
 )
 AWS_SECRET_ACCESS_KEY = ServiceVariable(
     env.AWS_SECRET_ACCESS_KEY, "the secret that goes with it", str, "", is_secret=True
 )
 AWS_SESSION_TOKEN = ServiceVariable(
-    env.AWS_SESSION_TOKEN, "the token of a key that holds for some hours", str, "", is_secret=True
+    env.AWS_SESSION_TOKEN, "the session token of a temporary access key", str, "", is_secret=True
 )
 AWS_PROFILE = ServiceVariable(env.AWS_PROFILE, "the profile with the key", str, "", home="process")
 MODEL_PREFIX = ServiceVariable(
@@ -92,7 +96,7 @@ HYPERPARAMETERS_KEY = ServiceVariable(
 )
 MODEL_METADATA_KEY = ServiceVariable(
     env.MODELMETADATA_FILE_S3_KEY,
-    "model_metadata.json of the run; none: the one that the params document names",
+    "model_metadata.json of the run; empty: the one that the params document names",
     str,
     "",
     _TRAINING,
@@ -100,12 +104,12 @@ MODEL_METADATA_KEY = ServiceVariable(
 CONFIGS = ServiceVariable(
     env.DR_CONFIGS, "how many params documents a multi-config run has; else 1", int, 1, _TRAINING
 )
-PRETRAINED = ServiceVariable(env.PRETRAINED, "begin with another model's network", truth, False, _TRAINER)
+PRETRAINED = ServiceVariable(env.PRETRAINED, "start from another model's network", truth, False, _TRAINER)
 PRETRAINED_PREFIX = ServiceVariable(env.PRETRAINED_S3_PREFIX, "that model's prefix", str, "", _TRAINER)
 PRETRAINED_CHECKPOINT = ServiceVariable(
     env.PRETRAINED_CHECKPOINT, "`last` for its last checkpoint, else the best", str, "best", _TRAINER
 )
-TRACKS_URL = ServiceVariable(env.DR_TRACKS_URL, "where unknown tracks are fetched", str, "")
+TRACKS_URL = ServiceVariable(env.DR_TRACKS_URL, "where unknown tracks are downloaded from", str, "")
 TRACKS_FOLDER: ServiceVariable[Path | None] = ServiceVariable(
     env.DR_TRACKS_DIR, "the workspace's own tracks", Path, None, home="process"
 )
@@ -115,10 +119,10 @@ RUN_ID = ServiceVariable(env.RUN_ID, "DR_RUN_ID", int, 0)
 WORKERS = ServiceVariable(env.DR_WORKERS, "how many workers the trainer waits for", int, 1, _TRAINER)
 CARS_PER_WORKER = ServiceVariable(env.DR_CARS_PER_WORKER, "how many cars a worker drives", int, 16, _WORKER)
 SEED: ServiceVariable[int | None] = ServiceVariable(
-    env.DR_SEED, "what all chance of the run comes from; none: a new one", int, None, _TRAINER
+    env.DR_SEED, "the random seed of the run; empty: a new one", int, None, _TRAINER
 )
 MAX_MEMORY_STEPS = ServiceVariable(
-    env.MAX_MEMORY_STEPS, "steps of an iteration that are learned from; 0: all", int, 0, _TRAINER
+    env.MAX_MEMORY_STEPS, "maximum number of steps per iteration to learn from; 0: all", int, 0, _TRAINER
 )
 STOP_PROGRESS: ServiceVariable[float | None] = ServiceVariable(
     env.DR_TRAIN_STOP_PROGRESS, "evaluation progress in % that ends the run", float, None, _TRAINER
@@ -127,7 +131,7 @@ MAX_MINUTES: ServiceVariable[float | None] = ServiceVariable(
     env.DR_TRAIN_MAX_MINUTES, "minutes of training that end the run", float, None, _TRAINER
 )
 EVAL_INTERVAL: ServiceVariable[int | None] = ServiceVariable(
-    env.DR_TRAIN_EVAL_INTERVAL, "iterations between evaluations; none: by steps", int, None, _TRAINER
+    env.DR_TRAIN_EVAL_INTERVAL, "iterations between evaluations; empty: by steps", int, None, _TRAINER
 )
 
 # The wire between trainer and workers.
@@ -139,7 +143,7 @@ WIRE_KEYS_FILE: ServiceVariable[Path | None] = ServiceVariable(
 )
 WIRE_SECRET = ServiceVariable(
     env.DR_WIRE_SECRET,
-    "what the CURVE keys are made of, 64 hex digits",
+    "what the CURVE keys are derived from, 64 hex digits",
     str,
     "",
     _TRAINING,
@@ -149,11 +153,11 @@ WIRE_SECRET = ServiceVariable(
 
 # Life cycle of one service.
 WORKER_INDEX = ServiceVariable(
-    env.ROLLOUT_IDX, "the worker's index; -1: the trainer gives one to its name", int, -1
+    env.ROLLOUT_IDX, "the worker's index; -1: the trainer assigns one to its name", int, -1
 )
 WORKER_NAME = ServiceVariable(
     env.DR_WORKER_NAME,
-    "what tells workers without an index apart; none: the host's name",
+    "what distinguishes workers without an index; empty: the host's name",
     str,
     "",
     _WORKER,
@@ -162,27 +166,27 @@ WORKER_NAME = ServiceVariable(
 THREADS = ServiceVariable(env.DR_THREADS, "threads of this service; 0: one for each core", int, 0)
 IS_CONTAINER = ServiceVariable(
     env.DR_CONTAINER,
-    "Docker starts this service again when it leaves with another code than 0",
+    "Docker restarts this service if its exit code is not 0",
     truth,
     False,
     home="container",
 )
 HEARTBEAT_FILE: ServiceVariable[Path | None] = ServiceVariable(
     env.DR_HEARTBEAT_FILE,
-    "what the service touches while it is healthy; none: a file in /tmp",
+    "the file that the service touches while it is healthy; empty: one in /tmp",
     Path,
     None,
     home="container",
 )
 EXIT_FILE: ServiceVariable[Path | None] = ServiceVariable(
-    env.DR_EXIT_FILE, "where the service leaves its exit code for the supervisor", Path, None, home="process"
+    env.DR_EXIT_FILE, "where the service writes its exit code for the supervisor", Path, None, home="process"
 )
 
 TABLE: tuple[ServiceVariable[Any], ...] = tuple(
     member for member in list(globals().values()) if isinstance(member, ServiceVariable)
 )
 FIXED: Mapping[str, str] = {
-    # Trainer and workers take turns; spinning threads would take the other's core.
+    # Trainer and workers take turns; spinning threads would occupy the other's core.
     "OMP_WAIT_POLICY": "PASSIVE",
     "PYTHONUNBUFFERED": "1",
 }
@@ -202,5 +206,5 @@ def told(role: Role, home: Home, values: Mapping[str, str]) -> dict[str, str]:
     wanted = variables(role, home)
     missing = {variable.name for variable in wanted if variable.is_required and not values.get(variable.name)}
     if unknown or missing:
-        raise KeyError(f"no service knows {sorted(unknown)}; missing for a {role}: {sorted(missing)}")
+        raise KeyError(f"no service reads {sorted(unknown)}; missing for a {role}: {sorted(missing)}")
     return {**{v.name: values[v.name] for v in wanted if v.name in values}, **FIXED}

@@ -1,1 +1,1 @@
-"""What `dr doctor` looks at before anything starts: the machine, Docker, the workspace, its store. Starts nothing."""
+"""The checks of `dr doctor`: the machine, Docker, the workspace and its store. They start nothing."""

@@ -18,20 +18,20 @@ from drcli.launch.docker import containers, docker_engine, images, minio, stack_
 from drcli.launch.docker.claim import check_owner
 from drcli.launch.docker.minio_spec import minio_image
 
-_API = Version("1.41")  # Docker 20.10, the oldest that we have tried
+_API = Version("1.41")  # Docker 20.10, the oldest tested version
 _COMPOSE_PORTS = (
     (8080, 10),
     (5901, 20),
-)  # Docker takes the next free one: of the first so many, or of one per worker
+)  # first port and length of the range from which Docker takes a free one; longer with more workers
 _TOOLKIT = (
     "Install nvidia-container-toolkit (docs.nvidia.com), then "
     "`sudo nvidia-ctk runtime configure --runtime=docker{more} && sudo systemctl restart docker`; "
-    "or take the image for the CPU."
+    "or use the CPU image."
 )
 
 
 def check_engine(subject: Subject) -> Iterator[CheckResult]:
-    """Does the engine answer, is it new enough? Not asked where a workspace runs local processes."""
+    """The engine has to respond and be new enough. Skipped in workspaces that run local processes."""
     if not subject.uses_docker and subject.workspace:
         yield ok("Not needed: DR_DOCKER_STYLE=process.")
         return
@@ -53,21 +53,21 @@ def check_engine(subject: Subject) -> Iterator[CheckResult]:
 
 
 def check_compose(subject: Subject) -> Iterator[CheckResult]:
-    """Is `docker compose` version 2?"""
+    """`docker compose` has to be version 2."""
     docker_engine.check_compose()
     version = docker_engine.run(["compose", "version", "--short"]).stdout.strip()
     yield ok(f"Docker Compose {version.removeprefix('v')}.")
 
 
 def check_swarm(subject: Subject) -> Iterator[CheckResult]:
-    """Do we manage a swarm, which nodes take tasks, is there one for the trainer and one for the workers?"""
+    """This machine has to be a swarm manager, and there have to be ready nodes for the trainer and for workers."""
     swarm_nodes.require_manager()
     everyone = swarm_nodes.nodes()
     for node in everyone:
         if not node.is_ready:
             yield warning(
-                f"Node {node.hostname} takes no tasks ({node.state}, {node.availability}).",
-                f"Start Docker there; `docker node update --availability active {node.hostname}`.",
+                f"Node {node.hostname} accepts no tasks ({node.state}, {node.availability}).",
+                f"Start Docker there, or run `docker node update --availability active {node.hostname}`.",
             )
     yield from _placement(sagemaker=True)
     yield from _placement(sagemaker=False)
@@ -75,26 +75,26 @@ def check_swarm(subject: Subject) -> Iterator[CheckResult]:
         f"{node.hostname} ({' '.join(node.may_run) or 'no label'})" for node in everyone if node.is_ready
     ]
     if ready:
-        yield ok(f"Nodes that take tasks: {', '.join(ready)}.")
+        yield ok(f"Available nodes: {', '.join(ready)}.")
     if sum(bool(n.may_run) for n in everyone) > 1 and subject.settings.simapp_source == simapp.ENGINE:
         yield warning(
-            f"Each node needs the image {_image_name(subject)}, which is in no registry.",
-            "`dr images push REGISTRY`, and that name in DR_SIMAPP_SOURCE; or copy it to each node.",
+            f"Each node needs the image {_image_name(subject)}, which is not in a registry.",
+            "Run `dr images push REGISTRY` and set DR_SIMAPP_SOURCE to that name, or copy the image to each node.",
         )
     if _publishes_nothing(subject):
         yield warning(
-            "This kernel has no IP_VS: of several workers none has a port that a viewer could reach.",
-            "`sudo modprobe ip_vs`, DR_WORKERS=1 or DR_DOCKER_STYLE=compose, if you want to watch them.",
+            "This kernel has no IP_VS, so with several workers no port is published for viewers.",
+            "To watch them, run `sudo modprobe ip_vs`, or use DR_WORKERS=1 or DR_DOCKER_STYLE=compose.",
         )
 
 
 def check_network(subject: Subject) -> Iterator[CheckResult]:
-    """Is the network of all stacks there, or can it be made?"""
+    """The network of all stacks has to exist, or it has to be possible to create it."""
     yield ok(stack_network.check_network("swarm" if subject.is_swarm else "compose"))
 
 
 def check_gpu(subject: Subject) -> Iterator[CheckResult]:
-    """An image for a GPU: does the engine have NVIDIA's runtime, and will a Swarm use it?"""
+    """A GPU image needs the NVIDIA runtime, on a Swarm as the default runtime."""
     info, image, settings = _info(), _image_name(subject), subject.settings
     has_runtime = "nvidia" in info["Runtimes"]
     if "gpu" not in image:
@@ -102,16 +102,14 @@ def check_gpu(subject: Subject) -> Iterator[CheckResult]:
             if settings.text(name):
                 yield warning(
                     f"{settings.source(name)}: {name} has no effect with the image {image}.",
-                    "Take an image for the GPU: DR_SIMAPP_VERSION=…-gpu.",
+                    "Use a GPU image: DR_SIMAPP_VERSION=…-gpu.",
                 )
-        yield ok(
-            f"The image uses no GPU{'; Docker could, it has the NVIDIA runtime' if has_runtime else ''}."
-        )
+        yield ok(f"The image uses no GPU{', although Docker has the NVIDIA runtime' if has_runtime else ''}.")
     elif not has_runtime:
-        yield error(f"{image} wants a GPU; Docker has no NVIDIA runtime.", _TOOLKIT.format(more=""))
+        yield error(f"{image} needs a GPU, but Docker has no NVIDIA runtime.", _TOOLKIT.format(more=""))
     elif subject.is_swarm and info["DefaultRuntime"] != "nvidia":
         yield error(
-            f"{image} wants a GPU; on a swarm the NVIDIA runtime has to be the default of each node.",
+            f"{image} needs a GPU; in a swarm the NVIDIA runtime has to be the default runtime of each node.",
             _TOOLKIT.format(more=" --set-as-default"),
         )
     else:
@@ -119,20 +117,20 @@ def check_gpu(subject: Subject) -> Iterator[CheckResult]:
 
 
 def check_docker_memory(subject: Subject) -> Iterator[CheckResult]:
-    """Where the engine has a machine of its own (Docker Desktop, Colima): has that enough memory?"""
+    """If the engine runs in a virtual machine (Docker Desktop, Colima), that has to have enough memory."""
     total, need = _info()["MemTotal"], subject.memory_gb
     if total < need * GB:
         yield warning(
             f"Docker has {total / GB:.1f} GB of memory; a run with DR_WORKERS={subject.settings.workers} "
-            f"takes about {need:.1f} GB.",
-            "Set DR_WORKERS lower, or give Docker more memory.",
+            f"needs about {need:.1f} GB.",
+            "Reduce DR_WORKERS, or give Docker more memory.",
         )
 
 
 def check_docker_disk(subject: Subject) -> Iterator[CheckResult]:
-    """Is there room for the engine's image, if it has yet to come?"""
+    """There has to be enough disk space for the engine's image, unless it is already there."""
     folder = Path(_info()["DockerRootDir"])
-    if not folder.is_dir():  # the engine is on another machine, if only a virtual one
+    if not folder.is_dir():  # the engine is on another machine, possibly a virtual one
         return
     free_gb, needs, image = shutil.disk_usage(folder).free / GB, subject.needs, _image_name(subject)
     need = needs.comfortable_disk
@@ -141,35 +139,37 @@ def check_docker_disk(subject: Subject) -> Iterator[CheckResult]:
         need = ours if subject.is_ours else needs.community_image_disk
     said = f"{free_gb:.1f} GB are free at {folder}, for images and containers"
     if free_gb < need:
-        yield error(f"{said}; it takes {need:g} GB.", "`docker system prune` frees what Docker does not use.")
+        yield error(
+            f"{said}; {need:g} GB are needed.", "`docker system prune` deletes what Docker does not use."
+        )
     else:
         yield ok(f"{said}.")
 
 
 def check_image(subject: Subject) -> Iterator[CheckResult]:
-    """Is the engine's image on this machine, and is ours made from the code that is installed here?"""
+    """The engine's image has to be on this machine, and ours has to be built from the installed code."""
     image = images.image_of(subject.settings)
     if not images.exists(image):
-        # Nodes of a swarm pull by themselves what a registry has; a name of ours alone none has.
+        # Nodes of a swarm pull images from registries themselves, but ours is only in one if its name says so.
         say = warning if subject.is_swarm and subject.settings.simapp_source != simapp.ENGINE else error
         yield say(f"There is no image {image} on this machine.", _way_to(image))
     elif images.is_outdated(image):
-        yield warning(f"The image {image} is not of the drcli installed here.", _way_to(image))
+        yield warning(f"The image {image} was built by another version of drcli.", _way_to(image))
     else:
-        yield ok(f"The image {image} is there.")
+        yield ok(f"The image {image} is available.")
 
 
 def check_minio(subject: Subject) -> Iterator[CheckResult]:
-    """The store of container stacks: is its image here, and is the store that may run already this workspace's?"""
+    """The image of the MinIO store has to be available, and a running store has to be of this workspace."""
     assert subject.workspace is not None
     try:
         if minio.of_workspace(subject.workspace) is None:
             check_owner(minio.PROJECT, containers.of_project(minio.PROJECT), subject.workspace.root)
     except DrError as fault:
-        yield error(fault.message, "`dr store stop` there; there is one store of this kind on a machine.")
+        yield error(fault.message, "Run `dr store stop` there; a machine can only run one such store.")
     image = minio_image(subject.settings.minio_image)
     if images.exists(image):
-        yield ok(f"The image {image} is there.")
+        yield ok(f"The image {image} is available.")
     else:
         yield error(
             f"There is no image {image} on this machine, which the store needs.", f"`docker pull {image}`"
@@ -177,27 +177,27 @@ def check_minio(subject: Subject) -> Iterator[CheckResult]:
 
 
 def check_ports(subject: Subject) -> Iterator[CheckResult]:
-    """The ports that the community's containers publish; ours publish none."""
+    """The ports that the community's containers publish have to be free; ours publish none."""
     settings, run_id = subject.settings, subject.settings.run_id
     if subject.workspace and any(
         run_control.is_running(subject.workspace, kind, run_id) for kind in RUN_KINDS
     ):
-        yield ok(f"Run {run_id} is under way, on the ports of its own.")
+        yield ok(f"Run {run_id} is running and uses its ports.")
         return
     if subject.is_swarm:
         skipped = ("training", "windows") if _publishes_nothing(subject) else ()
         for port, what in ((8080, "training"), (5900, "windows"), (8180, "evaluation")):
             if what not in skipped:
-                fix = f"Stop it, or take another DR_RUN_ID than {run_id}."
+                fix = f"Stop it, or use another DR_RUN_ID than {run_id}."
                 yield from check_port(port + run_id, f"{what} of run {run_id}", fix)
         return
     workers = settings.workers
     for first, size in _COMPOSE_PORTS:
         ports = range(first, first + max(size, workers))
         free = sum(is_free(port) for port in ports)
-        said = f"{free} of the ports {ports[0]} to {ports[-1]} are free; each worker takes one"
+        said = f"{free} of the ports {ports[0]} to {ports[-1]} are free; each worker needs one"
         if free < workers:
-            yield error(f"{said}, and there are {workers}.", "Stop what uses them, or set DR_WORKERS lower.")
+            yield error(f"{said}, and DR_WORKERS={workers}.", "Stop what uses them, or reduce DR_WORKERS.")
         else:
             yield ok(f"{said}.")
 
@@ -210,12 +210,12 @@ def _placement(*, sagemaker: bool) -> Iterator[CheckResult]:
 
 
 def _publishes_nothing(subject: Subject) -> bool:
-    """Without IP_VS ports belong to nodes; two workers may come to the same one, so that none gets any."""
+    """Without IP_VS, ports belong to nodes, and two workers on one node would collide, so none are published."""
     return not subject.is_ours and subject.settings.workers > 1 and not swarm_nodes.has_ip_vs()
 
 
 def _way_to(image: str) -> str:
-    """The command that brings an image here."""
+    """The command that pulls or builds an image."""
     repository, _, tag = image.rpartition(":")
     if repository != simapp.ENGINE:
         return f"`docker pull {image}`"
@@ -231,7 +231,7 @@ def _info() -> dict[str, Any]:
 
 
 def _image_name(subject: Subject) -> str:
-    """The engine's image; empty where the settings do not name one, which `check_image` tells."""
+    """The engine's image; empty if the settings do not name one, which `check_image` reports."""
     try:
         return images.image_of(subject.settings)
     except UsageError:

@@ -1,4 +1,4 @@
-"""Checks of what the user wrote: settings, custom files, the track; and of who else may read the secrets in them."""
+"""Checks of the user's files: settings, custom files, the track, and whether others can read secrets."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from drcli.launch.start_checks import check_settings as check_startable
 from drcli.paths import Workspace
 
 _FALLBACK_TRACK = (
-    "drcli_harbour"  # where the reward function is tried while the run's own track is not at hand
+    "drcli_harbour"  # on which the reward function is called if the run's own track is not available
 )
 
 
 def check_settings(subject: Subject) -> Iterator[CheckResult]:
-    """What was tolerated in the env files, and whether this version can start what they ask for."""
+    """Problems in the env files that are only warnings, and whether this version supports the settings."""
     settings, workspace = subject.settings, _workspace(subject)
     for notice in settings.notices:
         yield warning(notice, "Change that line, or delete it.")
@@ -48,7 +48,7 @@ def check_settings(subject: Subject) -> Iterator[CheckResult]:
 
 
 def check_track(subject: Subject) -> Iterator[CheckResult]:
-    """Is the track known and whole? One that is not at hand is fetched, but not kept."""
+    """The track has to be known and valid. A missing one is downloaded, but not saved."""
     from drcli.sim.catalogue import load_track
 
     settings, folder = subject.settings, _track_folder(subject)
@@ -56,7 +56,7 @@ def check_track(subject: Subject) -> Iterator[CheckResult]:
     try:
         track = load_track(settings.world_name, folder, settings.tracks_url)
     except DrError as fault:
-        # The community's image brings its worlds along, and may know more of them than we do.
+        # The community's image contains its own worlds, possibly more than we know.
         say = error if subject.is_ours else warning
         yield say(f"{where}: DR_WORLD_NAME: {fault.message}", fault.hint)
         return
@@ -64,7 +64,7 @@ def check_track(subject: Subject) -> Iterator[CheckResult]:
 
 
 def check_hyperparameters(subject: Subject) -> Iterator[CheckResult]:
-    """Is hyperparameters.json valid, and what was tolerated in it?"""
+    """hyperparameters.json has to be valid; problems that are only warnings are listed."""
     path = _workspace(subject).custom_files / HYPERPARAMETERS
     text = _read(path)
     if subject.is_ours:
@@ -74,7 +74,7 @@ def check_hyperparameters(subject: Subject) -> Iterator[CheckResult]:
 
 
 def check_metadata(subject: Subject) -> Iterator[CheckResult]:
-    """Is model_metadata.json valid, and does the engine support what it asks for?"""
+    """model_metadata.json has to be valid, and the engine has to support it."""
     path = _workspace(subject).custom_files / METADATA
     text = _read(path)
     if subject.is_ours:
@@ -86,7 +86,7 @@ def check_metadata(subject: Subject) -> Iterator[CheckResult]:
 
 
 def check_reward(subject: Subject) -> Iterator[CheckResult]:
-    """Does the reward function return a number, called once on a real state?"""
+    """The reward function has to return a number when called once on a real state."""
     from drcli.sim.catalogue import load_track
 
     settings, folder = subject.settings, _workspace(subject).custom_files
@@ -94,7 +94,7 @@ def check_reward(subject: Subject) -> Iterator[CheckResult]:
     source = _read(path)
     try:
         track = load_track(settings.world_name, _track_folder(subject), settings.tracks_url)
-    except DrError:  # told by check_track
+    except DrError:  # reported by check_track
         track = load_track(_FALLBACK_TRACK, None, settings.tracks_url)
     try:
         trial = try_reward(settings, source, path, track, _metadata(folder / METADATA))
@@ -102,17 +102,17 @@ def check_reward(subject: Subject) -> Iterator[CheckResult]:
         if subject.is_ours:
             raise
         yield warning(
-            fault.message, "It is tried with drcli's engine here; the image may have what it lacks."
+            fault.message, "It was called with drcli's engine; modules missing here may be in the image."
         )
         return
     for text in trial.warnings:
         yield warning(text, "Start the training: the workers report it if the image lacks the module.")
     if trial.reward is not None:
-        yield ok(f"{path.name} gives {trial.reward:.4g} at the start line.")
+        yield ok(f"{path.name} returns {trial.reward:.4g} at the start line.")
 
 
 def _metadata(path: Path) -> ModelMetadata | None:
-    """None if the file is wrong, which check_metadata reports."""
+    """The model metadata; None if the file is invalid, which check_metadata reports."""
     try:
         return ModelMetadata.parse(_read(path), str(path))
     except DrError:
@@ -120,8 +120,8 @@ def _metadata(path: Path) -> ModelMetadata | None:
 
 
 def check_secrets(subject: Subject) -> Iterator[CheckResult]:
-    """Can others on this machine read a secret of ours?"""
-    if sys.platform == "win32":  # the modes of files mean nothing there
+    """Secrets must not be readable by other users of this machine."""
+    if sys.platform == "win32":  # file modes mean nothing there
         return
     workspace = _workspace(subject)
     made_by_us = [workspace.store_key, *sorted(workspace.runs.glob("*/*/wire.json"))]
@@ -130,13 +130,15 @@ def check_secrets(subject: Subject) -> Iterator[CheckResult]:
         if path.is_file() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             all_is_well = False
             say = error if path in made_by_us else warning
-            yield say(f"{path} holds a secret that others on this machine can read.", f"`chmod 600 {path}`")
+            yield say(
+                f"{path} contains a secret that other users of this machine can read.", f"`chmod 600 {path}`"
+            )
     if all_is_well:
-        yield ok("Files with keys are readable by their owner alone.")
+        yield ok("Files with keys are only readable by their owner.")
 
 
 def _written_by_the_user(subject: Subject) -> Iterator[Path]:
-    """Env files that hold a secret, and the AWS credentials where they are used."""
+    """Env files that contain a secret, and the AWS credentials file if it is used."""
     workspace, settings = _workspace(subject), subject.settings
     secret = (value for name, value in settings.values.items() if masked(name, value.text) == MASK)
     yield from sorted(
@@ -152,9 +154,9 @@ def _track_folder(subject: Subject) -> Path | None:
 
 def _tolerated(path: Path, warnings: tuple[str, ...]) -> Iterator[CheckResult]:
     for text in warnings:
-        yield warning(text, f"Change that in {path}, or leave it.")
+        yield warning(text, f"Fix that in {path}, or ignore it.")
     if not warnings:
-        yield ok(f"{path.name} is in order.")
+        yield ok(f"{path.name} is valid.")
 
 
 def _read(path: Path) -> bytes:
@@ -166,5 +168,5 @@ def _read(path: Path) -> bytes:
 
 
 def _workspace(subject: Subject) -> Workspace:
-    assert subject.workspace is not None  # the table asks these checks only where there is one
+    assert subject.workspace is not None  # these checks only run if there is one
     return subject.workspace

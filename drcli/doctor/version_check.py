@@ -1,4 +1,4 @@
-"""Which drcli this is, where it lives, and, only when an address is given, whether there is a newer one there."""
+"""The installed version of drcli and its location, and, only if an address is given, the newest version there."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from drcli.errors import DrError, UsageError
 
 _TIMEOUT_S = 5.0
 _MAX_BYTES = 5 << 20  # the JSON of a package with many releases has some hundred KB
-_FIELDS = (("info", "version"), ("tag_name",), ("version",))  # package indexes, GitHub releases, anybody
+_FIELDS = (("info", "version"), ("tag_name",), ("version",))  # package indexes, GitHub releases, others
 
 
 @dataclass(frozen=True)
 class Installed:
-    """This drcli. `how_to_update` is a command; `is_clone`: it runs from a clone of its repository."""
+    """The installed drcli. `is_clone`: it runs from a clone of its repository."""
 
     version: str
     folder: str
@@ -37,7 +37,7 @@ class Installed:
 
 
 def installed() -> Installed:
-    """What is installed here; asks nobody."""
+    """What is installed here. Needs no network."""
     folder = Path(drcli.__file__).resolve().parents[1]
     is_clone = (folder / ".git").exists()
     return Installed(drcli.__version__, str(folder), is_clone)
@@ -47,26 +47,26 @@ def ask(url: str) -> str:
     """The version that the address returns: plain text, or JSON of a package index or of GitHub's releases.
 
     Raises:
-        UsageError: no http address.
-        DrError: it cannot be reached in five seconds, or returns no version.
+        UsageError: not an http address.
+        DrError: it does not respond within five seconds, or returns no version.
     """
     if not re.match(r"https?://[^/\s]", url):
-        raise UsageError(f"{url} is no address.", "It begins with https:// or http://.")
+        raise UsageError(f"{url} is not a URL.", "It has to begin with https:// or http://.")
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as answer:
             content: bytes = answer.read(_MAX_BYTES)
     except (OSError, ValueError, HTTPException) as error:
-        raise DrError(f"{url} cannot be asked: {getattr(error, 'reason', error)}.") from None
+        raise DrError(f"{url} is unreachable: {getattr(error, 'reason', error)}.") from None
     found = _version(content.decode(errors="replace").strip())
     if not found:
         raise DrError(
-            f"{url} returned no version.", "It should be JSON with a version, or the version alone."
+            f"{url} returned no version.", "It should return JSON with a version, or only the version."
         )
     return found
 
 
 def is_newer(version: str, than: str) -> bool:
-    """Is one version later than another, as Python packages order them (PEP 440)?"""
+    """Whether a version is newer than another one, in the order of PEP 440."""
     return Version(version) > Version(than)
 
 

@@ -1,1 +1,1 @@
-"""What runs where: the Plan of a stack and the launchers that start, watch and stop it."""
+"""Launching runs: the plan of a stack, and the launchers that start, watch and stop it."""

@@ -1,4 +1,4 @@
-"""The bucket of a run and the store behind it, in any style: a server of the workspace's own, or one of the user's."""
+"""The bucket of a run and its store, in any style: the workspace's own server or an external one."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from drcli.store.server import stop_server
 
 
 def open_bucket(settings: Settings, workspace: Workspace, *, write: bool = False) -> Bucket:
-    """The bucket, checked; starts the workspace's own store if that is what the run uses.
+    """Open the bucket and check it. Starts the workspace's own store if the run uses it.
 
-    DrError: unreachable, wrong keys, no such bucket, port taken, image missing; with `write` also: disk full.
+    Raises:
+        DrError: unreachable, wrong keys, no such bucket, port in use, image missing; with `write` also: disk full.
     """
     if access.has_own_store(settings):
         return launcher_of(settings.docker_style).own_store.open(settings, workspace, write=write)
@@ -23,7 +24,7 @@ def open_bucket(settings: Settings, workspace: Workspace, *, write: bool = False
 
 
 def stop_store(settings: Settings, workspace: Workspace) -> bool:
-    """Stop the workspace's own store, also one that another style has left; False when none was running."""
+    """Stop the workspace's own store, including one started by another style. False if none was running."""
     stopped = stop_server(workspace)
     if access.has_own_store(settings):
         stopped = launcher_of(settings.docker_style).own_store.stop(workspace) or stopped
@@ -31,5 +32,5 @@ def stop_store(settings: Settings, workspace: Workspace) -> bool:
 
 
 def store_status(settings: Settings, workspace: Workspace) -> dict[str, Any]:
-    """Whether the workspace's own store runs, and where it and its data are."""
+    """Whether the workspace's own store is running, and where it and its data are."""
     return launcher_of(settings.docker_style).own_store.status(settings, workspace)

@@ -1,4 +1,4 @@
-"""Start an evaluation, and read what it has left in the bucket."""
+"""Start an evaluation, and read its results from the bucket."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from drcli.store.metrics import STATUS_LABELS, EvaluationMetrics
 
 @dataclass(frozen=True)
 class StartedEvaluation:
-    """An evaluation that was started: what of, and where its results will be."""
+    """A started evaluation: its settings and plan, and where its results will be."""
 
     settings: Settings
     plan: Plan
@@ -37,17 +37,17 @@ class StartedEvaluation:
 
     @property
     def metrics_key(self) -> str:
-        """Where the metrics will be."""
+        """Key of the metrics."""
         return _first(self.document.values["METRICS_S3_OBJECT_KEY"])
 
     @property
     def simtrace_prefix(self) -> str:
-        """Where all but the metrics will be: `<model>/evaluation-<time>`."""
+        """Prefix of everything except the metrics: `<model>/evaluation-<time>`."""
         return _first(self.document.values["SIMTRACE_S3_PREFIX"])
 
     @property
     def trace_key(self) -> str:
-        """Where the trace will be."""
+        """Key of the trace."""
         return evaluation_trace(self.simtrace_prefix)
 
     @property
@@ -57,7 +57,7 @@ class StartedEvaluation:
 
 
 def dry_run(settings: Settings, workspace: Workspace) -> planning.DryRun:
-    """What would be started; touches nothing."""
+    """What would be started; changes nothing."""
     check_settings(settings)
     return planning.dry_run(_request(settings, workspace, settings.local_s3_model_prefix))
 
@@ -96,12 +96,12 @@ def _request(settings: Settings, workspace: Workspace, prefix: str) -> RunReques
 
 
 def results(evaluation: StartedEvaluation) -> dict[str, Any]:
-    """What `dr evaluate --json` prints; DrError when the evaluation has left nothing."""
+    """What `dr evaluate --json` prints. Raises DrError if the evaluation wrote no results."""
     data = evaluation.bucket.find(evaluation.metrics_key)
     if data is None:
         raise DrError(
-            "The evaluation ended without a result.",
-            "Was it stopped? Else `dr logs robomaker --evaluation` shows why.",
+            "The evaluation ended without results.",
+            "Unless it was stopped, `dr logs robomaker --evaluation` shows why.",
         )
     facts = json.loads(evaluation.bucket.find(evaluation_facts(evaluation.simtrace_prefix)) or "{}")
     return {
@@ -118,7 +118,7 @@ def trace(evaluation: StartedEvaluation) -> list[tuple[Any, ...]]:
 
 
 def _trial(row: dict[str, Any]) -> dict[str, Any]:
-    # The document says "In progress" of every completed lap but the last, as the community's engine does.
+    # As with the community's engine, the document says "In progress" for every completed lap except the last.
     is_complete = row["completion_percentage"] >= 100
     return {
         "trial": row["trial"],
@@ -132,27 +132,27 @@ def _trial(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_model(bucket: Bucket, keys: ModelKeys, which: Which) -> None:
-    """DrError where there is no such checkpoint, or none that we can drive."""
+    """Raises DrError if the checkpoint does not exist or our engine cannot drive it."""
     choose_checkpoint(bucket, keys, which)
     metadata = bucket.get(keys.model_metadata)
     check_supported(ModelMetadata.parse(metadata, keys.model_metadata), keys.model_metadata)
 
 
 def _check_any_model(bucket: Bucket, prefix: str) -> None:
-    """The community's engine keeps its checkpoints in a form of its own."""
+    """Raises DrError if there is no model. The community's checkpoints have their own format and are not checked."""
     if not any(bucket.list(f"{prefix}/model/")):
-        raise DrError(f"There is no model under {prefix}.", "`dr models` lists those there are.")
+        raise DrError(f"There is no model under {prefix}.", "`dr models` lists the existing models.")
 
 
 def _clone(bucket: Bucket, prefix: str, target: str) -> None:
-    """Copy model/ and ip/ to the clone's prefix; what is there of an older clone goes first."""
+    """Copy model/ and ip/ to the clone's prefix, after deleting an older clone."""
     bucket.delete_prefix(target)
     for folder in ("model", "ip"):
         for info in bucket.list(f"{prefix}/{folder}/"):
             try:
                 bucket.copy(info.key, target + info.key.removeprefix(prefix))
             except DrError:
-                if bucket.exists(info.key):  # else a running training has pruned it meanwhile
+                if bucket.exists(info.key):  # otherwise a running training has just pruned it
                     raise
 
 

@@ -1,7 +1,7 @@
-"""What a style of running services (DR_DOCKER_STYLE) has to be able to do: plan, check, start, read, stop, scale, log.
+"""The interface of a style (DR_DOCKER_STYLE): plan, check, start, read, stop, scale, log.
 
-A launcher is a class in `drcli.tables.LAUNCHERS`, made without arguments. What callers want to know of a style they
-ask it; nobody asks which style it is.
+A launcher is a class in `drcli.tables.LAUNCHERS` whose constructor takes no arguments. Callers ask the launcher what
+its style can do and never check which style it is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PlanT = TypeVar("PlanT", bound=Plan)
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What is to be planned. `workers`: the settings of workers 2, 3, … of a multi-config run."""
+    """The run to plan. `workers`: the settings of workers 2, 3, … of a multi-config run."""
 
     kind: RunKind
     settings: Settings
@@ -39,7 +39,7 @@ class RunRequest:
 
     @classmethod
     def training(cls, settings: Settings, workspace: Workspace) -> RunRequest:
-        """A training of the model that the settings name. DrError: the file of a worker is missing or wrong."""
+        """A training of the model named in the settings. Raises DrError if a worker's file is missing or invalid."""
         workers = load_workers(workspace, settings)
         return cls("training", settings, workspace, settings.local_s3_model_prefix, workers)
 
@@ -52,30 +52,30 @@ class ImageToBuild(NamedTuple):
 
 
 class Launcher(ABC, Generic[PlanT]):
-    """One style, and what is true of a style unless it says otherwise. All find a run by its run folder."""
+    """One style; the defaults here apply unless a style overrides them. All styles find a run by its run folder."""
 
-    own_store: ClassVar[OwnStore] = EmbeddedStore()  # holds the bucket with DR_CLOUD=local
+    own_store: ClassVar[OwnStore] = EmbeddedStore()  # serves the bucket with DR_CLOUD=local
     needs_docker: ClassVar[bool] = False
-    spans_machines: ClassVar[bool] = False  # services may run on other machines than this
-    poll_s: ClassVar[float] = 0.25  # between two looks of somebody who follows a run
+    spans_machines: ClassVar[bool] = False  # services may run on other machines
+    poll_s: ClassVar[float] = 0.25  # polling interval while a run is followed
 
     def check_settings(self, settings: Settings) -> None:
-        """UsageError for settings that cannot be run in this style."""
+        """Raises UsageError for settings that cannot be run in this style."""
 
     def image(self, settings: Settings) -> str:
-        """The image that services are started from; empty: none. UsageError: the settings do not name one."""
+        """The image of the services; empty if they need none. Raises UsageError if the settings do not name one."""
         return ""
 
     def has_image(self, image: str) -> bool:
-        """Whether an image is at hand. DrError where that cannot be known."""
+        """Whether an image is available. Raises DrError if that cannot be determined."""
         return not image
 
     def image_to_build(self, settings: Settings) -> ImageToBuild | None:
-        """The image of ours that is missing or outdated. DrError when it would not help to have it."""
+        """Our image if it is missing or outdated. Raises DrError if building it would not help."""
         return None
 
     def look(self, settings: Settings, workspace: Workspace) -> Snapshot:
-        """What planning needs to know of this machine. Never refuses: what is missing is told in the snapshot."""
+        """What planning needs to know about this machine. Never raises: the snapshot lists what is missing."""
         return machine.look(settings, workspace)
 
     @abstractmethod
@@ -84,7 +84,7 @@ class Launcher(ABC, Generic[PlanT]):
 
     @abstractmethod
     def read_plan(self, folder: RunFolder) -> PlanT:
-        """The plan that `start` was given, without secrets."""
+        """The plan passed to `start`, without secrets."""
 
     @abstractmethod
     def describe(self, plan: PlanT) -> list[dict[str, Any]]:
@@ -92,40 +92,40 @@ class Launcher(ABC, Generic[PlanT]):
 
     @abstractmethod
     def check(self, plan: PlanT, workspace: Workspace) -> None:
-        """DrError when the run cannot be started here; touches nothing."""
+        """Raises DrError if the run cannot be started here; changes nothing."""
 
     def claim(self, project: str) -> AbstractContextManager[None]:
-        """Hold a project's name against other workspaces while it is started, where they share an engine."""
+        """Reserve a project's name while it is started, if other workspaces share the engine."""
         return nullcontext()
 
     @abstractmethod
     def start(self, plan: PlanT, folder: RunFolder) -> None:
-        """Start all services; they may not be ready yet. DrError, and nothing left behind, when that fails."""
+        """Start all services; they may not be ready yet. Raises DrError on failure and leaves nothing behind."""
 
     @abstractmethod
     def read(self, folder: RunFolder) -> RunView | None:
-        """The run as it is; None when nothing was ever started."""
+        """The current state of the run; None if nothing was ever started."""
 
     @abstractmethod
     def stop(self, folder: RunFolder) -> None:
-        """End it in good order, wait for it, take it away; its logs stay. Idempotent."""
+        """Stop it gracefully, wait for it and remove it; its logs stay. Idempotent."""
 
     @abstractmethod
     def scale(self, folder: RunFolder, replicas: int) -> None:
-        """Change the number of workers and wait until they are there."""
+        """Change the number of workers and wait until they are running."""
 
     @abstractmethod
     def log(
         self, folder: RunFolder, name: str, tail: int, goes_on: Callable[[], bool] | None
     ) -> Iterator[str]:
-        """The last `tail` lines of one replica's log (0: all); with `goes_on` also those that come."""
+        """The last `tail` lines of one replica's log (0: all); with `goes_on`, new lines while it returns True."""
 
     def revive(self, folder: RunFolder, settings: Settings, workspace: Workspace) -> bool:
-        """Look after a run again that nobody looks after any more; False where none is to be revived."""
+        """Give a run without a supervisor a new one. False if there is nothing to revive."""
         return False
 
 
 def launcher_of(style: str) -> Launcher[Any]:
-    """The launcher of a style, imported when it is wanted. UsageError when there is none."""
+    """The launcher of a style, imported on demand. Raises UsageError for an unknown style."""
     launcher: Launcher[Any] = LAUNCHERS.load(style)()
     return launcher

@@ -1,4 +1,4 @@
-"""Processes of this machine: start one detached, end one in good order. The only place that starts programs."""
+"""Processes on this machine: start one detached, stop one gracefully. The only module that starts programs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _WATCH_S = 1.0
 
 
 def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> ProcessRef:
-    """As `drcli.local.spawn`, with `environment` beside our own."""
+    """Like `drcli.local.spawn`, with `environment` added to our own."""
     return local.spawn(command, env.child(environment), log)
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A program that has ended: exit code, what it wrote."""
+    """A finished program: its exit code and output."""
 
     code: int
     stdout: str
@@ -35,15 +35,15 @@ class Finished:
 
     @property
     def last_words(self) -> str:
-        """The last lines that it wrote to stderr, for a message."""
+        """The last lines of its stderr, for a message."""
         return "\n".join(self.stderr.strip().splitlines()[-3:])
 
 
 def run(command: Sequence[str], environment: Mapping[str, str] | None = None, text: str = "") -> Finished:
-    """Run a program to its end; `text` is its standard input. Secrets go into `environment`, never into `command`.
+    """Run a program and wait for it; `text` is its standard input. Secrets go into `environment`, never into `command`.
 
     Raises:
-        FileNotFoundError: there is no such program.
+        FileNotFoundError: the program does not exist.
     """
     done = subprocess.run(
         list(command),
@@ -58,9 +58,9 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None, te
 
 
 def lines(command: Sequence[str], goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
-    """What a program writes, line by line as it comes; it is ended when nobody wants more.
+    """The output of a program, line by line as it appears. The program is killed when the iteration stops.
 
-    With `goes_on`, which another thread asks, also once that is no longer so.
+    With `goes_on`, which another thread calls, it is also killed as soon as that returns False.
     """
     started = subprocess.Popen(
         list(command),
@@ -93,7 +93,7 @@ def lines(command: Sequence[str], goes_on: Callable[[], bool] | None = None) -> 
 
 
 def ask_to_stop(ref: ProcessRef) -> None:
-    """Ask a service to end in good order; does not wait."""
+    """Ask a service to stop gracefully; does not wait."""
     process = ref.process()
     if process is not None:
         with suppress(psutil.NoSuchProcess):
@@ -104,7 +104,7 @@ def ask_to_stop(ref: ProcessRef) -> None:
 
 
 def kill(ref: ProcessRef) -> None:
-    """End a process at once."""
+    """Kill a process immediately."""
     process = ref.process()
     if process is not None:
         with suppress(psutil.NoSuchProcess):
@@ -112,7 +112,7 @@ def kill(ref: ProcessRef) -> None:
 
 
 def reap() -> None:
-    """Take note of our own children that have ended, so that none stays a zombie."""
+    """Reap our own children that have ended, so that none stays a zombie."""
     if sys.platform != "win32":
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:

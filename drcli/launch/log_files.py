@@ -1,4 +1,4 @@
-"""Reading a log that is a plain file, perhaps one that still grows."""
+"""Reading a log that is a plain file and may still be growing."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _POLL_S = 0.2
 
 
 def read(path: Path, tail: int, goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
-    """The last `tail` lines, all with 0; with `goes_on` also those that come, until it says no.
+    """The last `tail` lines (0: all); with `goes_on`, new lines until it returns False.
 
-    DrError when there is no such log, naming those there are.
+    Raises DrError if the log does not exist; its hint names the existing ones.
     """
     if not path.is_file():
         there = sorted(p.stem for p in path.parent.glob("*.log"))
-        hint = f"There are logs of {', '.join(there)}." if there else "Nothing has run yet under this run id."
+        hint = f"Logs exist for {', '.join(there)}." if there else "Nothing has run under this run id yet."
         raise DrError(f"There is no log {path}.", hint)
     return _read(path, tail, goes_on or (lambda: False))
 
 
 def _read(path: Path, tail: int, goes_on: Callable[[], bool]) -> Iterator[str]:
-    begun = ""  # a line whose end is not written yet
+    begun = ""  # a line that is not complete yet
     with path.open(errors="replace") as file:
         for part in chain(deque(file, tail) if tail else file, _later(file, goes_on)):
             begun += part
@@ -39,7 +39,7 @@ def _read(path: Path, tail: int, goes_on: Callable[[], bool]) -> Iterator[str]:
 
 
 def _later(file: TextIO, goes_on: Callable[[], bool]) -> Iterator[str]:
-    """What is appended to `file` from now on."""
+    """Whatever is appended to `file` from now on."""
     while True:
         is_last_look = not goes_on()
         while part := file.readline():

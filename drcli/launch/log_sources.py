@@ -1,4 +1,4 @@
-"""Logs of a run's services and of the store, wherever they are: files of processes, or Docker's."""
+"""Logs of a run's services and of the store, in any style: log files of processes, or Docker's logs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def read(
     tail: int = 0,
     follow: bool = False,
 ) -> Iterator[str]:
-    """The last `tail` lines (0: all) of a service's log; with `follow` also those that come while the run goes on.
+    """The last `tail` lines (0: all) of a service's log; with `follow`, new lines for as long as the run lasts.
 
-    DrError when there is no such log.
+    Raises DrError if the log does not exist.
     """
     if service == "minio":
         return launcher_of(settings.docker_style).own_store.log(workspace, tail, follow=follow)

@@ -1,4 +1,4 @@
-"""What plans depend on besides settings: this machine, looked at once before planning, which is pure from then on."""
+"""What plans depend on besides settings: this machine, inspected once, so that planning itself is pure."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from drcli.paths import Workspace
 from drcli.store.access import store_config
 from drcli.store.client import StoreConfig
 
-Credentials = Mapping[str, str] | None  # AWS_… variables; None where the machines have a role
+Credentials = Mapping[str, str] | None  # AWS_… variables; None on machines that have an IAM role
 
 DOCKER_SOCKET = "/var/run/docker.sock"
 
 
 @dataclass(frozen=True)
 class Machine:
-    """This machine, and the engine that it uses for containers.
+    """This machine and the Docker engine that it uses.
 
-    owner: the user as whom MinIO writes its data, as variables; display, xauthority: of the X server;
-    has_ip_vs: whether the engine's kernel balances load; worker_nodes: how many nodes of a swarm may run workers.
+    owner: variables for the user that MinIO writes its data as; display, xauthority: of the X server;
+    has_ip_vs: whether the engine's kernel has IP_VS; worker_nodes: how many nodes of a swarm may run workers.
     """
 
     cores: int = 1
@@ -42,10 +42,10 @@ class Machine:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that planning needs to know of the moment.
+    """Everything that planning needs to know about the current state.
 
-    store: how this machine reaches the bucket; credentials: with which keys containers do; wire_secret: new with
-    each snapshot; missing: what a start would be refused for, and a plan can be shown without.
+    store: how this machine reaches the bucket; credentials: the keys with which containers reach it; wire_secret: new
+    in each snapshot; missing: errors that prevent a start, but not showing the plan.
     """
 
     machine: Machine
@@ -56,7 +56,7 @@ class Snapshot:
 
 
 def look(settings: Settings, workspace: Workspace) -> Snapshot:
-    """What every style needs. Asks no engine and no server, and changes nothing."""
+    """What every style needs. Contacts neither Docker nor a server, and changes nothing."""
     machine = Machine(
         cores=os.cpu_count() or 1,
         wire_port=free_port(),

@@ -1,6 +1,6 @@
-"""What the plan of a run says in every style; the rest is the payload of the style, which only its launcher reads.
+"""The part of a run's plan that is common to all styles; the rest is read only by the launcher of its style.
 
-A plan is a frozen dataclass below `Plan`. It is written to the run folder as plain values, without secrets.
+A plan is a frozen dataclass derived from `Plan`. It is written to the run folder as plain values, without secrets.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from drcli.contract.run_name import TRAINER, RunKind, project_name
 class Plan:
     """The head of every plan.
 
-    main: the service whose end is the end of the run; is_ours: it runs our engine, which reports its progress;
-    uses_store: the workspace's own store has to run for it.
+    main: the run ends when this service ends; is_ours: it runs our engine, which reports its progress;
+    uses_store: it needs the workspace's own store.
     """
 
     kind: RunKind
@@ -31,19 +31,19 @@ class Plan:
 
     @property
     def project(self) -> str:
-        """The name of the run's stack, as DeepRacer-for-Cloud has it."""
+        """The name of the run's stack, as in DeepRacer-for-Cloud."""
         return project_name(self.kind, self.run_id)
 
     @property
     def head(self) -> Plan:
-        """What is common to all styles, alone."""
+        """Only the fields that all styles share."""
         return Plan(**{field.name: getattr(self, field.name) for field in fields(Plan)})
 
     def document(self) -> dict[str, Any]:
-        """As plain values, without secrets. A style adds its payload."""
+        """As plain values, without secrets. A style adds its own fields."""
         return {field.name: getattr(self, field.name) for field in fields(Plan)}
 
 
 def head_of(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a plan's head in its document: arguments of any style's plan. Others are left out."""
+    """The values of the `Plan` fields in a document, as arguments for any style's plan. Other values are left out."""
     return {field.name: document[field.name] for field in fields(Plan) if field.name in document}

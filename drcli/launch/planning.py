@@ -1,4 +1,4 @@
-"""From a request to the plan of a run: one snapshot of the machine, then the launcher's pure planning."""
+"""From a request to the plan of a run: take one snapshot of the machine, then let the launcher plan."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from drcli.store.access import has_own_store
 
 @dataclass(frozen=True)
 class DryRun:
-    """What a start would do: the stacks, secrets masked; what it would be refused for; what was tolerated."""
+    """What a start would do: the stacks with secrets masked, the errors that would prevent it, and warnings."""
 
     stacks: list[dict[str, Any]]
     missing: tuple[DrError, ...]
@@ -22,9 +22,10 @@ class DryRun:
 
 
 def checked_plan(request: RunRequest) -> Plan:
-    """The plan of a run that can be started here, as far as can be known before the store is open; touches nothing.
+    """The plan of a run, checked as far as possible before the store is open; changes nothing.
 
-    DrError: no credentials, no engine, no image, …
+    Raises:
+        DrError: no credentials, no engine, no image, …
     """
     launcher = launcher_of(request.settings.docker_style)
     snapshot = launcher.look(request.settings, request.workspace)
@@ -36,9 +37,9 @@ def checked_plan(request: RunRequest) -> Plan:
 
 
 def final_plan(request: RunRequest) -> Plan:
-    """The plan as it is started, once the store is open and the run is claimed.
+    """The plan that is started once the store is open and the run is claimed.
 
-    The machine is looked at again: the store has its keys now, and somebody else may have been faster.
+    The machine is inspected again: the store has its keys now, and another process may have used a port meanwhile.
     """
     settings, workspace = request.settings, request.workspace
     launcher = launcher_of(settings.docker_style)
@@ -54,7 +55,7 @@ def final_plan(request: RunRequest) -> Plan:
 
 
 def dry_run(request: RunRequest, warnings: tuple[str, ...] = ()) -> DryRun:
-    """What would be started, and what is missing for it. Needs no credentials, no engine and no bucket."""
+    """What would be started, and what is missing for a start. Needs no credentials, no engine and no bucket."""
     launcher = launcher_of(request.settings.docker_style)
     snapshot = launcher.look(request.settings, request.workspace)
     plan: Plan = launcher.plan(request, snapshot)

@@ -1,7 +1,7 @@
-"""One door to the runs of all styles: claim, start, read, stop, scale, logs. Commands call this.
+"""The interface of commands to the runs of all styles: claim, start, read, stop, scale, logs.
 
-The run folder knows what was started, and with it the style, whatever run.env says meanwhile; what is running is
-asked where it runs: processes by their supervisor's book, containers by their labels.
+The run folder records what was started and in which style, even if run.env changes later. What is running is looked
+up at its source: processes in their supervisor's records, containers by their labels.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from drcli.paths import Workspace
 
 @contextmanager
 def claim(plan: Plan, workspace: Workspace) -> Iterator[None]:
-    """Hold a run while its documents are written and it is started: of two commands at once, one waits.
+    """Hold a run while its documents are written and it is started; a second command waits.
 
-    In containers also against other workspaces, as all use the one engine; there nobody waits.
+    Containers are also protected from other workspaces, which use the same engine; there the second command fails.
 
     Raises:
-        DrError: the run is under way, another one trains the same model, or another workspace starts it now.
+        DrError: the run is already running, another one trains the same model, or another workspace is starting it.
     """
     folder = RunFolder.of(workspace, plan.kind, plan.run_id)
     with lock(folder.lock), launcher_of(plan.style).claim(plan.project):
@@ -38,38 +38,40 @@ def claim(plan: Plan, workspace: Workspace) -> Iterator[None]:
         for other in running(workspace) if plan.kind == "training" else ():
             if other.kind == plan.kind and other.read_head().prefix == plan.prefix:
                 raise DrError(
-                    f"The run {other.run_id} is training the model {plan.prefix} already.",
-                    f"`dr stop-training --set DR_RUN_ID={other.run_id}` ends it; "
-                    "a run beside it needs another DR_LOCAL_S3_MODEL_PREFIX.",
+                    f"Run {other.run_id} is already training the model {plan.prefix}.",
+                    f"`dr stop-training --set DR_RUN_ID={other.run_id}` stops it; "
+                    "a second run needs another DR_LOCAL_S3_MODEL_PREFIX.",
                 )
         yield
 
 
 def check_not_running(workspace: Workspace, kind: RunKind, run_id: int) -> None:
-    """DrError when the run is under way."""
+    """Raises DrError if the run is already running."""
     seen = read(workspace, kind, run_id)
     if seen is not None and seen.is_alive:
         stop = "stop-training" if kind == "training" else "stop-evaluation"
-        message = f"The {kind} of run {run_id} is {seen.state} already."
+        message = f"The {kind} of run {run_id} is already {seen.state}."
         if seen.is_over:
-            message = f"The {kind} of run {run_id} has {seen.state}, and parts of it still run."
-        raise DrError(message, f"`dr {stop}` ends it; DR_RUN_ID={run_id + 1} starts another one beside it.")
+            message = f"The {kind} of run {run_id} has {seen.state}, but parts of it are still running."
+        raise DrError(
+            message, f"`dr {stop}` stops it; DR_RUN_ID={run_id + 1} starts another one at the same time."
+        )
 
 
 def is_running(workspace: Workspace, kind: RunKind, run_id: int) -> bool:
-    """Whether anything of a run is alive."""
+    """Whether any part of a run is alive."""
     seen = read(workspace, kind, run_id)
     return seen is not None and seen.is_alive
 
 
 def folders(workspace: Workspace) -> Iterator[RunFolder]:
-    """The folders of all runs that were ever started."""
+    """The folders of all runs ever started."""
     for path in sorted(workspace.runs.glob("*/*/plan.json")):
         yield RunFolder(path.parent, workspace.logs / path.parent.relative_to(workspace.runs))
 
 
 def running(workspace: Workspace) -> Iterator[RunFolder]:
-    """The folders of all runs that are under way."""
+    """The folders of all runs that are currently running."""
     for folder in folders(workspace):
         seen = _launcher_of(folder).read(folder)
         if seen is not None and seen.is_alive:
@@ -77,10 +79,10 @@ def running(workspace: Workspace) -> Iterator[RunFolder]:
 
 
 def start(plan: Plan, workspace: Workspace) -> RunFolder:
-    """Start the run, which has to be claimed. Returns once its services are started; they may not be ready yet."""
+    """Start a claimed run. Returns once its services are started; they may not be ready yet."""
     folder = RunFolder.of(workspace, plan.kind, plan.run_id)
     if folder.exists:
-        _launcher_of(folder).stop(folder)  # what is left of a run that has ended
+        _launcher_of(folder).stop(folder)  # remains of an earlier run
     shutil.rmtree(folder.path, ignore_errors=True)
     folder.path.mkdir(parents=True, exist_ok=True)
     _set_aside(folder)
@@ -95,13 +97,13 @@ def start(plan: Plan, workspace: Workspace) -> RunFolder:
 
 
 def read(workspace: Workspace, kind: RunKind, run_id: int) -> RunView | None:
-    """The run as it is; None when nothing was ever started."""
+    """The current state of the run; None if nothing was ever started."""
     folder = RunFolder.of(workspace, kind, run_id)
     return _launcher_of(folder).read(folder) if folder.exists else None
 
 
 def stop(workspace: Workspace, kind: RunKind, run_id: int) -> bool:
-    """End a run in good order and wait for it; False when it was not running. Idempotent."""
+    """Stop a run gracefully and wait for it; False if it was not running. Idempotent."""
     folder = RunFolder.of(workspace, kind, run_id)
     seen = read(workspace, kind, run_id)
     if seen is None:
@@ -112,25 +114,25 @@ def stop(workspace: Workspace, kind: RunKind, run_id: int) -> bool:
 
 
 def scale(workspace: Workspace, run_id: int, replicas: int) -> None:
-    """Change the number of workers of a running training. DrError when none is running."""
+    """Change the number of workers of a running training. Raises DrError if none is running."""
     folder = RunFolder.of(workspace, "training", run_id)
     if not is_running(workspace, "training", run_id):
         raise DrError(f"No training of run {run_id} is running.", "`dr start-training` starts one.")
     if replicas < 1:
-        raise UsageError("A training needs a worker.", "`dr stop-training` ends it.")
+        raise UsageError("A training needs at least one worker.", "`dr stop-training` stops the training.")
     with lock(folder.lock):
         _launcher_of(folder).scale(folder, replicas)
 
 
 def log(folder: RunFolder, name: str, tail: int, goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
-    """Lines of one replica's log. DrError when there is none."""
+    """Lines of one replica's log. Raises DrError if there is no log."""
     if not folder.exists:
         return log_files.read(folder.log(name), tail)
     return _launcher_of(folder).log(folder, name, tail, goes_on)
 
 
 def revive(workspace: Workspace, run_id: int, settings: Settings) -> list[RunKind]:
-    """Have runs looked after again that nobody looks after any more; of which kinds they are."""
+    """Give runs without a supervisor a new one; returns their kinds."""
     started = [folder for kind in RUN_KINDS if (folder := RunFolder.of(workspace, kind, run_id)).exists]
     return [f.kind for f in started if _launcher_of(f).revive(f, settings, workspace)]
 
@@ -142,12 +144,12 @@ def _end_with_store(folder: RunFolder, workspace: Workspace) -> None:
 
 
 def _launcher_of(folder: RunFolder) -> Launcher[Any]:
-    """The launcher that has started what is in a folder."""
+    """The launcher that started the run of a folder."""
     return launcher_of(folder.read_head().style)
 
 
 def _set_aside(folder: RunFolder) -> None:
-    """Keep the logs of the run before as <service>.log.1."""
+    """Keep the logs of the previous run as <service>.log.1."""
     folder.logs.mkdir(parents=True, exist_ok=True)
     for log in folder.logs.glob("*.log"):
         log.replace(log.with_suffix(".log.1"))

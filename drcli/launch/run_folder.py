@@ -1,6 +1,6 @@
-"""The folder of a run, `data/runs/<id>/<kind>/`: what was started, in which style, and how it ended; in any style.
+"""The folder of a run in any style, `data/runs/<id>/<kind>/`: what was started, in which style, and how it ended.
 
-plan.json     the plan, without secrets        outcome.json   how a stack of containers has ended, once it is removed
+plan.json     the plan, without secrets        outcome.json   how a stack of containers ended, once it is removed
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class RunFolder:
 
     @property
     def lock(self) -> Path:
-        """Held while any run of the workspace is being started or a supervisor replaced."""
+        """Held while a run of the workspace is started or a supervisor is replaced."""
         return self.path.parent.parent / ".lock"
 
     @property
@@ -72,24 +72,24 @@ class RunFolder:
         return (self.path / "plan.json").is_file()
 
     def write_plan(self, plan: Plan) -> None:
-        """Keep the plan for those who look after the run."""
+        """Save the plan for later commands and the supervisor."""
         write_private(self.path / "plan.json", plan.document())
 
     def read_plan(self) -> dict[str, Any]:
-        """The plan's document, which the launcher of its style reads as a whole."""
+        """The plan's whole document, for the launcher of its style."""
         document: dict[str, Any] = json.loads((self.path / "plan.json").read_text())
         return document
 
     def read_head(self) -> Plan:
-        """What the plan says in any style."""
+        """The part of the plan that all styles share."""
         return Plan(**head_of(self.read_plan()))
 
     def write_outcome(self, view: RunView) -> None:
-        """Keep how the run has ended, as its services are taken away."""
+        """Save how the run ended before its services are removed."""
         write_private(self.path / "outcome.json", view.document())
 
     def read_outcome(self) -> RunView | None:
-        """How it has ended; None while nobody has written that down."""
+        """How the run ended; None until that has been saved."""
         with suppress(OSError, ValueError, KeyError, TypeError):
             return RunView.from_document(json.loads((self.path / "outcome.json").read_text()))
         return None

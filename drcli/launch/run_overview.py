@@ -38,13 +38,13 @@ _PROGRESS = (
 
 
 def overview(settings: Settings, workspace: Workspace) -> dict[str, Any]:
-    """What is running under DR_RUN_ID and how far it is; None for what is not known. Starts nothing."""
+    """What is running under DR_RUN_ID, and its progress; None for unknown values. Starts nothing."""
     seen = run_control.read(workspace, "training", settings.run_id)
     started = _last_started(settings, workspace)
     prefix = started.prefix if started else settings.local_s3_model_prefix
     store, status = _store(settings, workspace, prefix)
     training = _stack(seen)
-    is_ours = started is None or started.is_ours  # another's tells nothing of its progress
+    is_ours = started is None or started.is_ours  # other engines do not report progress
     if (
         training["state"] == "running"
         and is_ours
@@ -65,7 +65,7 @@ def overview(settings: Settings, workspace: Workspace) -> dict[str, Any]:
 
 
 def format_overview(seen: dict[str, Any]) -> str:
-    """As aligned text; what is not known is left out. Pure."""
+    """As aligned text; unknown values are left out. Pure."""
     world = f" on {seen['world_name']}" if seen["world_name"] else ""
     rows = [(f"run {seen['run_id']}", _state(seen)), ("model", seen["model"] + world)]
     if seen["steps"] is not None:
@@ -116,7 +116,7 @@ def _stack(seen: RunView | None) -> dict[str, Any]:
 
 
 def _evaluation(workspace: Workspace, run_id: int) -> RunView | None:
-    """The evaluation of the run; None also when it had ended before the training was started."""
+    """The evaluation of the run; None if there is none or it ended before the training was started."""
     seen = run_control.read(workspace, "evaluation", run_id)
     evaluation = RunFolder.of(workspace, "evaluation", run_id)
     is_older = evaluation.started_at < RunFolder.of(workspace, "training", run_id).started_at
@@ -124,7 +124,7 @@ def _evaluation(workspace: Workspace, run_id: int) -> RunView | None:
 
 
 def _store(settings: Settings, workspace: Workspace, prefix: str) -> tuple[dict[str, Any], RunStatus | None]:
-    """The state of the store, and what it knows of the run."""
+    """The state of the store, and the run's status document."""
     config = store_config(settings, workspace)
     store: dict[str, Any] = {"state": "running", "message": "", "endpoint_url": config.endpoint_url}
     if is_embedded(settings):
@@ -139,7 +139,7 @@ def _store(settings: Settings, workspace: Workspace, prefix: str) -> tuple[dict[
 
 
 def _last_started(settings: Settings, workspace: Workspace) -> Plan | None:
-    """What was planned for the training that was started last, also after run.env was edited."""
+    """The plan of the training that was started last, even if run.env was edited since."""
     folder = RunFolder.of(workspace, "training", settings.run_id)
     try:
         return folder.read_head() if folder.exists else None

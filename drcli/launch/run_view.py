@@ -1,4 +1,4 @@
-"""What every launcher tells about a run: its state, its replicas, and why it failed. Commands read nothing else."""
+"""What every launcher reports about a run: its state, its replicas, and why it failed. Commands read nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LaunchState = Literal["starting", "running", "stopping", "ended", "failed", "los
 
 @dataclass(frozen=True)
 class ReplicaView:
-    """One process, container or task. `pid`, `container` and `node` tell where it is, as far as they apply."""
+    """One process, container or task. `pid`, `container` and `node` say where it runs, if they apply."""
 
     name: str  # sagemaker, robomaker-1, …
     service: str
@@ -26,7 +26,7 @@ class ReplicaView:
 
 @dataclass(frozen=True)
 class RunView:
-    """A run as it is now. `is_orphan`: its supervisor was killed; `run_control.revive` gives it a new one."""
+    """The current state of a run. `is_orphan`: its supervisor was killed; `run_control.revive` gives it a new one."""
 
     state: LaunchState
     replicas: tuple[ReplicaView, ...] = field(default_factory=tuple)
@@ -36,12 +36,12 @@ class RunView:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended, well or not."""
+        """Whether it has ended, successfully or not."""
         return self.state in ("ended", "failed", "lost")
 
     @property
     def is_alive(self) -> bool:
-        """Whether anything of it still runs, or is about to."""
+        """Whether any part of it is running or about to start."""
         return any(replica.state in ("starting", "running") for replica in self.replicas) or not self.is_over
 
     def document(self) -> dict[str, Any]:
@@ -50,12 +50,12 @@ class RunView:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> RunView:
-        """The inverse of `document`. KeyError or TypeError when it is none."""
+        """The inverse of `document`. Raises KeyError or TypeError for an invalid document."""
         replicas = tuple(ReplicaView(**replica) for replica in document["replicas"])
         return cls(**{**document, "replicas": replicas})
 
     def as_ended(self) -> RunView:
-        """How a run is remembered whose services are taken away."""
+        """The view to save when the services of the run are removed."""
         ended = tuple(
             ReplicaView(r.name, r.service, "ended", r.restarts, exit_code=r.exit_code) for r in self.replicas
         )

@@ -1,4 +1,4 @@
-"""What a service said before it left: the error that `drcli.services.program` logs, or the end of a traceback."""
+"""The last words of a service's log: the error that `drcli.services.program` logs, or the end of a traceback."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def last_words(lines: Sequence[str]) -> tuple[str, str]:
-    """Message and hint of the error that a service logged before it left; empty if it said nothing."""
+    """Message and hint of the error that a service logged before it exited; empty if there is none."""
     at = max((i for i, text in enumerate(lines) if text.startswith("ERROR: ")), default=-1)
     if at < 0:
         return "", ""

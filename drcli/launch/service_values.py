@@ -1,6 +1,6 @@
-"""What a run's settings tell the services of our engine, in any style: values for the table of service variables.
+"""The variables that our engine's services get from the run's settings, in any style.
 
-`drcli.contract.service_variables.told` gives each service its share of them.
+`drcli.contract.service_variables.told` selects those of each service.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from drcli.store.client import StoreConfig
 
 
 def training_values(settings: Settings, store: StoreConfig) -> dict[str, str]:
-    """What trainer and workers are told, but for what depends on the style."""
+    """Variables of trainer and workers, except those that depend on the style."""
     prefix = settings.local_s3_model_prefix
     own = ModelKeys(prefix)
     return _common(settings, store, prefix, settings.local_s3_training_params_file) | {
         env.DR_WORKERS: str(settings.workers),
         env.DR_CARS_PER_WORKER: str(settings.cars_per_worker),
         env.DR_CONFIGS: str(settings.workers if settings.train_multi_config else 1),
-        # The run's own copies: another run may change what is under DR_LOCAL_S3_CUSTOM_FILES_PREFIX meanwhile.
+        # The run's own copies: another run may replace the files under DR_LOCAL_S3_CUSTOM_FILES_PREFIX.
         env.HYPERPARAMETER_FILE_S3_KEY: own.hyperparameters,
         env.MODELMETADATA_FILE_S3_KEY: own.model_metadata,
         env.PRETRAINED: str(settings.local_s3_pretrained),
@@ -34,12 +34,12 @@ def training_values(settings: Settings, store: StoreConfig) -> dict[str, str]:
 
 
 def evaluation_values(settings: Settings, store: StoreConfig, prefix: str) -> dict[str, str]:
-    """What the evaluation of the model at `prefix` is told, but for what depends on the style."""
+    """Variables of an evaluation of the model at `prefix`, except those that depend on the style."""
     return _common(settings, store, prefix, settings.local_s3_eval_params_file)
 
 
 def trainer_threads(settings: Settings, cores: int) -> str:
-    """Each worker has a core of its own, as far as there are any."""
+    """Threads of the trainer: the cores that are left if each worker uses one, at least 1."""
     return str(max(1, cores - settings.workers))
 
 

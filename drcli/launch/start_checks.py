@@ -1,4 +1,4 @@
-"""What is checked before a stack starts, so that a run which cannot work never begins."""
+"""Checks before a stack starts, so that a run that cannot work never starts."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ _PREFIX_OF = {"training": "DR_TRAIN_", "evaluation": "DR_EVAL_"}
 
 @dataclass(frozen=True)
 class CustomFiles:
-    """The three files of a training, as they are on disk, and what was tolerated in them."""
+    """The three files of a training as they are on disk, and warnings about them."""
 
     contents: dict[str, bytes]
     warnings: tuple[str, ...]
 
 
 def check_settings(settings: Settings) -> None:
-    """UsageError for what this version cannot start, or not in this style."""
+    """Raises UsageError for settings that this version or this style does not support."""
     launcher_of(settings.docker_style).check_settings(settings)
     if is_ours(settings) and settings.race_type not in RACES:
         choices = tuple(RACES)
         raise UsageError(
-            f"{settings.source('DR_RACE_TYPE')}: DR_RACE_TYPE={settings.race_type} cannot be started yet by this "
+            f"{settings.source('DR_RACE_TYPE')}: DR_RACE_TYPE={settings.race_type} is not supported yet by this "
             "version of drcli.",
             f"Use DR_RACE_TYPE={' or '.join(choices)}, for example with --set DR_RACE_TYPE={choices[0]}.",
         )
 
 
 def settings_without_effect(settings: Settings, workspace: Workspace, kind: str = "") -> tuple[str, ...]:
-    """Settings that the user has changed but the engine of this run ignores, one line each.
+    """Settings that the user changed but the engine of this run ignores, one line each.
 
     Args:
         kind: `training` or `evaluation`; empty: both.
@@ -70,7 +70,7 @@ def settings_without_effect(settings: Settings, workspace: Workspace, kind: str 
 
 
 def check_world(settings: Settings, workspace: Workspace, *, keep: bool = True) -> Track:
-    """The track of the run, fetched if need be, and kept with `keep`. DrError names the setting, and similar worlds."""
+    """The track of the run, downloaded if necessary, saved if `keep`. A DrError names setting and similar worlds."""
     from drcli.sim.catalogue import load_track
 
     folder = workspace.tracks if keep else tracks_at_hand(settings.world_name, workspace)
@@ -82,14 +82,14 @@ def check_world(settings: Settings, workspace: Workspace, *, keep: bool = True) 
 
 
 def tracks_at_hand(world_name: str, workspace: Workspace) -> Path | None:
-    """The workspace's tracks if that of the name is there. None otherwise: nothing is to be fetched into it."""
+    """The workspace's track folder if it has this track, otherwise None: then nothing is downloaded into it."""
     stem = world_name.removesuffix("_cw").removesuffix("_ccw")
     names = (f"{world_name}.npy", f"{world_name}.yaml", f"{stem}.yaml")
     return workspace.tracks if any((workspace.tracks / name).is_file() for name in names) else None
 
 
 def check_workers(settings: Settings, workspace: Workspace, *, keep: bool = True) -> tuple[Settings, ...]:
-    """Settings of the workers 2, 3, … of a multi-config run, whose races and worlds can be started like the first."""
+    """Settings of workers 2, 3, … of a multi-config run, with races and worlds checked like those of the first."""
     workers = load_workers(workspace, settings)
     for worker in workers if is_ours(settings) else ():
         check_settings(worker)
@@ -98,7 +98,7 @@ def check_workers(settings: Settings, workspace: Workspace, *, keep: bool = True
 
 
 def publish_track(settings: Settings, workspace: Workspace, bucket: Bucket, prefix: str) -> None:
-    """Put the workspace's own or fetched track next to the model: services elsewhere have no other way to it."""
+    """Upload the workspace's own or downloaded track next to the model: services on other machines need it."""
     names = (settings.world_name, settings.world_name.removesuffix("_cw").removesuffix("_ccw"))
     for path in workspace.tracks.glob("*"):
         if path.stem in names and path.suffix in (".yaml", ".npy"):
@@ -106,14 +106,14 @@ def publish_track(settings: Settings, workspace: Workspace, bucket: Bucket, pref
 
 
 def check_training_files(settings: Settings, workspace: Workspace, *, keep: bool = True) -> CustomFiles:
-    """Read and check custom_files/ against the track, to find every error that would show up minutes later.
+    """Read custom_files/ and check them against the track, to find errors that would otherwise show up minutes later.
 
-    The reward function is called once on a real state; with `keep`, a track that is fetched for that stays in the
-    workspace. Another engine has rules of its own for these files: there, only invalid JSON is an error, and everything
+    The reward function is called once on a real state; with `keep`, a track downloaded for that stays in the
+    workspace. Other engines have their own rules for these files: for them only invalid JSON is an error, everything
     else is a warning.
 
     Raises:
-        DrError: with file, line and what to do.
+        DrError: with file, line and hint.
     """
     folder = workspace.custom_files
     contents = {name: _read(folder / name) for name in (HYPERPARAMETERS, METADATA, REWARD)}

@@ -1,4 +1,4 @@
-"""Stopping all that is ours: runs of this workspace, its store; with Docker also those of other workspaces here."""
+"""Stop everything of ours: the runs and the store of this workspace; with Docker also those of other workspaces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from drcli.paths import Workspace
 
 
 def stop_all(workspace: Workspace, settings: Settings) -> Iterator[str]:
-    """Stop all runs, then the store; yields what has stopped, as it stops."""
+    """Stop all runs, then the store; yields each name as soon as it has stopped."""
     for folder in run_control.folders(workspace):
         if run_control.stop(workspace, folder.kind, folder.run_id):
             yield f"The {folder.kind} of run {folder.run_id}"
@@ -20,14 +20,14 @@ def stop_all(workspace: Workspace, settings: Settings) -> Iterator[str]:
 
 
 def foreign() -> list[str]:
-    """Projects and stacks of ours on this machine's engine, of whatever workspace."""
+    """Our projects and stacks on this machine's engine, from any workspace."""
     from drcli.launch.docker import all_stacks
 
     return all_stacks.projects()
 
 
 def stop_foreign(projects: Iterable[str]) -> Iterator[str]:
-    """Stop them at once: their workspaces may be gone."""
+    """Stop them directly, since their workspaces may no longer exist."""
     from drcli.launch.docker import all_stacks
 
     for project in projects:

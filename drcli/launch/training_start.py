@@ -27,7 +27,7 @@ from drcli.store.client import Bucket
 
 @dataclass(frozen=True)
 class PreparedTraining:
-    """A training that passed all checks and has touched nothing but the store's start."""
+    """A training that passed all checks. So far at most the store was started."""
 
     request: RunRequest
     plan: Plan
@@ -37,18 +37,18 @@ class PreparedTraining:
 
     @property
     def contents(self) -> str:
-        """What is there already, in words."""
+        """Description of what already exists."""
         return f"{len(self.existing)} objects, {self.existing_checkpoints} checkpoints"
 
     @property
     def existing_checkpoints(self) -> int:
-        """How many checkpoints are there already."""
+        """How many checkpoints already exist."""
         keys = ModelKeys(self.request.prefix)
         return len(list_checkpoints(self.bucket, keys)) if self.existing else 0
 
 
 def dry_run(settings: Settings, workspace: Workspace) -> planning.DryRun:
-    """What would be started; touches nothing. Custom files and settings are checked as for a start."""
+    """What would be started; changes nothing. Custom files and settings are checked as for a start."""
     check_settings(settings)
     files = check_training_files(settings, workspace, keep=False)
     check_workers(settings, workspace, keep=False)
@@ -56,7 +56,7 @@ def dry_run(settings: Settings, workspace: Workspace) -> planning.DryRun:
 
 
 def prepare(settings: Settings, workspace: Workspace) -> PreparedTraining:
-    """All checks of a training. Starts the store when it is the workspace's own; changes nothing else."""
+    """Run all checks of a training. Starts the workspace's own store if it is used; changes nothing else."""
     check_settings(settings)
     run_control.check_not_running(workspace, "training", settings.run_id)
     files = check_training_files(settings, workspace)
@@ -72,14 +72,14 @@ def prepare(settings: Settings, workspace: Workspace) -> PreparedTraining:
 
 
 def start(prepared: PreparedTraining, *, wipe: bool = False, resume: bool = False) -> Plan:
-    """Write the documents and start the services. DrError when the prefix is in use and neither is wanted."""
+    """Write the documents and start the services. Raises DrError if the model exists and neither flag is set."""
     _check_prefix(prepared, wipe=wipe, resume=resume)
     request, bucket = prepared.request, prepared.bucket
     with run_control.claim(prepared.plan, request.workspace):
         plan = planning.final_plan(request)
         if wipe:
             bucket.delete_prefix(request.prefix)
-        # Of the run before: nobody is to take it for this one's.
+        # The previous run's status must not be mistaken for this one's.
         bucket.delete([ModelKeys(request.prefix).status])
         _upload(prepared)
         try:
@@ -91,9 +91,9 @@ def start(prepared: PreparedTraining, *, wipe: bool = False, resume: bool = Fals
 
 
 def take_back(prepared: PreparedTraining, *, wipe: bool) -> None:
-    """Delete what a start that has failed has uploaded, so that the next one finds what this one found.
+    """Delete what a failed start uploaded, so that the next start finds the bucket unchanged.
 
-    A model that was there before stays, and so does one of which a checkpoint was written.
+    A model that existed before stays, and so does one that already has a checkpoint.
     """
     prefix = prepared.request.prefix
     has_learned = any(".ckpt" in info.key for info in prepared.bucket.list(f"{prefix}/model/"))
@@ -104,17 +104,21 @@ def take_back(prepared: PreparedTraining, *, wipe: bool) -> None:
 def _check_prefix(prepared: PreparedTraining, *, wipe: bool, resume: bool) -> None:
     prefix = prepared.request.prefix
     if resume and not prepared.existing_checkpoints:
-        way = "-w wipes what is there and starts anew." if prepared.existing else "Start without --resume."
+        way = (
+            "-w deletes what exists and starts from scratch."
+            if prepared.existing
+            else "Start without --resume."
+        )
         raise DrError(f"There is no checkpoint under {prefix} to resume from.", way)
     if prepared.existing and not (wipe or resume):
         raise DrError(
-            f"The model {prefix} exists already ({prepared.contents}).",
-            "--resume continues it, -w wipes it and starts anew, or choose another DR_LOCAL_S3_MODEL_PREFIX.",
+            f"The model {prefix} already exists ({prepared.contents}).",
+            "--resume continues it, -w deletes it and starts from scratch; or choose another DR_LOCAL_S3_MODEL_PREFIX.",
         )
 
 
 def _upload(prepared: PreparedTraining) -> None:
-    """The custom files twice: where the settings want them, and for this run alone, next to the model."""
+    """Upload the custom files twice: to the keys in the settings, and next to the model as this run's own copy."""
     request, bucket, contents = prepared.request, prepared.bucket, prepared.files.contents
     settings, own = request.settings, ModelKeys(request.prefix)
     keys = {
@@ -138,6 +142,6 @@ def _check_pretrained(settings: Settings, bucket: Bucket) -> None:
     if prefix == settings.local_s3_model_prefix:
         raise DrError(
             f"DR_LOCAL_S3_PRETRAINED_PREFIX and DR_LOCAL_S3_MODEL_PREFIX are both {prefix}.",
-            "Give the new model another prefix; to continue the same model use --resume.",
+            "Give the new model another prefix; to continue the same model, use --resume.",
         )
     choose_checkpoint(bucket, ModelKeys(prefix), which)

@@ -1,7 +1,6 @@
-"""Everything that matters at a glance: where, what, on which track, what is running. One structure, quickly.
+"""The summary of a workspace: its bucket, image, model, track and what is running, as one structure, quickly.
 
-What has to be asked over a network or of Docker is asked at the same time by threads that nobody waits for longer
-than `WAIT_S`.
+Network and Docker queries run concurrently in threads, and no query is waited for longer than `WAIT_S`.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from drcli.store.client import Bucket
 from drcli.store.server import server_status
 
 WAIT_S = 1.0
-_LATE = f"no answer within {WAIT_S:.0f} s"
+_LATE = f"no response within {WAIT_S:.0f} s"
 _CLOUDS = {
     "local": "this machine",
     "aws": "AWS",
@@ -38,7 +37,7 @@ _CLOUDS = {
 
 
 def summary(settings: Settings, workspace: Workspace) -> dict[str, Any]:
-    """The workspace as it is now. Starts nothing; what cannot be known in time is said to be so."""
+    """The current state of the workspace. Starts nothing; what is not known in time is marked as unknown."""
     asked = _ask(
         bucket=lambda: _bucket(settings, workspace),
         image=lambda: _image(settings),
@@ -77,7 +76,7 @@ def _or_late(asked: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _ask(**questions: Callable[[], Any]) -> dict[str, Any]:
-    """The answers that come in time. A thread that is late goes with the process."""
+    """The answers that arrive in time. A late thread is a daemon and ends with the process."""
     answers: dict[str, Any] = {}
     faults: list[BaseException] = []
 
@@ -102,7 +101,7 @@ def _ask(**questions: Callable[[], Any]) -> dict[str, Any]:
 
 
 def _bucket(settings: Settings, workspace: Workspace) -> dict[str, Any]:
-    """Whether it can be reached, and how many checkpoints the model there has."""
+    """Whether it is reachable, and how many checkpoints the model has."""
     try:
         config = access.store_config(settings, workspace)
         if access.is_embedded(settings) and not server_status(workspace).running:
@@ -123,7 +122,7 @@ def _bucket(settings: Settings, workspace: Workspace) -> dict[str, Any]:
 
 
 def _store_runs(settings: Settings, workspace: Workspace) -> bool:
-    with suppress(DrError):  # without Docker MinIO does not
+    with suppress(DrError):  # without Docker, MinIO is not running
         return launcher_of(settings.docker_style).own_store.is_running(settings, workspace)
     return False
 
@@ -133,7 +132,7 @@ def _no_bucket(state: str, message: str) -> dict[str, Any]:
 
 
 def _image(settings: Settings) -> dict[str, Any]:
-    """The engine's image, where one is needed."""
+    """The engine's image, if one is needed."""
     launcher = launcher_of(settings.docker_style)
     name = launcher.image(settings)
     if not name:
@@ -146,7 +145,7 @@ def _image(settings: Settings) -> dict[str, Any]:
 
 
 def _running(workspace: Workspace) -> list[dict[str, Any]]:
-    """All runs that are under way, of any DR_RUN_ID."""
+    """All current runs, with any DR_RUN_ID."""
     rows = []
     for folder in run_control.running(workspace):
         plan, seen = folder.read_head(), run_control.read(workspace, folder.kind, folder.run_id)

@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from drcli.contract.episode import STATUSES, Episode, Lap, Status, TraceRow
-from drcli.sim.car_records import Array, Bools, Ints
+from drcli.sim.car_arrays import Array, Bools, Ints
 from drcli.sim.races.race_type import EpisodeStart
 from drcli.sim.step import Step
 from drcli.sim.verdicts import Verdicts
@@ -62,7 +62,7 @@ class EpisodeRecords:
     def _add_rows(
         self, cars: Bools, step: Step, verdicts: Verdicts, rewards: Array, pause_s: Array, crashes: Ints
     ) -> None:
-        numbers, verdict_rows = self._numbers.tolist(), verdicts.records.tolist()
+        numbers, verdict_rows = self._numbers.tolist(), verdicts.block.tolist()
         paid, pauses, crashed, now = rewards.tolist(), pause_s.tolist(), crashes.tolist(), time.time()
         for k in cars.nonzero()[0].tolist():
             x, y, heading, _, _, progress, _, _, _, closest, wheels, _, _ = step.at_rows[k]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from drcli.sim.car_records import Bools
+from drcli.sim.car_arrays import Bools
 from drcli.sim.constants import STEP_S
 from drcli.sim.step import Step
 from drcli.sim.telemetry import telemetry_at_start
@@ -64,37 +64,45 @@ def reward_params(
         added or repeat(_NOTHING),
         strict=False,
     )
-    for at, (steering, speed), number, time_s, crashed, fact, of_race in compress(columns, cars.tolist()):
-        x, y, heading, gap, along, progress, width, before, after, _, wheels, is_left, _ = at
-        params = {
-            "all_wheels_on_track": wheels == 4,
-            "x": x,
-            "y": y,
-            "heading": heading,
-            "distance_from_center": gap,
-            "projection_distance": along,
-            "progress": progress,
-            "steps": float(number),
-            "speed": speed,
-            "steering_angle": steering,
-            "track_width": width,
-            "track_length": fact.length_m,
-            "waypoints": fact.waypoints.copy(),
-            "closest_waypoints": [before, after],
-            "is_left_of_center": is_left,
-            "is_reversed": fact.is_reversed,
-            "is_crashed": crashed,
-            "is_offtrack": wheels == 0,
-            "closest_objects": [0, 0],
-            "objects_location": [],
-            "objects_left_of_center": [],
-            "objects_speed": [],
-            "objects_heading": [],
-            "objects_distance_from_center": [],
-            "objects_distance": [],
-            "object_in_camera": False,
-            "sim_time": time_s - STEP_S,
-        }
+    for at, action, number, time_s, crashed, fact, of_race in compress(columns, cars.tolist()):
+        params = _params(at, action, number, time_s, fact)
+        if crashed:
+            params["is_crashed"] = True
         if of_race:
             params.update(of_race)
         yield params
+
+
+def _params(
+    at: tuple[Any, ...], action: Sequence[float], number: int, time_s: float, fact: TrackFacts
+) -> Params:
+    x, y, heading, gap, along, progress, width, before, after, _, wheels, is_left, _ = at
+    return {
+        "all_wheels_on_track": wheels == 4,
+        "x": x,
+        "y": y,
+        "heading": heading,
+        "distance_from_center": gap,
+        "projection_distance": along,
+        "progress": progress,
+        "steps": float(number),
+        "speed": action[1],
+        "steering_angle": action[0],
+        "track_width": width,
+        "track_length": fact.length_m,
+        "waypoints": fact.waypoints.copy(),
+        "closest_waypoints": [before, after],
+        "is_left_of_center": is_left,
+        "is_reversed": fact.is_reversed,
+        "is_crashed": False,
+        "is_offtrack": wheels == 0,
+        "closest_objects": [0, 0],
+        "objects_location": [],
+        "objects_left_of_center": [],
+        "objects_speed": [],
+        "objects_heading": [],
+        "objects_distance_from_center": [],
+        "objects_distance": [],
+        "object_in_camera": False,
+        "sim_time": time_s - STEP_S,
+    }

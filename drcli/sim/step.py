@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from drcli.sim.car_records import Array, Ints
+from drcli.sim.car_arrays import Array, Ints
 from drcli.sim.telemetry import Telemetry
 
 Label = int | str  # what a trace calls an action: its index, or "[steering speed]"
@@ -29,7 +29,7 @@ class Step:
     @cached_property
     def at_rows(self) -> list[tuple[Any, ...]]:
         """A tuple for each car, with the fields of `Telemetry` in their order."""
-        return list(self.at.records.tolist())
+        return list(self.at.block.tolist())
 
     @cached_property
     def action_rows(self) -> list[list[float]]:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from drcli.sim.car_records import Array, Bools
+from drcli.sim.car_arrays import Array, Bools
 from drcli.sim.reward_params import Params, facts_of, reward_params
 from drcli.sim.step import Step
 from drcli.sim.telemetry import Telemetry

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drcli.contract.episode import Status
-from drcli.sim.car_records import Array, Bools, Codes, Ints, Records, new_records
+from drcli.sim.car_arrays import Array, Block, Bools, Codes, Ints, new_arrays
 from drcli.sim.constants import NOSE_M
 from drcli.sim.track import Track, project
 
@@ -20,7 +20,7 @@ from drcli.sim.track import Track, project
 class Telemetry:
     """Arrays `[K]`. A step is rewarded and judged by what was measured before its action moved the car."""
 
-    records: Records  # all that follows, car by car
+    block: Block  # all that follows, car by car
     x_m: Array  # the nose: 0.14 m ahead of the car's origin, as all that follows
     y_m: Array
     heading_deg: Array  # (-180, 180]
@@ -40,7 +40,7 @@ class Telemetry:
 class CarHistory:
     """What the rules remember of each car: arrays `[K]`."""
 
-    records: Records  # all that follows, car by car
+    block: Block  # all that follows, car by car
     start_ndist: Array  # of its episode
     previous_progress: Array  # 0 after a lap
     x_m: Array  # the car's origin when it was measured last
@@ -62,7 +62,7 @@ def telemetry_at_start(track: Track) -> Telemetry:
     inner, outer = _nearest(foot, track.inner)[0], _nearest(foot, track.outer)[0]
     nearer_inner = bool(np.hypot(*(inner - nose)) < np.hypot(*(outer - nose)))
     before_m, after_m = (float(np.hypot(*(track.center[segment + i] - nose))) for i in (0, 1))
-    at = new_records(Telemetry, 1)
+    at = new_arrays(Telemetry, 1)
     values = {
         "x_m": nose[0],
         "y_m": nose[1],

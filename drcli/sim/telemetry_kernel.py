@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from drcli.contract.episode import Status
+from drcli.sim.car_arrays import Block, Bools
 from drcli.sim.car_dynamics import CarState
-from drcli.sim.car_records import Bools, Records
 from drcli.sim.constants import IMMOBILE_M, IMMOBILE_STEPS, NOSE_M, WHEELS_M
 from drcli.sim.geometry import Road, locate, on_road, progress_percent
 from drcli.sim.kernel import kernel
@@ -22,15 +22,15 @@ _IMMOBILIZED, _REVERSED = Status.IMMOBILIZED.code, Status.REVERSED.code
 def measure(
     road: Road,
     cars: CarState,
-    history: Records,
+    history: Block,
     reverse_limit: int,
     seen: Bools,
     running: bool,
-    out: Records,
+    out: Block,
 ) -> None:
     """Measure the cars with `seen` set; standing still and losing progress count only while `running`.
 
-    `history` and `out` are the records of a `CarHistory` and a `Telemetry`. `reverse_limit`: steps in a row of falling
+    `history` and `out` are the blocks of a `CarHistory` and a `Telemetry`. `reverse_limit`: steps in a row of falling
     progress that make a car `reversed`.
     """
     for k in range(seen.shape[0]):
@@ -42,7 +42,7 @@ def measure(
 
 
 @kernel
-def _own_fault(history: Records, k: int, reverse_limit: int, wheels_on_road: int) -> int:
+def _own_fault(history: Block, k: int, reverse_limit: int, wheels_on_road: int) -> int:
     """What a car does wrong by itself; who has been caught standing or driving back is counted from 0 again."""
     is_still = history[k].still_steps >= IMMOBILE_STEPS
     is_driving_back = history[k].backward_steps >= reverse_limit
@@ -58,7 +58,7 @@ def _own_fault(history: Records, k: int, reverse_limit: int, wheels_on_road: int
 
 
 @kernel
-def _measure_one(road: Road, cars: CarState, history: Records, k: int, out: Records) -> None:
+def _measure_one(road: Road, cars: CarState, history: Block, k: int, out: Block) -> None:
     x, y, heading = cars.x_m[k], cars.y_m[k], cars.heading_rad[k]
     cos, sin = math.cos(heading), math.sin(heading)
     nose_x, nose_y = x + NOSE_M * cos, y + NOSE_M * sin
@@ -92,7 +92,7 @@ def _waypoint_gap(road: Road, index: int, is_reversed: bool, x: float, y: float)
 
 
 @kernel
-def _count(cars: CarState, history: Records, k: int, running: bool, progress: float) -> None:
+def _count(cars: CarState, history: Block, k: int, running: bool, progress: float) -> None:
     moved_m = math.hypot(cars.x_m[k] - history[k].x_m, cars.y_m[k] - history[k].y_m)
     history[k].x_before_m, history[k].y_before_m = history[k].x_m, history[k].y_m
     history[k].x_m, history[k].y_m = cars.x_m[k], cars.y_m[k]

@@ -11,7 +11,7 @@ import numpy as np
 
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Status
-from drcli.sim.car_records import Array, Bools, Codes, Ints, Records, new_records
+from drcli.sim.car_arrays import Array, Block, Bools, Codes, Ints, new_arrays
 from drcli.sim.constants import MAX_STEPS, STEP_S
 from drcli.sim.kernel import kernel
 
@@ -22,7 +22,7 @@ IN_PROGRESS, LAP_COMPLETE, CRASHED = Status.IN_PROGRESS.code, Status.LAP_COMPLET
 class Verdicts:
     """What the referee says about a step: arrays `[K]`, False for all who were not judged."""
 
-    records: Records  # all that follows, car by car
+    block: Block  # all that follows, car by car
     status: Codes  # of `Status`
     terminated: Bools
     truncated: Bools
@@ -37,7 +37,7 @@ class Verdicts:
 class Counts:
     """What the referee counts: arrays `[K]`, of each car's episode if not said otherwise."""
 
-    records: Records  # all that follows, car by car
+    block: Block  # all that follows, car by car
     clock_s: Array  # simulated time since the world was made; a car's clock stands while it is parked
     clock: Ints  # the same in steps
     steps: Ints
@@ -50,7 +50,7 @@ class Referee:
     """Judges K cars, each through one episode after another."""
 
     def __init__(self, settings: RaceSettings, num_envs: int) -> None:
-        self.counts = new_records(Counts, num_envs)
+        self.counts = new_arrays(Counts, num_envs)
         self._laps_to_go = settings.number_of_trials if settings.is_continuous else 1
         self._may_reset = settings.number_of_resets
 
@@ -62,23 +62,23 @@ class Referee:
 
     def judge(self, progress: Array, faults: Codes, cars: Bools) -> Verdicts:
         """A step of cars that drive; `faults` is the code of a fault, or IN_PROGRESS. A full lap counts first."""
-        verdicts = new_records(Verdicts, len(cars))
+        verdicts = new_arrays(Verdicts, len(cars))
         limits = self._laps_to_go, self._may_reset, MAX_STEPS
-        verdicts.is_eventful = _judge(self.counts.records, progress, faults, cars, limits, verdicts.records)
+        verdicts.is_eventful = _judge(self.counts.block, progress, faults, cars, limits, verdicts.block)
         return verdicts
 
     def wait(self, progress: Array, phase: Status, cars: Bools) -> Verdicts:
         """A step of cars that stand, in PREPARE or PAUSE: they make no mistakes, but may have finished."""
-        verdicts = new_records(Verdicts, len(cars))
+        verdicts = new_arrays(Verdicts, len(cars))
         limits = self._laps_to_go, 0, np.iinfo(np.int64).max
         phases = np.full(len(cars), phase.code, np.int8)
-        verdicts.is_eventful = _judge(self.counts.records, progress, phases, cars, limits, verdicts.records)
+        verdicts.is_eventful = _judge(self.counts.block, progress, phases, cars, limits, verdicts.block)
         return verdicts
 
 
 @kernel
 def _judge(
-    counts: Records, progress: Array, faults: Codes, cars: Bools, limits: tuple[int, int, int], out: Records
+    counts: Block, progress: Array, faults: Codes, cars: Bools, limits: tuple[int, int, int], out: Block
 ) -> bool:
     laps_to_go, may_reset, max_steps = limits
     is_eventful = False

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import STATUSES, Episode, Status
+from drcli.sim.car_arrays import Array, Bools, new_arrays
 from drcli.sim.car_dynamics import drive, new_cars, put
-from drcli.sim.car_records import Array, Bools, new_records
 from drcli.sim.constants import STEP_S, CarParams
 from drcli.sim.episode_records import EpisodeRecords
 from drcli.sim.geometry import Road, road_of
@@ -78,7 +78,7 @@ class World:
         self.next_episode = 0  # its number; episodes are numbered in the order they start
         self.active = np.zeros(num_envs, np.bool_)
         self.cars = new_cars(num_envs)
-        self.history, self.telemetry = new_records(CarHistory, num_envs), new_records(Telemetry, num_envs)
+        self.history, self.telemetry = new_arrays(CarHistory, num_envs), new_arrays(Telemetry, num_envs)
         self.referee = Referee(settings, num_envs)
         self.records = EpisodeRecords(num_envs, track.length_m, rows=record)
         self._rewards = StepRewards(track, reward, num_envs) if reward else None
@@ -227,7 +227,7 @@ class World:
 
     def _measure(self, cars: Bools, running: bool) -> None:
         limit = self.settings.number_of_reverse_counts
-        measure(self._road, self.cars, self.history.records, limit, cars, running, self.telemetry.records)
+        measure(self._road, self.cars, self.history.block, limit, cars, running, self.telemetry.block)
 
 
 def _sensor(name: str, track: Track) -> Sensor:

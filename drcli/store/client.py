@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from drcli.errors import DrError
 from drcli.store.faults import error_code, explain, is_missing_key
+from drcli.store.torn_reads import read_whole
 
 _MULTIPART_BYTES = 64 << 20  # below: one PUT, atomic and the least CPU; a checkpoint has 25 to 50 MB
 _DELETE_AT_ONCE = 1000  # the limit of S3's DeleteObjects
@@ -108,6 +109,11 @@ class Bucket:
 
     def find(self, key: str) -> bytes | None:
         """The content of an object, None where there is no such object."""
+        if not self.config.is_loopback:
+            return self._read(key)
+        return read_whole(lambda: self._read(key), lambda: self._size(key))
+
+    def _read(self, key: str) -> bytes | None:
         from botocore.exceptions import ClientError
 
         with self._explained(key):
@@ -118,6 +124,18 @@ class Bucket:
                     return None
                 raise
             return content
+
+    def _size(self, key: str) -> int | None:
+        """How long the object is in bytes, None where there is none."""
+        from botocore.exceptions import ClientError
+
+        with self._explained(key):
+            try:
+                return int(self._client.head_object(Bucket=self.config.bucket, Key=key)["ContentLength"])
+            except ClientError as error:
+                if is_missing_key(error):
+                    return None
+                raise
 
     def get(self, key: str) -> bytes:
         """The content of an object; `DrError` where there is no such object."""
@@ -135,16 +153,7 @@ class Bucket:
 
     def exists(self, key: str) -> bool:
         """Is there an object of exactly this key?"""
-        from botocore.exceptions import ClientError
-
-        with self._explained(key):
-            try:
-                self._client.head_object(Bucket=self.config.bucket, Key=key)
-            except ClientError as error:
-                if is_missing_key(error):
-                    return False
-                raise
-            return True
+        return self._size(key) is not None
 
     def list(self, prefix: str = "") -> list[ObjectInfo]:
         """All objects whose key starts with `prefix`, sorted by key; end it with `/` to mean a folder."""

@@ -42,7 +42,7 @@ def test_old_names_get_one_line_each(dr: Dr) -> None:
     assert json.loads(dr("config", "--json").stdout)["notices"] == [
         f"run.env:{len(RUN) + 2}: DR_CHANGE_START_POSITION has no effect: DR_TRAIN_CHANGE_START_POSITION is set too",
         f"run.env:{len(RUN) + 3}: DR_KINESIS_STREAM_ENABLE has no effect: DR_CAMERA_KVS_ENABLE is set too",
-        f"run.env:{len(RUN) + 4}: DR_COACH_IMAGE has no effect: one image does it all, "
+        f"run.env:{len(RUN) + 4}: DR_COACH_IMAGE has no effect: all services use one image, "
         "see DR_SIMAPP_SOURCE and DR_SIMAPP_VERSION",
     ]
 

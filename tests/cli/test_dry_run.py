@@ -78,4 +78,4 @@ def test_other_custom_files_are_checked_too(racer: Racer) -> None:
 def test_a_setting_that_cannot_be_started_is_refused(racer: Racer) -> None:
     found = racer.invoke("start-training", "--dry-run", *sets("DR_SIMAPP_SOURCE=someone/simapp"))
     assert found.exit_code == 2
-    assert "runs in containers only" in found.stderr
+    assert "only runs in containers" in found.stderr

@@ -144,7 +144,7 @@ def test_quiet_then_stopped_leaves_no_half_results(finished: Any) -> None:
     assert "next: dr logs robomaker --evaluation -f" in started.stderr
     second = racer.invoke("evaluate")
     assert second.exit_code == 1
-    assert "The evaluation of run 0 is running already." in second.stderr
+    assert "The evaluation of run 0 is already running." in second.stderr
     assert "dr stop-evaluation" in second.stderr
     stopped = racer.invoke("stop-evaluation")
     assert (stopped.exit_code, stopped.stdout) == (0, "The evaluation of run 0 has stopped.\n")
@@ -168,7 +168,7 @@ def test_quiet_then_stopped_leaves_no_half_results(finished: Any) -> None:
             1,
             ("--set: DR_WORLD_NAME: unknown world 'tinny'", "Did you mean", "tiny"),
         ),
-        (("--set", "DR_RACE_TYPE=OBJECT_AVOIDANCE"), 2, ("cannot be started yet",)),
+        (("--set", "DR_RACE_TYPE=OBJECT_AVOIDANCE"), 2, ("is not supported yet",)),
         (("--set", "DR_DOCKER_STYLE=podman"), 2, ("DR_DOCKER_STYLE",)),
     ],
 )

@@ -52,7 +52,9 @@ def test_list_in_a_workspace(outside: Path, source: str, version: str, advice: s
     (outside / "run.env").write_text("")
     answer = dr("images", "list")
     assert answer.exit_code == 0, answer.stderr
-    assert f"{source}:{version} is not here" in answer.stderr and f"next: {advice}" in answer.stderr
+    assert (
+        f"{source}:{version} is not on this machine" in answer.stderr and f"next: {advice}" in answer.stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,7 +76,7 @@ def test_no_docker(outside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(outside))
     answer = dr("images", "build")
     assert answer.exit_code == 1
-    assert "Docker is not installed here" in answer.stderr
+    assert "Docker is not installed" in answer.stderr
 
 
 @pytest.mark.parametrize("name", ["build", "list", "push"])

@@ -52,8 +52,8 @@ def test_following_shows_what_comes_and_ends_with_the_run(live: Any) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        (("robomaker", "-n", "7"), 1, "There are logs of robomaker-1, sagemaker, supervisor."),
-        (("--set", "DR_RUN_ID=5"), 1, "Nothing has run yet under this run id."),
+        (("robomaker", "-n", "7"), 1, "Logs exist for robomaker-1, sagemaker, supervisor."),
+        (("--set", "DR_RUN_ID=5"), 1, "Nothing has run under this run id yet."),
         (("gazebo",), 2, "'gazebo' is not one of 'sagemaker', 'robomaker', 'rl_coach', 'minio'"),
         (("--tail", "-1"), 2, "--tail"),
         (("-n", "0"), 2, "--replica"),

@@ -103,8 +103,8 @@ def test_sync(dr: Dr, bucket: Bucket, tmp_path: Path) -> None:
 
 
 def test_mb(dr: Dr, bucket: Bucket) -> None:
-    assert dr("mb", "backup").stdout == "The bucket backup is made.\n"
-    assert dr("mb", "s3://backup/").stdout == "The bucket backup was there already.\n"
+    assert dr("mb", "backup").stdout == "The bucket backup was created.\n"
+    assert dr("mb", "s3://backup/").stdout == "The bucket backup already exists.\n"
     assert "backup" in bucket.names()
 
 

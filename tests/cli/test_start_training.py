@@ -74,11 +74,11 @@ def test_an_existing_model_is_refused(finished: Any) -> None:
     racer, before = finished.racer, listing(finished.racer.bucket)
     refused = racer.invoke("start-training")
     assert refused.exit_code == 1
-    assert re.search(r"The model model exists already \(\d+ objects, \d+ checkpoints\)", refused.stderr)
-    assert "--resume continues it, -w wipes it" in refused.stderr
+    assert re.search(r"The model model already exists \(\d+ objects, \d+ checkpoints\)", refused.stderr)
+    assert "--resume continues it, -w deletes it" in refused.stderr
     declined = racer.invoke("start-training", "-w", answer="n\n")
     assert declined.exit_code == 1
-    assert re.search(r"Wipe the model model \(\d+ objects, \d+ checkpoints\)\? \[y/N\]", declined.stderr)
+    assert re.search(r"Delete the model model \(\d+ objects, \d+ checkpoints\)\? \[y/N\]", declined.stderr)
     no_answer = racer.invoke("start-training", "-w", answer="")
     assert no_answer.exit_code == 1
     assert listing(racer.bucket) == before
@@ -104,7 +104,7 @@ def test_nothing_to_resume(finished: Any) -> None:
     assert fresh.exit_code == 1
     assert "no checkpoint under fresh" in fresh.stderr and "Start without --resume" in fresh.stderr
     begun = racer.invoke("start-training", "--resume", "--set", "DR_LOCAL_S3_MODEL_PREFIX=model-10")
-    assert "no checkpoint under model-10" in begun.stderr and "-w wipes what is there" in begun.stderr
+    assert "no checkpoint under model-10" in begun.stderr and "-w deletes what exists" in begun.stderr
 
 
 def test_quiet_returns_once_it_is_up(live: Any) -> None:
@@ -117,13 +117,13 @@ def test_quiet_returns_once_it_is_up(live: Any) -> None:
 
 def test_a_second_start_is_refused(live: Any) -> None:
     assert live.second.exit_code == 1
-    assert "The training of run 1 is running already." in live.second.stderr
-    assert "hint: `dr stop-training` ends it" in live.second.stderr
+    assert "The training of run 1 is already running." in live.second.stderr
+    assert "hint: `dr stop-training` stops it" in live.second.stderr
 
 
 def test_a_model_that_another_run_trains_is_refused(live: Any) -> None:
     assert live.same_prefix.exit_code == 1
-    assert "run 1 is training the model live already" in live.same_prefix.stderr
+    assert "Run 1 is already training the model live" in live.same_prefix.stderr
     assert json.loads(live.after.stdout)["state"] == "ended"  # nobody wiped it under its hands
 
 
@@ -184,7 +184,7 @@ def test_ctrl_c_leaves_the_view_not_the_run(left: Any) -> None:
     racer, code, said, stdout = left
     assert code == 0
     assert said.startswith("Training model on tiny with 2 workers")
-    assert "You have left the view; the run goes on." in said
+    assert "Stopped following; the run continues." in said
     assert "next: dr status" in said
     assert stdout == ""
     assert racer.status()["state"] == "running"
@@ -228,7 +228,7 @@ def test_it_survives_kill_9_of_any_part_then_stops_and_goes_on(left: Any, until:
     supervisor = ProcessFolder.of(workspace, "training", 0).read_state().supervisor  # type: ignore[union-attr]
     at = kill(supervisor.pid)
     until(lambda: not supervisor.is_alive)
-    assert "has a new supervisor" in racer.invoke("status").stderr
+    assert "a new one was started" in racer.invoke("status").stderr
     assert "supervisor" not in racer.invoke("status").stderr
     until(lambda: goes_on(at, [1, 0, 1]), every_s=0.2)
 
@@ -276,7 +276,7 @@ def test_three_starts_at_the_same_moment(new_racer: Callable[[], Any], until: Un
     codes = [each.returncode for each in starts]
     assert (sorted(codes[:2]), codes[2]) == ([0, 1], 0), said
     refused = said[codes.index(1)]
-    assert re.search("running already|exists already", refused), refused
+    assert re.search("already running|already exists", refused), refused
     assert "Traceback" not in refused
     runs = [ProcessFolder.of(racer.workspace, "training", run_id) for run_id in (0, 1)]
     wires = {run.read_plan()["services"][0]["environment"]["DR_WIRE_ENDPOINT"] for run in runs}

@@ -57,7 +57,7 @@ def test_missing_env_files(racer: Racer, name: str, text: str) -> None:
 def test_no_workspace(racer: Racer) -> None:
     for name in ("system.env", "run.env"):
         (racer.root / name).unlink()
-    refused(racer, 1, "No workspace", "hint: `dr init` makes one here")
+    refused(racer, 1, "No workspace", "hint: `dr init` creates one here")
 
 
 def test_no_such_experiment(racer: Racer) -> None:
@@ -70,11 +70,11 @@ def test_no_such_experiment(racer: Racer) -> None:
         ("this is no assignment", (r"run\.env:\d+",)),
         ("DR_WORKERS=many", (r"run\.env:\d+", "DR_WORKERS=many", "expected")),
         ("DR_RACE_TYPE=TIME_TRAIL", (r"run\.env:\d+", "DR_RACE_TYPE", "TIME_TRIAL")),
-        ("DR_RACE_TYPE=HEAD_TO_BOT", (r"run\.env:\d+", "cannot be started yet", "hint: .*TIME_TRIAL")),
+        ("DR_RACE_TYPE=HEAD_TO_BOT", (r"run\.env:\d+", "is not supported yet", "hint: .*TIME_TRIAL")),
         ("DR_DOCKER_STYLE=podman", (r"run\.env:\d+", "DR_DOCKER_STYLE", "process.*compose.*swarm")),
         (
             "DR_SIMAPP_SOURCE=awsdeepracercommunity/deepracer-simapp",
-            ("runs in containers only", "hint: .*compose.*drcli/simapp"),
+            ("only runs in containers", "hint: .*compose.*drcli/simapp"),
         ),
     ],
 )

@@ -25,12 +25,12 @@ def swarm(*words: str, answer: str | None = None) -> Result:
 def test_one_machine_from_init_to_leave(lone_engine: second_node.FurtherEngine) -> None:
     before = swarm("status")
     assert before.exit_code == 1
-    assert before.stderr == "error: This machine is in no swarm.\nhint: Make one: `dr swarm init`.\n"
+    assert before.stderr == "error: This machine is not in a swarm.\nhint: Create one: `dr swarm init`.\n"
 
     made = swarm("init")
     assert made.exit_code == 0
-    assert made.stdout == "node3 manages a swarm at 127.0.0.1, and runs trainer and workers.\n"
-    assert "To let others join: dr swarm init --advertise-addr " in made.stderr
+    assert made.stdout == "node3 manages a swarm at 127.0.0.1 and runs trainer and workers.\n"
+    assert "To allow that: dr swarm init --advertise-addr " in made.stderr
     assert swarm("init").stdout == made.stdout
 
     table = swarm("status")
@@ -41,9 +41,9 @@ def test_one_machine_from_init_to_leave(lone_engine: second_node.FurtherEngine) 
 
     refused = swarm("leave", answer="n\n")
     assert refused.exit_code == 1 and json.loads(swarm("status", "--json").stdout)
-    assert swarm("leave", answer="y\n").stdout == "This machine is in no swarm any more.\n"
+    assert swarm("leave", answer="y\n").stdout == "This machine has left its swarm.\n"
     again = swarm("leave", "-y")
-    assert again.exit_code == 1 and "in no swarm" in again.stderr
+    assert again.exit_code == 1 and "not in a swarm" in again.stderr
 
 
 @pytest.mark.docker
@@ -76,7 +76,7 @@ def test_labels(lone_engine: second_node.FurtherEngine) -> None:
     assert node["labels"] == {"Robomaker": "true"} and node["is_ready"] and node["tasks"] == []
     assert "Sagemaker, Robomaker" in swarm("label", node["id"][:6], "--sagemaker").stdout
     lone_engine.docker("node", "update", "--availability", "drain", "node3")
-    assert "warning: node3 takes no tasks (ready, drain)." in swarm("status").stderr
+    assert "warning: node3 accepts no tasks (ready, drain)." in swarm("status").stderr
     unknown = swarm("label", "node7")
     assert unknown.exit_code == 1
     assert unknown.stderr == "error: The swarm has no node node7.\nhint: Its nodes are node3.\n"
@@ -86,7 +86,7 @@ def test_labels(lone_engine: second_node.FurtherEngine) -> None:
 def test_an_address_that_is_none(lone_engine: second_node.FurtherEngine) -> None:
     wrong = swarm("init", "--advertise-addr", "nowhere")
     assert wrong.exit_code == 1
-    assert "No swarm at nowhere: advertise address must be" in wrong.stderr
+    assert "The swarm cannot use nowhere: advertise address must be" in wrong.stderr
     assert "hint: Try --advertise-addr " in wrong.stderr
 
 

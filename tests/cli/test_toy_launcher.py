@@ -51,7 +51,7 @@ def test_a_run_from_start_to_stop(racer: Racer) -> None:
         "robomaker-1",
         "robomaker-2",
     ]
-    assert "is running already" in racer.invoke("start-training", "-w", "-y").stderr
+    assert "is already running" in racer.invoke("start-training", "-w", "-y").stderr
     assert "The training of run 0 uses the store" in racer.invoke("store", "stop").stderr
     assert racer.invoke("scale", "3").exit_code == 0
     assert racer.status()["services"][-1]["name"] == "robomaker-3"

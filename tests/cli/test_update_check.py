@@ -25,7 +25,7 @@ def test_nobody_is_asked_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_address_that_does_not_answer(free_port: int) -> None:
     answer = CliRunner().invoke(main, ["update-check", "--ask", f"http://127.0.0.1:{free_port}"])
-    assert answer.exit_code == 1 and "cannot be asked" in answer.stderr
+    assert answer.exit_code == 1 and "is unreachable" in answer.stderr
 
 
 def test_help_has_an_example() -> None:

@@ -105,7 +105,7 @@ def test_unknown_name_is_empty_and_noted() -> None:
     scope = Scope({"Z": Value("0", "default")})
     expand_all(assignments, scope, {})
     assert scope.known["B"] == Value("x-1", "run.env:2")
-    assert scope.notices == ["run.env:2: B uses $NOPE, which is not set above; taken as empty"]
+    assert scope.notices == ["run.env:2: B uses $NOPE, which is not set above; treated as empty"]
     assert scope.used == {"NOPE", "A"}
 
 

@@ -73,11 +73,11 @@ def test_exploration_of_another_engine_is_no_mistake() -> None:
 
 def test_exploration_that_nobody_knows_is_named() -> None:
     found = Hyperparameters.parse('{\n"exploration_type": "e_greedy"\n}', "h.json")
-    assert found.warnings == ("h.json:2: exploration_type e_greedy is not known; did you mean e-greedy?",)
+    assert found.warnings == ("h.json:2: exploration_type e_greedy is unknown; did you mean e-greedy?",)
 
 
 def test_all_wrong_values_are_shown() -> None:
-    with pytest.raises(UsageError, match=r"2 things are wrong") as caught:
+    with pytest.raises(UsageError, match=r"2 problems") as caught:
         Hyperparameters.parse('{"lr": 0, "loss_type": "hubert"}', "h.json")
     assert "did you mean huber?" in caught.value.message
 

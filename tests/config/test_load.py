@@ -80,7 +80,7 @@ def test_unknown_experiment_lists_those_there_are(make_workspace: MakeWorkspace,
     root = make_workspace(experiment="one").root
     with pytest.raises(DrError) as caught:
         find_workspace(root, name)
-    assert caught.value.hint == "there are: one"
+    assert caught.value.hint == "available: one"
 
 
 # --- load_settings
@@ -244,7 +244,7 @@ def test_all_faults_are_reported_together(make_workspace: MakeWorkspace) -> None
     with pytest.raises(UsageError) as caught:
         load_settings(workspace, ["DR_SEED=x", "oops"])
     lines = str(caught.value).splitlines()
-    assert lines[0] == "6 things are wrong:"
+    assert lines[0] == "6 problems:"
     for where in (
         "system.env:1: DR_WORKERS",
         "system.env:2: ",

@@ -131,7 +131,7 @@ def test_values_beyond_actuation_pass_with_a_warning_that_says_what_is_clipped()
 def test_keys_without_effect() -> None:
     found = read(preprocess_type="GREY_SCALE", regional_parameters=["0"], neural_netwrk="x")
     assert found.warnings == (
-        "m.json:1: neural_netwrk is not known; it has no effect; did you mean neural_network?",
+        "m.json:1: neural_netwrk is unknown; it has no effect; did you mean neural_network?",
     )
 
 
@@ -142,7 +142,7 @@ def test_keys_without_effect() -> None:
         ({"action_space": 3}, "neither a list of actions nor bounds"),
         ({"action_space": [1]}, "action_space[0] is 1"),
         ({"action_space": [{"steering_angle": 0}]}, "action_space[0].speed is missing"),
-        ({"action_space": [{"steering_angle": True, "speed": "x"}]}, "2 things are wrong"),
+        ({"action_space": [{"steering_angle": True, "speed": "x"}]}, "2 problems"),
         (
             {"action_space": {"steering_angle": {"low": 1, "high": 1}, "speed": BOUNDS["speed"]}},
             "low below high",

@@ -35,7 +35,7 @@ def test_training_document_round_trip() -> None:
     )
     params = TrainingParams.parse(to_yaml(render_training(settings)[0].values))
     race = params.race
-    assert (params.world_name, race.race_type, params.num_workers) == ("Oval_track", "TIME_TRIAL", 3)
+    assert (params.world_name, race.race_type) == ("Oval_track", "TIME_TRIAL")
     assert (race.start_position_offset, race.round_robin_advance_dist) == (0.25, 0.05)
     assert (race.reverse_dir, race.change_start_position, race.alternate_driving_direction) == (
         True,
@@ -72,10 +72,14 @@ def test_evaluation_document_round_trip() -> None:
 
 def test_real_booleans_and_numbers_are_read_too() -> None:
     params = parse_params(
-        LEAST + "REVERSE_DIR: true\nNUM_WORKERS: 2\nSTART_POSITION_OFFSET: 0.5\nIS_CONTINUOUS: 'FALSE'\n"
+        LEAST + "REVERSE_DIR: true\nMIN_EVAL_TRIALS: 2\nSTART_POSITION_OFFSET: 0.5\nIS_CONTINUOUS: 'FALSE'\n"
     )
     assert isinstance(params, TrainingParams)
-    assert (params.race.reverse_dir, params.num_workers, params.race.start_position_offset) == (True, 2, 0.5)
+    assert (params.race.reverse_dir, params.min_eval_trials, params.race.start_position_offset) == (
+        True,
+        2,
+        0.5,
+    )
     assert params.race.is_continuous is False
 
 
@@ -134,13 +138,13 @@ def test_keys_are_normal() -> None:
 @pytest.mark.parametrize(
     ("text", "part"),
     [
-        ("", "no YAML mapping"),
-        ("- 1\n", "no YAML mapping"),
-        ("a: [", "no YAML"),
+        ("", "not a YAML mapping"),
+        ("- 1\n", "not a YAML mapping"),
+        ("a: [", "not valid YAML"),
         (LEAST.replace("WORLD_NAME: w\n", ""), "no WORLD_NAME"),
         (LEAST.replace("WORLD_NAME: w", "WORLD_NAME: ''"), "no WORLD_NAME"),
-        (LEAST + "NUM_WORKERS: many\n", "NUM_WORKERS: 'many', which is no int"),
-        (LEAST + "REVERSE_DIR: maybe\n", "REVERSE_DIR: 'maybe', which is no bool"),
+        (LEAST + "MIN_EVAL_TRIALS: many\n", "MIN_EVAL_TRIALS: 'many', expected int"),
+        (LEAST + "REVERSE_DIR: maybe\n", "REVERSE_DIR: 'maybe', expected bool"),
         (LEAST + "OFF_TRACK_PENALTY: .nan\n", "OFF_TRACK_PENALTY"),
     ],
 )

@@ -320,7 +320,7 @@ def test_an_engine_that_is_not_running(racer: Workspace, look: Look, no_docker: 
     (tmp_path / "docker").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "docker").chmod(0o755)
     (fault,) = errors(look("docker", DR_DOCKER_STYLE="compose"))
-    assert "does not answer" in fault.message and "systemctl start docker" in fault.fix
+    assert "does not respond" in fault.message and "systemctl start docker" in fault.fix
 
 
 @pytest.mark.docker

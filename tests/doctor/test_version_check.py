@@ -72,7 +72,7 @@ def test_no_address(url: str) -> None:
 
 
 def test_nobody_there(free_port: int) -> None:
-    with pytest.raises(DrError, match="cannot be asked"):
+    with pytest.raises(DrError, match="is unreachable"):
         version_check.ask(f"http://127.0.0.1:{free_port}/")
 
 

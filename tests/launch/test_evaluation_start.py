@@ -40,7 +40,7 @@ def test_where_results_are(evaluation: StartedEvaluation) -> None:
 
 def test_results(evaluation: StartedEvaluation, bucket: Bucket) -> None:
     """A completed lap is called that, also where the document says In progress."""
-    with pytest.raises(DrError, match="ended without a result") as caught:
+    with pytest.raises(DrError, match="ended without results") as caught:
         results(evaluation)
     assert "dr logs robomaker --evaluation" in caught.value.hint
     metrics = EvaluationMetrics()

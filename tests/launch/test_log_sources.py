@@ -25,7 +25,7 @@ def settings(run_id: int = 0) -> Settings:
 def test_which_log(workspace: Workspace) -> None:
     with pytest.raises(DrError, match=r"no log .*sagemaker\.log") as caught:
         log_sources.read(settings(), workspace, "training", "sagemaker")
-    assert "Nothing has run yet" in caught.value.hint
+    assert "Nothing has run under this run id yet" in caught.value.hint
     folder = ProcessFolder.of(workspace, "training", 3)
     folder.logs.mkdir(parents=True)
     for name in ("sagemaker", "robomaker-1", "robomaker-2"):
@@ -35,7 +35,7 @@ def test_which_log(workspace: Workspace) -> None:
     ]
     with pytest.raises(DrError) as caught:
         log_sources.read(settings(3), workspace, "training", "robomaker", replica=3)
-    assert caught.value.hint == "There are logs of robomaker-1, robomaker-2, sagemaker."
+    assert caught.value.hint == "Logs exist for robomaker-1, robomaker-2, sagemaker."
 
 
 def test_more_comes_as_long_as_the_run_goes_on(workspace: Workspace, started: Started, until: Until) -> None:

@@ -34,7 +34,7 @@ def test_start_and_stop(started: Started, workspace: Workspace, until: Until) ->
     assert (seen.state, seen.is_alive, seen.is_orphan) == ("running", True, False)
     assert [replica.name for replica in seen.replicas] == ["sagemaker", "robomaker-1", "robomaker-2"]
     assert [folder.path for folder in run_control.running(workspace)] == [folder.path]
-    with pytest.raises(DrError, match="training of run 0 is running already") as caught:
+    with pytest.raises(DrError, match="training of run 0 is already running") as caught:
         run_control.check_not_running(workspace, "training", 0)
     assert "dr stop-training" in caught.value.hint and "DR_RUN_ID=1" in caught.value.hint
     until(lambda: all("ready" in folder.log(r.name).read_text() for r in seen.replicas))
@@ -59,7 +59,7 @@ def test_runs_side_by_side(started: Started, workspace: Workspace) -> None:
     started(sagemaker="steady", run_id=0, prefix="model")
     started(sagemaker="steady", run_id=1, prefix="model-10")
     started(sagemaker="steady", run_id=0, prefix="model", kind="evaluation")
-    with pytest.raises(DrError, match="run 0 is training the model model already") as caught:
+    with pytest.raises(DrError, match="Run 0 is already training the model model") as caught:
         started(sagemaker="steady", run_id=2, prefix="model")
     assert "DR_LOCAL_S3_MODEL_PREFIX" in caught.value.hint
     assert run_control.stop(workspace, "training", 0)
@@ -89,7 +89,7 @@ def test_of_two_starts_at_once_one_wins(
     for thread in threads:
         thread.join(60)
     assert len(won) == 1
-    assert refused == ["The training of run 0 is running already."] * 2
+    assert refused == ["The training of run 0 is already running."] * 2
 
 
 def test_a_stack_that_cannot_start_says_why(

@@ -64,7 +64,7 @@ def test_who_does_not_answer_is_not_waited_for(workspace: Workspace, monkeypatch
             workspace,
         )
         late = set(threading.enumerate()) - before
-        assert seen["bucket"]["state"] == "unknown" and "no answer within" in seen["bucket"]["message"]
+        assert seen["bucket"]["state"] == "unknown" and "no response within" in seen["bucket"]["message"]
         assert all(thread.daemon for thread in late)
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,6 +17,8 @@ from typing import Any
 import psutil
 import pytest
 import torch
+from polling import DEADLINE_S, until
+from ports import free_port
 
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.model_metadata import ModelMetadata
@@ -43,7 +43,6 @@ from drcli.train.model import ModelSpec
 from drcli.train.network import weights_of
 from drcli.train.rollout import RolloutSpec
 
-DEADLINE_S = 240.0  # of a busy machine; a quiet one needs seconds
 PROGRAMS = {"train": "sagemaker", "work": "robomaker", "evaluate": "evaluation"}
 TINY = """
 width_m: 0.6
@@ -75,20 +74,6 @@ def metadata(actions: Any) -> str:
         {"action_space": actions, "action_space_type": kind, "sensor": ["FRONT_FACING_CAMERA"],
          "neural_network": "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW", "version": "5"}
     )  # fmt: skip
-
-
-@pytest.fixture(scope="session", name="until")
-def until_fixture() -> Callable[..., Any]:
-    return until
-
-
-def until(condition: Callable[[], Any], deadline_s: float = DEADLINE_S) -> Any:
-    """Poll until `condition` gives something true; that."""
-    deadline = time.monotonic() + deadline_s
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-    return result
 
 
 class Stop:
@@ -160,7 +145,8 @@ class InProcess:
 
     @property
     def log(self) -> str:
-        return self.log_file.read_text()
+        """What it has logged so far; a forked service makes its file a moment after its start."""
+        return self.log_file.read_text() if self.log_file.exists() else ""
 
     @property
     def is_alive(self) -> bool:
@@ -307,13 +293,6 @@ class Run:
             if service.is_alive:
                 service.kill()
         self.bucket.delete(info.key for info in self.bucket.list())  # a checkpoint has 47 MB
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Episode, Lap, Status, TraceRow
-from drcli.sim.car_records import new_records
+from drcli.sim.car_arrays import new_arrays
 from drcli.sim.episode_records import EpisodeRecords
 from drcli.sim.races.race_type import EpisodeStart
 from drcli.sim.step import Step
@@ -33,7 +33,7 @@ class Drive:
         return self.records.episodes[0]
 
     def step(self, fault: Status = FINE, progress: float = 25.0, **parts: Any) -> None:
-        at = new_records(Telemetry, 1)
+        at = new_arrays(Telemetry, 1)
         at.x_m[:], at.y_m[:], at.heading_deg[:], at.progress[:] = 1.0, 2.0, 30.0, progress
         at.closest_waypoint[:], at.wheels_on_road[:] = 5, 4
         verdicts = self.referee.judge(at.progress, np.array([fault.code], np.int8), ONE)
@@ -45,7 +45,7 @@ class Drive:
         self.records.add(ONE, step, verdicts, np.array([0.5]), pause_s, counts.crashes)
 
     def prepare(self) -> None:
-        at = new_records(Telemetry, 1)
+        at = new_arrays(Telemetry, 1)
         verdicts = self.referee.wait(at.progress, Status.PREPARE, ONE)
         counts = self.referee.counts
         step = Step(at, np.zeros((1, 2)), [0], counts.steps, 100.0 + counts.steps)

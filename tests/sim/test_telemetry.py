@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from drcli.contract.episode import STATUSES
+from drcli.sim.car_arrays import new_arrays
 from drcli.sim.car_dynamics import new_cars, put
-from drcli.sim.car_records import new_records
 from drcli.sim.constants import IMMOBILE_STEPS, NOSE_M
 from drcli.sim.geometry import road_of
 from drcli.sim.reward_params import facts_of, reward_params
@@ -25,12 +25,12 @@ EAST, NORTH, WEST = 0.0, math.pi / 2, math.pi
 
 def read(track: Track, *poses: tuple[float, float, float], history: CarHistory | None = None) -> Telemetry:
     """What is measured of cars whose noses are at the given x, y, heading."""
-    cars, at = new_cars(len(poses)), new_records(Telemetry, len(poses))
+    cars, at = new_cars(len(poses)), new_arrays(Telemetry, len(poses))
     for k, (x, y, heading) in enumerate(poses):
         put(cars, k, x - NOSE_M * math.cos(heading), y - NOSE_M * math.sin(heading), heading)
     seen = np.ones(len(poses), np.bool_)
-    history = history or new_records(CarHistory, len(poses))
-    measure(road_of(track), cars, history.records, 15, seen, True, at.records)
+    history = history or new_arrays(CarHistory, len(poses))
+    measure(road_of(track), cars, history.block, 15, seen, True, at.block)
     return at
 
 
@@ -39,7 +39,7 @@ def faults(at: Telemetry) -> list[str]:
 
 
 def reversed_cars(count: int = 1) -> CarHistory:
-    history = new_records(CarHistory, count)
+    history = new_arrays(CarHistory, count)
     history.is_reversed[:] = True
     return history
 
@@ -157,9 +157,9 @@ def test_heading_is_in_degrees_from_minus_180_to_180(
 
 
 def test_x_and_y_are_the_nose(block: Track) -> None:
-    cars, at, history = new_cars(1), new_records(Telemetry, 1), new_records(CarHistory, 1)
+    cars, at, history = new_cars(1), new_arrays(Telemetry, 1), new_arrays(CarHistory, 1)
     put(cars, 0, 6.0, 1.0, NORTH)
-    measure(road_of(block), cars, history.records, 15, np.ones(1, np.bool_), True, at.records)
+    measure(road_of(block), cars, history.block, 15, np.ones(1, np.bool_), True, at.block)
     assert (at.x_m[0], at.y_m[0]) == pytest.approx((6.0, 1.0 + 0.14))
     assert at.projection_distance_m == pytest.approx([7.14])
 
@@ -201,7 +201,7 @@ def test_across_the_road_rear_and_front_wheels_count_alone(block: Track) -> None
 
 
 def test_progress_counts_from_where_the_episode_started(block: Track) -> None:
-    history = new_records(CarHistory, 3)
+    history = new_arrays(CarHistory, 3)
     history.start_ndist[:] = 0.25
     history.previous_progress[:] = 0.0, 5.0, 99.0
     # 5 m is the start; 1 m behind it; 1 m before it at the end of a lap.
@@ -221,11 +221,11 @@ def test_track_width_is_measured_through_the_centre_line(ring: Track) -> None:
 
 
 def test_standing_still_and_driving_back_count_in_a_row(block: Track) -> None:
-    history = new_records(CarHistory, 1)
+    history = new_arrays(CarHistory, 1)
     still = [faults(read(block, (3.0, 0.0, EAST), history=history))[0] for _ in range(IMMOBILE_STEPS + 2)]
     assert still.index("immobilized") == IMMOBILE_STEPS, "the first time there is nothing to compare with"
 
-    history = new_records(CarHistory, 1)
+    history = new_arrays(CarHistory, 1)
     back = [faults(read(block, (4.0 - 0.01 * i, 0.0, WEST), history=history))[0] for i in range(17)]
     assert back == ["in_progress"] * 15 + ["reversed", "in_progress"]
     assert faults(read(block, (4.0, 0.0, WEST), history=history)) == ["in_progress"]
@@ -244,7 +244,7 @@ def test_standing_still_and_driving_back_count_in_a_row(block: Track) -> None:
 def test_of_several_faults_the_first_counts(
     block: Track, y: float, still: int, backward: int, fault: str
 ) -> None:
-    history = new_records(CarHistory, 1)
+    history = new_arrays(CarHistory, 1)
     history.x_m[:], history.y_m[:] = (3.0 - NOSE_M if still else 0.0), y
     history.still_steps[:], history.backward_steps[:] = still, backward
     history.previous_progress[:] = 40.0 if backward else 0.0
@@ -252,12 +252,12 @@ def test_of_several_faults_the_first_counts(
 
 
 def test_the_step_before_is_remembered(block: Track) -> None:
-    history = new_records(CarHistory, 1)
-    at = new_records(Telemetry, 1)
+    history = new_arrays(CarHistory, 1)
+    at = new_arrays(Telemetry, 1)
     cars, seen = new_cars(1), np.ones(1, np.bool_)
     for x in (1.0, 2.0, 3.0):
         put(cars, 0, x, 0.1, EAST)
-        measure(road_of(block), cars, history.records, 15, seen, True, at.records)
+        measure(road_of(block), cars, history.block, 15, seen, True, at.block)
     assert (history.x_before_m[0], history.y_before_m[0]) == (2.0, 0.1)
     assert history.progress_before[0] == pytest.approx((2.0 + NOSE_M) / 20.0 * 100.0)
 
@@ -265,9 +265,7 @@ def test_the_step_before_is_remembered(block: Track) -> None:
 def test_what_is_known_at_the_start_needs_no_kernel(block: Track, ring: Track) -> None:
     for track in (block, ring, block.reversed(), ring.reversed()):
         x, y, heading = track.pose_at(0.0)
-        cars, at, history = new_cars(1), new_records(Telemetry, 1), new_records(CarHistory, 1)
+        cars, at, history = new_cars(1), new_arrays(Telemetry, 1), new_arrays(CarHistory, 1)
         put(cars, 0, x, y, heading)
-        measure(road_of(track), cars, history.records, 15, np.ones(1, np.bool_), False, at.records)
-        assert telemetry_at_start(track).records.tolist()[0] == pytest.approx(
-            at.records.tolist()[0], abs=1e-9
-        )
+        measure(road_of(track), cars, history.block, 15, np.ones(1, np.bool_), False, at.block)
+        assert telemetry_at_start(track).block.tolist()[0] == pytest.approx(at.block.tolist()[0], abs=1e-9)

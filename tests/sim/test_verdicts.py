@@ -118,6 +118,6 @@ def test_kernel_equals_python(monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patched:
             patched.setattr(verdicts, "_judge", plain_judge)
             two = plain.judge(progress, codes, cars)
-        assert one.records.tolist() == two.records.tolist()
+        assert one.block.tolist() == two.block.tolist()
         assert one.is_eventful == two.is_eventful
-    assert compiled.counts.records.tolist() == plain.counts.records.tolist()
+    assert compiled.counts.block.tolist() == plain.counts.block.tolist()

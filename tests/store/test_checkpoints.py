@@ -50,7 +50,7 @@ def test_a_name_is_parsed_and_written() -> None:
 
 @pytest.mark.parametrize("text", ["", "model_12.pb", "12_Step-3456", "12_Step-.ckpt", "a12_Step-1.ckpt"])
 def test_what_is_no_name(text: str) -> None:
-    with pytest.raises(DrError, match="no checkpoint name"):
+    with pytest.raises(DrError, match="not a checkpoint name"):
         CheckpointName.parse(text)
 
 

@@ -137,6 +137,7 @@ def test_a_task_is_solved_in_seconds_and_the_same_seed_learns_the_same():
     assert all(torch.equal(a, b) for a, b in zip(weights, weights_again, strict=True))
 
 
+@pytest.mark.slow
 def test_continuous_policy_moves_towards_rewarded_actions():
     torch.manual_seed(0)
     model, hyper = small_model(0), Hyperparameters(batch_size=32, num_epochs=4, lr=1e-3)

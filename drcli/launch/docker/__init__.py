@@ -1,1 +1,1 @@
-"""The launchers of Docker Compose and Docker Swarm: the engine, our compose files, images, nodes."""
+"""The launchers for Docker Compose and Docker Swarm: Docker engine, compose files, images, nodes."""

@@ -1,4 +1,4 @@
-"""All projects and stacks of ours on this engine, of whatever workspace: by label, never anybody else's."""
+"""All our projects and stacks on this engine, from any workspace. They are found by label; others are never touched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `docker build` writes, for people: a line per step, and what a failing step said last."""
+"""The output of `docker build` made readable: one line per step, and the last lines of a failing step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from drcli.errors import DrError
 
-NEEDS_NETWORK = "Without the network, give a folder of wheels: `dr images build --wheels DIR`."
+NEEDS_NETWORK = "Without network access, use a folder of wheels: `dr images build --wheels DIR`."
 
 Report = Callable[[str], None]
 
@@ -19,7 +19,7 @@ _TALK = re.compile(r"#(?P<step>\d+) (?:\d+\.\d+ )?(?P<text>.*)")
 
 
 class BuildLog:
-    """Reads BuildKit's plain progress: reports each step that has to be done, keeps its last lines for a failure."""
+    """Reads BuildKit's plain progress: reports each step that is not cached and keeps its last lines for an error."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
@@ -29,7 +29,7 @@ class BuildLog:
         self._rest: deque[str] = deque(maxlen=_LAST_LINES)
 
     def read(self, line: str) -> None:
-        """One line."""
+        """Process one line."""
         if header := _HEADER.fullmatch(line):
             self._names[header["step"]] = f"[{header['where']}] {_title(header['what'])}"
         elif talk := _TALK.fullmatch(line):
@@ -50,28 +50,30 @@ class BuildLog:
             talk.append(text[:_LINE_LENGTH])
 
     def failure(self) -> DrError:
-        """What went wrong: the failing step and its last lines."""
+        """The error: the failing step and its last lines."""
         step = self._names.get(self._failed, "the build")
         last = list(self._talk.get(self._failed, self._rest))
         if len(last) > 1 and last[-1].startswith(("ERROR: process ", "ERROR: executor failed ")):
-            last.pop()  # says again which command it was
+            last.pop()  # only repeats the command
         text = "\n".join(f"  {line}" for line in last)
         return DrError(f"The image was not built: {step} failed.\n{text}", _way_out(text))
 
 
 def _title(what: str) -> str:
-    """What a step is for: the words of its first echo, or its instruction."""
+    """The title of a step: the text of its first echo, or its instruction."""
     told = re.search(r"echo '([^']+)'", what)
     return told[1] if told else what if len(what) <= 70 else f"{what[:69]}…"
 
 
 def _way_out(text: str) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in text or "certificate" in text.lower():
-        return "Behind a TLS proxy, give the CA bundle of this machine: `dr images build --ca FILE`."
+        return "Behind a TLS proxy, use this machine's CA bundle: `dr images build --ca FILE`."
     if "ERROR: " in text and re.search(
         r"pull access|failed to resolve|not found: |failed to do request", text
     ):
-        return "Name a base image that is at hand, Debian with Python 3.11 or newer: `dr images build --base IMAGE`."
+        return (
+            "Use an available base image, Debian with Python 3.11 or newer: `dr images build --base IMAGE`."
+        )
     if re.search(r"No matching distribution|NewConnectionError|Temporary failure in name", text):
         return NEEDS_NETWORK
     return ""

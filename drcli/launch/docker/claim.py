@@ -1,7 +1,7 @@
-"""Of two commands that start the same project at once on one engine, from whatever workspace, one goes first.
+"""A lock on a project's name, so that only one command on an engine starts it, from any workspace.
 
-Docker's volume names are unique, and making one that is there gives the one that is there: whose mark it bears has
-the claim.
+The lock is a Docker volume: names are unique, and creating an existing one returns the existing one. Its label says
+which command holds the claim.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from drcli.errors import DrError
 from drcli.launch.docker import docker_engine
 
 _MARK = "drcli.claim"
-_STALE_S = 600.0  # a command that was killed leaves its claim
+_STALE_S = 600.0  # a killed command leaves its claim behind
 
 
 @contextmanager
 def claimed(project: str) -> Iterator[None]:
-    """Hold the project's name while it is started. DrError when another command has it."""
+    """Hold the project's name while it is started. Raises DrError if another command holds it."""
     mark, name = secrets.token_hex(8), f"{project}-claim"
     with docker_engine.speaking() as client:
         claim = client.volumes.create(name, labels={_MARK: mark})
@@ -32,8 +32,8 @@ def claimed(project: str) -> Iterator[None]:
             claim = client.volumes.create(name, labels={_MARK: mark})
     if (claim.attrs.get("Labels") or {}).get(_MARK) != mark:
         raise DrError(
-            f"The stack {project} is being started by another command at this moment.",
-            "Another DR_RUN_ID starts one beside it.",
+            f"The stack {project} is already being started by another command.",
+            "Use another DR_RUN_ID to start a second one.",
         )
     try:
         yield
@@ -43,9 +43,9 @@ def claimed(project: str) -> Iterator[None]:
 
 
 def check_owner(
-    project: str, found: list[Any], workspace: Path, hint: str = "Stop it there, or take another DR_RUN_ID."
+    project: str, found: list[Any], workspace: Path, hint: str = "Stop it there, or use another DR_RUN_ID."
 ) -> None:
-    """DrError when containers or services of the project belong to another workspace, or to another program."""
+    """Raises DrError if containers or services of the project belong to another workspace or another program."""
     for one in found:
         owner = (getattr(one, "labels", None) or one.attrs["Spec"]["Labels"]).get(
             docker_engine.WORKSPACE, "another program"

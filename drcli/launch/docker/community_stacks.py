@@ -1,6 +1,4 @@
-"""The stacks of the community's engine, as deepracer-for-cloud starts them: which compose files, and what their
-variables stand for. Pure.
-"""
+"""The stacks of the community's engine, as started by deepracer-for-cloud: compose files and their variables. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ from drcli.paths import Workspace
 
 
 def community_stack(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -> StackSpec:
-    """A training is rl_coach and DR_WORKERS workers, an evaluation one worker."""
+    """A training consists of rl_coach and DR_WORKERS workers, an evaluation of one worker."""
     settings, keys = request.settings, snapshot.credentials
     is_training = request.kind == "training"
     files = _files(request, snapshot, deployment)
@@ -46,27 +44,27 @@ def community_stack(request: RunRequest, snapshot: Snapshot, deployment: Deploym
 
 
 def check_scale(spec: StackSpec, replicas: int, *, is_ours: bool) -> None:
-    """DrError when the running workers of the community's engine cannot be this many.
+    """Raises DrError if a running stack of the community's engine cannot have this number of workers.
 
-    They were told at their start that they are several, and which document each takes; that does not change.
+    Its workers are told once, at their start, whether there are several and which document each of them uses.
     """
     if is_ours:
         return
     again = "`dr stop-training`, then `dr start-training"
     if "MULTI_CONFIG" in spec.variables:
         raise DrError(
-            "Each worker of this run has a document of its own (DR_TRAIN_MULTI_CONFIG), so their number stays.",
+            "Each worker of this run has its own document (DR_TRAIN_MULTI_CONFIG), so it cannot be scaled.",
             f"Write worker-2.env to worker-{replicas}.env; {again} --resume --set DR_WORKERS={replicas}`.",
         )
     if spec.variables.get("DR_WORKERS") == "1" and replicas > 1:
         raise DrError(
-            "The worker of this run was started as the only one; another one would take itself for the same.",
+            "The worker of this run was started as the only one; a second one would use the same identity.",
             f"{again} --resume --set DR_WORKERS={replicas}`.",
         )
 
 
 def _files(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -> list[str]:
-    """The overlays, in the order of deepracer-for-cloud, but for those of several workers."""
+    """The overlays in the order of deepracer-for-cloud, except those for several workers."""
     settings, machine, keys = request.settings, snapshot.machine, snapshot.credentials
     host_x = "host-x-wsl" if machine.is_wsl else "host-x"
     choice = {
@@ -86,7 +84,7 @@ def _files(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -> l
 
 
 def _common(request: RunRequest, machine: Machine, deployment: Deployment) -> dict[str, str]:
-    """What both kinds of stacks are told. Yes and no are Python's words: the engine compares some with `True`."""
+    """Variables of both kinds of stacks. Booleans are `True` or `False`: the engine compares some with `True`."""
     settings, workspace = request.settings, request.workspace
     telegraf = settings.telegraf_host
     return {
@@ -111,7 +109,7 @@ def _common(request: RunRequest, machine: Machine, deployment: Deployment) -> di
 
 
 def _optional(settings: Settings, workspace: Workspace, machine: Machine, prefix: str) -> dict[str, str]:
-    """What only some overlays ask for."""
+    """Variables that only some overlays use."""
     found: dict[str, str] = {}
     if settings.store_endpoint_url is not None:
         found["DR_MINIO_URL"] = settings.store_endpoint_url

@@ -1,4 +1,4 @@
-"""The launcher of Docker Compose: containers on this machine, found again by their labels."""
+"""The launcher for Docker Compose: containers on this machine, found by their labels."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ComposeLauncher(ContainerLauncher):
     deployment: ClassVar[Deployment] = ComposeProject()
 
     def check(self, plan: ContainerPlan, workspace: Workspace) -> None:
-        """Engine, Compose, image, GPU, and nobody else's run of the same number."""
+        """Check engine, Compose, image, GPU, and that no other workspace uses the same run id."""
         docker_engine.client()
         docker_engine.check_compose()
         check_image(plan.image)
@@ -44,7 +44,7 @@ class ComposeLauncher(ContainerLauncher):
         check_owner(plan.project, containers.of_project(plan.project), workspace.root)
 
     def start(self, plan: ContainerPlan, folder: RunFolder) -> None:
-        """`docker compose up`; what was begun is taken away when it fails."""
+        """Run `docker compose up`; if it fails, its containers are removed."""
         spec = plan.spec
         community_host.prepare(spec)
         stack_network.ensure_network("compose")
@@ -53,9 +53,7 @@ class ComposeLauncher(ContainerLauncher):
             views = map(containers.view, self._containers(folder))
             culprit = "".join(f" {view.name}:" for view in views if view.message)
             self._take_away(folder)
-            for _ in range(
-                _LATE_LOOKS
-            ):  # Compose gives up while the engine still makes what it was asked for
+            for _ in range(_LATE_LOOKS):  # Compose gives up while the engine is still creating containers
                 time.sleep(_LATE_S)
                 self._take_away(folder)
             raise DrError(
@@ -64,14 +62,16 @@ class ComposeLauncher(ContainerLauncher):
             )
 
     def read(self, folder: RunFolder) -> RunView | None:
-        """The run as its containers show it; as it ended when they are gone."""
+        """The run according to its containers, or its saved outcome if they are gone."""
         found = self._containers(folder)
         if not found:
-            return folder.read_outcome() or RunView("lost", message="Its containers are gone.")
+            return folder.read_outcome() or RunView(
+                "lost", message="The containers of the run no longer exist."
+            )
         return _view(found, folder.read_head().main)
 
     def stop(self, folder: RunFolder) -> None:
-        """Stop, keep the logs and the outcome, remove."""
+        """Stop the containers, save logs and outcome, remove the containers."""
         found = self._containers(folder)
         if not found:
             return
@@ -79,7 +79,7 @@ class ComposeLauncher(ContainerLauncher):
         self._take_away(folder)
 
     def scale(self, folder: RunFolder, replicas: int) -> None:
-        """More by `docker compose up --scale`; of too many, those of the highest numbers leave in good order."""
+        """Add workers with `docker compose up --scale`, or gracefully stop those with the highest numbers."""
         plan = self.read_plan(folder)
         check_scale(plan.spec, replicas, is_ours=plan.is_ours)
         found = self._containers(folder)
@@ -100,14 +100,14 @@ class ComposeLauncher(ContainerLauncher):
     def log(
         self, folder: RunFolder, name: str, tail: int, goes_on: Callable[[], bool] | None
     ) -> Iterator[str]:
-        """From the container, or from the file that was kept of it."""
+        """The log of the container, or the file that was saved from it."""
         found = [c for c in self._containers(folder) if containers.view(c).name == name]
         return containers.lines(found[0], tail, goes_on) if found else log_files.read(folder.log(name), tail)
 
     def _take_away(self, folder: RunFolder) -> None:
-        """Stop and remove all containers; their logs are kept."""
+        """Stop and remove all containers; their logs are saved."""
         containers.end(self._containers(folder))
-        found = self._containers(folder)  # rl_coach may have started its sagemaker meanwhile
+        found = self._containers(folder)  # rl_coach may have started its sagemaker in the meantime
         containers.end(found)
         containers.keep_logs(found, folder.logs)
         containers.remove(found)
@@ -143,6 +143,6 @@ def _view(found: list[Any], main: str) -> RunView:
 
 
 def _environment(container: Any) -> dict[str, str]:
-    """What a running container was given; the secrets are remembered nowhere else."""
+    """The environment of a running container; the secrets are stored nowhere else."""
     pairs = (pair.partition("=") for pair in container.attrs["Config"]["Env"])
     return {name: value for name, _, value in pairs}

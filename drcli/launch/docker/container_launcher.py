@@ -1,4 +1,4 @@
-"""What the launchers of Docker Compose and Docker Swarm have in common: plans, images, the store, the claim."""
+"""The common part of the launchers for Docker Compose and Docker Swarm: plans, images, the store, the claim."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from drcli.paths import Workspace
 
 
 class ContainerLauncher(Launcher[ContainerPlan]):
-    """A style in which services are containers; how they are deployed is its own."""
+    """A style in which services are containers; subclasses say how they are deployed."""
 
     needs_docker: ClassVar[bool] = True
     poll_s: ClassVar[float] = 1.0
@@ -31,31 +31,31 @@ class ContainerLauncher(Launcher[ContainerPlan]):
         return images.image_of(settings)
 
     def has_image(self, image: str) -> bool:
-        """Whether it is on this machine."""
+        """Whether the image is on this machine."""
         return images.exists(image)
 
     def image_to_build(self, settings: Settings) -> ImageToBuild | None:
-        """Ours, where it is missing or was made by another drcli than this."""
+        """Our image if it is missing or was built by another version of drcli."""
         if image := image_checks.missing_image(settings):
             return ImageToBuild(image, f"There is no image {image} on this machine.")
         if image := image_checks.outdated_image(settings):
-            return ImageToBuild(image, f"The image {image} was made by another drcli than this.")
+            return ImageToBuild(image, f"The image {image} was built by another version of drcli.")
         return None
 
     def look(self, settings: Settings, workspace: Workspace) -> Snapshot:
-        """With the keys for containers."""
+        """The snapshot with the keys for containers."""
         return docker_machine.look(settings, workspace)
 
     def plan(self, request: RunRequest, snapshot: Snapshot) -> ContainerPlan:
-        """The stack, and that of the store."""
+        """The stack of the run and that of the store."""
         return plan_containers(request, snapshot, self.deployment)
 
     def read_plan(self, folder: RunFolder) -> ContainerPlan:
-        """Without secrets, which are in the containers only."""
+        """The plan without secrets, which are only in the containers."""
         return ContainerPlan.from_document(folder.read_plan(), {})
 
     def describe(self, plan: ContainerPlan) -> list[dict[str, Any]]:
-        """The stacks as Compose resolves them, that of the store first; without Compose, as the files say it."""
+        """The stacks as Compose resolves them, the store first; without Compose, put together by drcli."""
         try:
             docker_engine.check_compose()
         except DrError:
@@ -63,5 +63,5 @@ class ContainerLauncher(Launcher[ContainerPlan]):
         return [describe(spec) for spec in (*plan.beside, plan.spec)]
 
     def claim(self, project: str) -> AbstractContextManager[None]:
-        """All workspaces share the one engine."""
+        """Reserve the project's name: all workspaces share the engine."""
         return claimed(project)

@@ -1,4 +1,4 @@
-"""The plan of a run in containers: compose files and what their variables stand for. Pure."""
+"""The plan of a run in containers: compose files and the values of their variables. Pure."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from drcli.store.access import is_minio
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerPlan(Plan):
-    """A stack, the image of its services, and the stacks that run beside it: that of the store."""
+    """A stack, the image of its services, and the stacks beside it, which is that of the store."""
 
     spec: StackSpec
     image: str
     beside: tuple[StackSpec, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """As plain values, with the names of the secrets only."""
+        """As plain values, with only the names of the secrets."""
         return super().document() | {
             "spec": self.spec.to_document(),
             "image": self.image,
@@ -38,7 +38,7 @@ class ContainerPlan(Plan):
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], secrets: Mapping[str, str]) -> Self:
-        """The inverse of `document`; the secrets of the stack are taken from `secrets`, as far as they are there."""
+        """The inverse of `document`; the stack's secrets are taken from `secrets` if present."""
         return cls(
             **head_of(document),
             spec=StackSpec.from_document(document["spec"], secrets),
@@ -48,7 +48,7 @@ class ContainerPlan(Plan):
 
 
 def plan_containers(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -> ContainerPlan:
-    """The stack of our engine, or that of the community's, and the store's."""
+    """The stack of our engine or the community's, and that of the store."""
     settings = request.settings
     is_ours, uses_minio = simapp.is_ours(settings), is_minio(settings)
     stack = own_stack if is_ours else community_stack

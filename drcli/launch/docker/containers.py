@@ -1,4 +1,4 @@
-"""Our containers on this engine, found by their labels: how they are, what they say, how they end."""
+"""Our containers on this engine, found by their labels: their states, logs and removal."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from drcli.launch.docker import docker_engine
 from drcli.launch.run_view import ReplicaView
 
 NETWORK = "sagemaker-local"
-MAX_RESTARTS = 5  # of a container that never was up for long; what crashes more often will not come up
-_UNWELL = {"unhealthy": "does not answer its health check"}
+MAX_RESTARTS = 5  # of a container that never ran for long; then it is considered failed
+_UNWELL = {"unhealthy": "fails its health check"}
 _ALGO = re.compile(r"-algo-\d+-\w+$")
 
 
 def of_project(project: str, workspace: str | None = None) -> list[Any]:
-    """Containers of a project, also stopped ones, by number; of this workspace only if it is named."""
+    """Containers of a project, including stopped ones, ordered by number; if given, only of this workspace."""
     labels = [f"{docker_engine.COMPOSE_PROJECT}={project}"]
     if workspace is not None:
         labels.append(f"{docker_engine.WORKSPACE}={workspace}")
@@ -34,14 +34,14 @@ def of_project(project: str, workspace: str | None = None) -> list[Any]:
 
 
 def started_by_coach(run_id: int) -> list[Any]:
-    """The sagemaker containers that the community's rl_coach has started itself for a run."""
+    """The sagemaker containers that the community's rl_coach started for a run."""
     with docker_engine.speaking() as client:
         found = client.containers.list(all=True, filters={"network": NETWORK}, ignore_removed=True)
         return [c for c in found if _is_algo(c) and f"RUN_ID={run_id}" in c.attrs["Config"]["Env"]]
 
 
 def view(container: Any) -> ReplicaView:
-    """How one container is."""
+    """The state of one container."""
     state = container.attrs["State"]
     status, code = state["Status"], state["ExitCode"]
     restarts = container.attrs["RestartCount"]
@@ -64,22 +64,22 @@ def view(container: Any) -> ReplicaView:
 
 
 def comes_back(container: Any) -> bool:
-    """Whether Docker starts it again when it crashes, and has not yet done so too often."""
+    """Whether Docker restarts it after a crash and has not done so too often yet."""
     policy = container.attrs["HostConfig"]["RestartPolicy"]["Name"]
     return policy not in ("", "no") and container.attrs["RestartCount"] <= MAX_RESTARTS
 
 
 def service_of(container: Any) -> str:
-    """Its service; the container that rl_coach starts is the sagemaker."""
+    """The service of a container; the one that rl_coach starts is the sagemaker."""
     if _is_algo(container):
         return TRAINER
     return str(container.labels.get(docker_engine.COMPOSE_SERVICE, container.name))
 
 
 def lines(container: Any, tail: int = 0, goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
-    """Lines of a container's log: the last `tail` (0: all), and with `goes_on` those that come.
+    """Lines of a container's log: the last `tail` (0: all), and with `goes_on` new ones while it returns True.
 
-    Docker ends a stream when the container stops; one that is started again is read on.
+    Docker ends a stream when the container stops; reading continues if the container is restarted.
     """
     since: float | None = None
     while True:
@@ -93,7 +93,7 @@ def lines(container: Any, tail: int = 0, goes_on: Callable[[], bool] | None = No
                 )
                 yield from decode(stream)
             except docker.errors.NotFound:
-                return  # it was taken away; all that it said before is told
+                return  # removed; everything it wrote before was yielded
         since = time.time()
         if goes_on is None or not goes_on():
             return
@@ -101,7 +101,7 @@ def lines(container: Any, tail: int = 0, goes_on: Callable[[], bool] | None = No
 
 
 def decode(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Whole lines of a stream of bytes that is cut anywhere."""
+    """Complete lines from chunks of bytes with arbitrary boundaries."""
     decoder, begun = codecs.getincrementaldecoder("utf-8")("replace"), ""
     for chunk in chunks:
         *whole, begun = (begun + decoder.decode(chunk)).split("\n")
@@ -111,9 +111,9 @@ def decode(chunks: Iterable[bytes]) -> Iterator[str]:
 
 
 def end(containers: Iterable[Any]) -> None:
-    """Stop them in good order: the trainer first, as it writes what is left to write, then all others.
+    """Stop containers gracefully: first the trainer, which still writes its last checkpoint, then all others.
 
-    Each has the time that its compose file grants it (stop_grace_period), else Docker's 10 seconds.
+    Each gets the time set in its compose file (stop_grace_period), by default Docker's 10 seconds.
     """
     all_of_them = list(containers)
     first = [c for c in all_of_them if service_of(c) == TRAINER]
@@ -124,7 +124,7 @@ def end(containers: Iterable[Any]) -> None:
 
 
 def keep_logs(containers: Iterable[Any], folder: Path) -> None:
-    """Write the logs of containers that will be removed to `<folder>/<name>.log`."""
+    """Save the logs of containers before their removal to `<folder>/<name>.log`."""
     for container in containers:
         keep_log(container, folder / f"{_name(container)}.log")
 
@@ -143,7 +143,7 @@ def remove(containers: Iterable[Any]) -> None:
             try:
                 container.remove(v=True, force=True)
             except docker.errors.NotFound:
-                continue  # somebody was faster
+                continue  # another process removed it
 
 
 def _is_algo(container: Any) -> bool:

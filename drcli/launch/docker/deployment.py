@@ -1,6 +1,6 @@
-"""What differs between a Compose project and a Swarm stack of the same services: overlays, ports, and their variables.
+"""Differences between a Compose project and a Swarm stack of the same services: overlays, ports and variables.
 
-Pure. `own_stacks` and `community_stacks` ask one of the two; the launchers name theirs.
+Pure. Each launcher has one of the two; `own_stacks` and `community_stacks` use it.
 """
 
 from __future__ import annotations
@@ -16,51 +16,51 @@ from drcli.launch.docker.stack_spec import StackKind
 from drcli.launch.machine import Machine
 from drcli.paths import Workspace
 
-_PORT_RANGE = 10  # ports that Compose may choose from
+_PORT_RANGE = 10  # number of ports that Docker chooses from
 
 
 class Deployment(ABC):
-    """One of the two."""
+    """Overlays, ports and variables of one of the two."""
 
     kind: ClassVar[StackKind]
 
     @abstractmethod
     def own_overlays(self, kind: RunKind) -> list[str]:
-        """Overlays of our engine's stacks."""
+        """Overlays for our engine's stacks."""
 
     @abstractmethod
     def own_gpu_overlays(self) -> list[str]:
-        """Those that hand the trainer a GPU."""
+        """Overlays that give the trainer a GPU."""
 
     @abstractmethod
     def own_variables(self, workers: int, machine: Machine) -> Mapping[str, str]:
-        """What they stand for."""
+        """Values of their variables."""
 
     @abstractmethod
     def community_overlays(self, kind: RunKind, workers: int, machine: Machine) -> list[str]:
-        """Overlays of the community's stacks: ports, and where services run."""
+        """Overlays for the community's stacks: ports, and where services run."""
 
     @abstractmethod
     def worker_overlays(self, workers: int) -> list[str]:
-        """Overlays that let several workers of the community's engine tell themselves apart."""
+        """Overlays with which several workers of the community's engine get different numbers."""
 
     @abstractmethod
     def community_variables(
         self, kind: RunKind, settings: Settings, workspace: Workspace, machine: Machine
     ) -> dict[str, str]:
-        """What they stand for, but for the ports."""
+        """Values of their variables, except the ports."""
 
     @abstractmethod
     def port(self, run_id: int, swarm: int, first: int, workers: int = 1, size: int = _PORT_RANGE) -> str:
-        """The port of a service: `swarm` + run id in a swarm; in Compose a range from `first` on."""
+        """The port of a service: in a swarm `swarm` + run id; in Compose a range that starts at `first`."""
 
     def wide_port(self, run_id: int, swarm: int, first: int, workers: int) -> str:
-        """As `port`, from a range twice as wide."""
+        """Like `port`, with a range twice as wide."""
         return self.port(run_id, swarm, first, workers, 2 * _PORT_RANGE)
 
 
 class ComposeProject(Deployment):
-    """Containers of this machine."""
+    """Containers on this machine."""
 
     kind: ClassVar[StackKind] = "compose"
 
@@ -69,7 +69,7 @@ class ComposeProject(Deployment):
         return []
 
     def own_gpu_overlays(self) -> list[str]:
-        """Compose hands the GPUs over itself."""
+        """Compose assigns the GPUs itself."""
         return ["gpu", "gpu-compose"]
 
     def own_variables(self, workers: int, machine: Machine) -> Mapping[str, str]:
@@ -77,54 +77,54 @@ class ComposeProject(Deployment):
         return {}
 
     def community_overlays(self, kind: RunKind, workers: int, machine: Machine) -> list[str]:
-        """Ports of this machine alone."""
+        """Ports on 127.0.0.1."""
         return [f"ports-{kind}"]
 
     def worker_overlays(self, workers: int) -> list[str]:
-        """They number themselves in a folder that they share."""
+        """The workers number themselves in a shared folder."""
         return ["multi"] if workers > 1 else []
 
     def community_variables(
         self, kind: RunKind, settings: Settings, workspace: Workspace, machine: Machine
     ) -> dict[str, str]:
-        """That folder."""
+        """The shared folder."""
         if kind == "evaluation" or settings.workers == 1:
             return {}
         return {"DRCLI_COMMS": str(workspace.data / f"comms.{settings.run_id}")}
 
     def port(self, run_id: int, swarm: int, first: int, workers: int = 1, size: int = _PORT_RANGE) -> str:
-        """The range from which Docker takes one that is free."""
+        """The range from which Docker takes a free port."""
         return f"{first}-{first + max(size, workers) - 1}"
 
 
 class SwarmStack(Deployment):
-    """Services whose tasks run on any node that has the label."""
+    """Services whose tasks run on any node with the right label."""
 
     kind: ClassVar[StackKind] = "swarm"
 
     def own_overlays(self, kind: RunKind) -> list[str]:
-        """Where services may run."""
+        """Placement of the services."""
         return [f"swarm-{kind}"]
 
     def own_gpu_overlays(self) -> list[str]:
-        """The nodes' default runtime hands the GPUs over."""
+        """The nodes' default runtime provides the GPUs."""
         return ["gpu"]
 
     def own_variables(self, workers: int, machine: Machine) -> Mapping[str, str]:
-        """How many workers there are, and how they are shared out."""
+        """The number of workers, and how many a node gets at most."""
         return {
             "DRCLI_WORKERS": str(workers),
             "DRCLI_MAX_PER_NODE": max_per_node(workers, machine.worker_nodes),
         }
 
     def community_overlays(self, kind: RunKind, workers: int, machine: Machine) -> list[str]:
-        """Without IP_VS ports belong to nodes, and two workers may come to the same one."""
+        """Without IP_VS, ports belong to nodes, and two workers on one node would collide."""
         collide = not machine.has_ip_vs and kind == "training" and workers > 1
         ports = [] if collide else [f"swarm-ports-{kind}"]
         return [f"swarm-{kind}", *ports, *([] if machine.has_ip_vs else ["swarm-dnsrr"])]
 
     def worker_overlays(self, workers: int) -> list[str]:
-        """A task knows its slot."""
+        """None: a task knows its slot."""
         return []
 
     def community_variables(
@@ -134,10 +134,10 @@ class SwarmStack(Deployment):
         return {"DRCLI_PORT_MODE": "ingress" if machine.has_ip_vs else "host"}
 
     def port(self, run_id: int, swarm: int, first: int, workers: int = 1, size: int = _PORT_RANGE) -> str:
-        """One of each run."""
+        """One port per run."""
         return str(swarm + run_id)
 
 
 def max_per_node(workers: int, nodes: int) -> str:
-    """How many workers a node gets at most; 0, for no limit, where there is one node only."""
+    """How many workers a node gets at most; 0 (no limit) if there is only one node."""
     return str(ceil(workers / nodes) if nodes > 1 else 0)

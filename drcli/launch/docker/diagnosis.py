@@ -1,4 +1,4 @@
-"""From what Docker or a service said to what the user can do about it."""
+"""From an error of Docker or a service to a hint for the user."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from drcli.launch.service_errors import last_words
 _FIXES = (
     (r"no such image|pull access denied|manifest unknown|no matching manifest|invalid reference format",
      "The image is not on this machine: `dr images list` shows those that are, `dr images build` builds ours, "
-     "`docker pull` fetches another."),
+     "`docker pull` downloads others."),
     (r"port is already allocated|address already in use|host-mode port already in use",
-     "Another program has the port. `dr doctor` names it; another DR_RUN_ID or DR_STORE_PORT takes another port."),
+     "The port is in use. `dr doctor` names the program; another DR_RUN_ID or DR_STORE_PORT uses another port."),
     (r"no suitable node",
-     "No node of the swarm may run it: `dr swarm status` shows the labels, `dr swarm label` sets them."),
+     "No node of the swarm can run it: `dr swarm status` shows the labels, `dr swarm label` sets them."),
     (r"could not select device driver|unknown or invalid runtime name: nvidia|nvidia-container-cli",
-     "There is no NVIDIA container runtime here: install nvidia-container-toolkit, or use an image for the CPU."),
+     "The NVIDIA container runtime is not installed: install nvidia-container-toolkit, or use a CPU image."),
     (r"out of memory|\boom\b|oom-?kill",
-     "The machine has too little memory: fewer DR_WORKERS or DR_CARS_PER_WORKER need less."),
+     "The machine has too little memory: reduce DR_WORKERS or DR_CARS_PER_WORKER."),
     (r"no space left on device",
-     "The disk is full: `docker system df` shows what Docker takes, `dr models` what each model takes."),
+     "The disk is full: `docker system df` shows the space used by Docker, `dr models` the size of each model."),
     (r"OCI runtime create failed|exec \S+ failed: no such file|exec format error",
-     "The image holds no engine that runs here: look at DR_SIMAPP_SOURCE and DR_SIMAPP_VERSION, or fetch it again."),
+     "The image does not run on this machine: check DR_SIMAPP_SOURCE and DR_SIMAPP_VERSION, or pull it again."),
     (r"network sagemaker-local.*not found|could not find a network",
-     "Start it again; the network is made at the start."),
-    (r"could not connect to the endpoint|cannot be reached|connection refused|name or service not known",
-     "The bucket cannot be reached from the container: `dr store status` and `dr doctor` look at it."),
+     "Start it again; a start creates the network."),
+    (r"could not connect to the endpoint|cannot be reached|is unreachable|connection refused|name or service not known",
+     "The bucket is unreachable from the container: check it with `dr store status` and `dr doctor`."),
     (r"is already in use by container|already exists",
-     "Another run of the same number is there: `dr status`, or another DR_RUN_ID."),
+     "Another run has the same id: see `dr status`, or use another DR_RUN_ID."),
 )  # fmt: skip
 
 
@@ -36,22 +36,22 @@ _PROGRESS = re.compile(r"\s*(?:Container|Network|Volume|Creating|Updating)\s+\S+
 
 
 def explain(text: str, default: str = "`dr doctor` checks this machine.") -> str:
-    """What to do about an error, by what is said in it."""
+    """The hint for an error, chosen by its text."""
     return next((fix for pattern, fix in _FIXES if re.search(pattern, text, re.IGNORECASE)), default)
 
 
 def reason(text: str) -> str:
-    """Why `docker compose` or `docker stack` failed, by what it wrote to stderr: not what it did before that."""
+    """Why `docker compose` or `docker stack` failed: the last lines of its stderr without the progress."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not _PROGRESS.match(line)]
-    return "\n".join(lines[-3:]) or "Docker does not say why."
+    return "\n".join(lines[-3:]) or "Docker gives no reason."
 
 
 def why_dead(name: str, code: int | None, said: list[str], *, oom: bool = False, error: str = "") -> DrError:
-    """A service that is down: which, its exit code, the last lines of its log, the likely fix."""
+    """The error for a service that is down: its name, exit code, last log lines, and the likely fix."""
     message, hint = last_words(said)
     if message and not oom:
         return DrError(f"{name}: {message}", hint)
-    words = " ran out of memory" if oom else f": {error}" if error else f" has ended with exit code {code}"
+    words = " ran out of memory" if oom else f": {error}" if error else f" ended with exit code {code}"
     last = "".join(f"\n  {line}" for line in said[-5:])
     fix = explain(
         "out of memory" if oom else "\n".join([error, *said]),

@@ -1,6 +1,6 @@
 """The Docker engine of this machine: the client, and the programs `docker compose` and `docker stack`.
 
-The only module that looks for Docker; what is missing is named here, with what to do about it.
+The only module that looks for Docker; its errors say what is missing and how to fix that.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from drcli.errors import DrError
 from drcli.launch import local_process
 from drcli.launch.local_process import Finished
 
-# Labels of all that we create.
+# Labels of everything that we create.
 WORKSPACE = "drcli.workspace"
 KIND = "drcli.kind"
 RUN_ID = "drcli.run_id"
@@ -35,7 +35,7 @@ SWARM_STACK = "com.docker.stack.namespace"
 
 @cache
 def client() -> docker.DockerClient:
-    """The engine. DrError when Docker is absent, not running, or not ours to use."""
+    """The client of the engine. Raises DrError if Docker is not installed, not running, or not accessible."""
     host = _host()
     try:
         _knock(host)
@@ -48,26 +48,26 @@ def client() -> docker.DockerClient:
 
 @contextmanager
 def speaking() -> Iterator[docker.DockerClient]:
-    """The engine; what it refuses becomes a DrError in its own words."""
+    """The client of the engine; errors of the engine become a DrError with its message."""
     try:
         yield client()
     except docker.errors.APIError as error:
-        raise DrError(f"Docker refuses: {error.explanation or error}") from None
+        raise DrError(f"Docker refused: {error.explanation or error}") from None
     except requests.RequestException as error:
-        raise DrError(f"The Docker engine has gone: {error}", _START) from None
+        raise DrError(f"The connection to the Docker engine was lost: {error}", _START) from None
 
 
 def check_compose() -> None:
-    """DrError unless `docker compose` is version 2."""
+    """Raises DrError unless `docker compose` is version 2."""
     if run(["compose", "version", "--short"], check=False).code == 0:
         return
     if shutil.which("docker-compose"):
         raise DrError(
-            "Only Docker Compose version 1 is installed here, which is no longer maintained.",
+            "Only Docker Compose version 1 is installed, which is no longer maintained.",
             "Install the plugin: `sudo apt install docker-compose-v2`, or docker-compose-plugin.",
         )
     raise DrError(
-        "Docker has no `compose` command here.",
+        "Docker's `compose` plugin is not installed.",
         "Install the plugin: `sudo apt install docker-compose-v2`, or docker-compose-plugin.",
     )
 
@@ -79,18 +79,18 @@ def run(
     check: bool = True,
     text: str = "",
 ) -> Finished:
-    """Run `docker ARGUMENTS`. DrError when Docker is not installed, and with `check` when the command fails."""
+    """Run `docker ARGUMENTS`. Raises DrError if Docker is not installed, and with `check` if the command fails."""
     try:
         done = local_process.run(["docker", *arguments], environment, text)
     except FileNotFoundError:
-        raise DrError("Docker is not installed here.", _INSTALL) from None
+        raise DrError("Docker is not installed.", _INSTALL) from None
     if check and done.code:
         raise DrError(f"`docker {' '.join(arguments[:2])}` failed: {done.last_words}")
     return done
 
 
 def lines(arguments: Sequence[str], goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
-    """What `docker ARGUMENTS` writes, line by line as it comes; with `goes_on` only while that is so."""
+    """The output of `docker ARGUMENTS`, line by line as it appears; with `goes_on` only while it returns True."""
     return local_process.lines(["docker", *arguments], goes_on)
 
 
@@ -99,7 +99,7 @@ _START = "Start it: `sudo systemctl start docker`, or Docker Desktop; or use DR_
 
 
 def _host() -> str:
-    """The engine that `docker` itself would talk to; empty: the usual one."""
+    """The engine that `docker` itself would use; empty: the default."""
     if env.read("DOCKER_HOST") or not shutil.which("docker"):
         return ""
     shown = local_process.run(["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"])
@@ -107,7 +107,7 @@ def _host() -> str:
 
 
 def _knock(host: str) -> None:
-    """OSError when no engine listens on this socket: Docker's own client would leave open the one it tried with."""
+    """Raises OSError if no engine listens on this socket. Docker's own client would leave its socket open."""
     from docker.utils import parse_host
 
     address = str(parse_host(host or env.read("DOCKER_HOST")))  # typed as bytes, which it is not
@@ -120,10 +120,10 @@ def _why_not(error: Exception, host: str) -> DrError:
     text = str(error)
     if "PermissionError" in text or "permission denied" in text.lower():
         return DrError(
-            f"{getpass.getuser()} may not use Docker.",
+            f"{getpass.getuser()} is not allowed to use Docker.",
             f"`sudo usermod -aG docker {getpass.getuser()}`, then log out and in again.",
         )
     if not shutil.which("docker"):
-        return DrError("Docker is not installed here.", _INSTALL)
+        return DrError("Docker is not installed.", _INSTALL)
     where = f" at {host}" if host else ""
-    return DrError(f"The Docker engine does not answer{where}.", _START)
+    return DrError(f"The Docker engine does not respond{where}.", _START)

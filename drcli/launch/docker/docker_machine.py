@@ -1,4 +1,4 @@
-"""What plans of containers depend on: beyond the machine itself, its engine, the swarm, and the keys for containers."""
+"""The snapshot for plans of containers: the machine, the Docker engine, the swarm, and the keys for containers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from drcli.store.credentials import credentials
 
 
 def look(settings: Settings, workspace: Workspace) -> Snapshot:
-    """What a Compose project or a Swarm stack depends on. Asks no engine."""
+    """The snapshot for a Compose project or a Swarm stack. Does not contact the engine."""
     seen = machine.look(settings, workspace)
     version = Path("/proc/version")
     here = replace(
@@ -37,7 +37,7 @@ def look(settings: Settings, workspace: Workspace) -> Snapshot:
 
 
 def owner() -> Mapping[str, str]:
-    """The user as whom MinIO writes its data; nobody in particular where users have no numbers."""
+    """Variables for the user that MinIO writes its data as; empty on systems without user ids."""
     if not hasattr(os, "getuid"):
         return dict.fromkeys(("MINIO_UID", "MINIO_GID", "MINIO_USERNAME", "MINIO_GROUPNAME"), "")
     import grp
@@ -56,12 +56,12 @@ def owner() -> Mapping[str, str]:
 
 
 def _docker_socket() -> str:
-    """Docker Desktop and Colima have the engine in a virtual machine, where the usual path is the right one."""
+    """The engine's socket. In the virtual machines of Docker Desktop and Colima it has the usual path."""
     host = env.read(env.DOCKER_HOST)
     is_own = sys.platform == "linux" and host.startswith("unix://")
     return host.removeprefix("unix://") if is_own else DOCKER_SOCKET
 
 
 def _no_keys() -> Credentials:
-    """Keys are wanted, and not known yet."""
+    """Keys are needed but not known yet."""
     return {env.AWS_ACCESS_KEY_ID: "", env.AWS_SECRET_ACCESS_KEY: ""}

@@ -1,7 +1,7 @@
-"""A stack's compose files put together without Docker, for `--dry-run` where its client is missing.
+"""Merges a stack's compose files without Docker, for `--dry-run` if Docker's client is not installed.
 
-It knows what our own files use: maps that are merged, lists that are appended, `${NAME}`, `${NAME:-default}`, and names
-without a value. What starts a stack is always Docker's own reading of the files.
+It supports what our own files use: merged maps, appended lists, `${NAME}`, `${NAME:-default}`, and names without a
+value. Stacks are always started by Docker itself, never from this merge.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 
 
 def drafted(spec: StackSpec) -> dict[str, Any]:
-    """As `resolve.describe`: project, style, services, replicas, with secrets masked."""
+    """Like `resolve.describe`: project, style, services, replicas, with secrets masked."""
     import yaml
 
     services: dict[str, Any] = {}
@@ -43,7 +43,7 @@ def _service(service: Mapping[str, Any], values: Mapping[str, str]) -> dict[str,
 
 
 def _filled(value: Any, values: Mapping[str, str]) -> Any:
-    """Variables in texts, by their values."""
+    """Replace the variables in all strings by their values."""
     if isinstance(value, dict):
         return {_filled(key, values): _filled(item, values) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What has to be there before containers are started: images, a GPU runtime where one is asked for."""
+"""Checks before containers are started: the image, and a GPU runtime if the image needs one."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from drcli.launch.simapp import ENGINE
 
 
 def missing_image(settings: Settings) -> str:
-    """The image of our engine when it has to be built first; else empty."""
+    """The image of our engine if it has to be built first, otherwise empty."""
     image = images.image_of(settings)
     return image if settings.simapp_source == ENGINE and not images.exists(image) else ""
 
 
 def outdated_image(settings: Settings) -> str:
-    """The image of our engine when it is here and was made by another drcli than this; else empty."""
+    """The image of our engine if it exists but was built by another version of drcli, otherwise empty."""
     image = images.image_of(settings)
     is_built_here = settings.simapp_source == ENGINE and images.exists(image)
     return image if is_built_here and images.is_outdated(image) else ""
 
 
 def check_image(image: str) -> None:
-    """DrError unless the image is on this machine."""
+    """Raises DrError unless the image is on this machine."""
     if images.exists(image):
         return
     name, _, tag = image.rpartition(":")
-    fix = f"`docker pull {image}` fetches it."
+    fix = f"`docker pull {image}` downloads it."
     if name == ENGINE:
         gpu = tag.endswith("-gpu")
         words = " --gpu" if gpu else ""
@@ -36,11 +36,11 @@ def check_image(image: str) -> None:
 
 
 def check_gpu(image: str) -> None:
-    """DrError when the image wants a GPU and the engine has no runtime for one."""
+    """Raises DrError if the image needs a GPU and the engine has no GPU runtime."""
     with docker_engine.speaking() as client:
         runtimes = client.info().get("Runtimes", {})
     if "gpu" in image and "nvidia" not in runtimes:
         raise DrError(
-            f"{image} wants a GPU, and Docker has no NVIDIA runtime here.",
-            "Install nvidia-container-toolkit, or take the image for the CPU (DR_SIMAPP_VERSION=…-cpu).",
+            f"{image} needs a GPU, but Docker has no NVIDIA runtime.",
+            "Install nvidia-container-toolkit, or use the CPU image (DR_SIMAPP_VERSION=…-cpu).",
         )

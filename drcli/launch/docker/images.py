@@ -1,4 +1,4 @@
-"""Our engine's image: its name, building it, what images there are, pushing it to other machines' registry."""
+"""Our engine's image: its name, building it, listing images, pushing it to a registry for other machines."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How to build: empty or None is the usual way.
+    """Options of a build; empty or None means the default.
 
-    `wheels` are taken before the package index is asked, `ca` is a CA bundle for a TLS proxy, `tag` a tag or a
-    whole name, `extra` are requirements that reward functions import.
+    `wheels` take precedence over the package index, `ca` is a CA bundle for a TLS proxy, `tag` is a tag or a whole
+    name, `extra` are requirements that reward functions import.
     """
 
     gpu: bool = False
@@ -54,18 +54,20 @@ class BuildOptions:
 
     @property
     def image(self) -> str:
-        """The name of what is built."""
+        """The name of the image that is built."""
         if ":" in self.tag.rpartition("/")[2]:
             return self.tag
         tag = self.tag or default_tag(gpu=self.gpu)
         if not _TAG.fullmatch(tag):
-            raise UsageError(f"{self.tag!r} is no tag of an image.", "For example 0.1.0-cpu, or NAME:TAG.")
+            raise UsageError(
+                f"{self.tag!r} is not a valid image tag.", "Use, for example, 0.1.0-cpu, or NAME:TAG."
+            )
         return f"{ENGINE}:{tag}"
 
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """One image on this machine. `is_wanted`: stacks use it. `is_outdated`: ours, but not of this drcli's code."""
+    """One image on this machine. `is_wanted`: stacks use it. `is_outdated`: ours, but not of the installed code."""
 
     name: str
     tag: str
@@ -82,12 +84,12 @@ class ImageInfo:
 
 
 def default_tag(*, gpu: bool = False) -> str:
-    """The tag of this drcli's image."""
+    """The tag of the image for this version of drcli."""
     return f"{drcli.__version__}-{'gpu' if gpu else 'cpu'}"
 
 
 def image_of(settings: Settings) -> str:
-    """The engine's image. UsageError when it is another's and has no version."""
+    """The engine's image. Raises UsageError if it is another engine and no version is set."""
     version = settings.simapp_version
     if not version and not is_ours(settings):
         raise UsageError(
@@ -98,21 +100,21 @@ def image_of(settings: Settings) -> str:
 
 
 def exists(image: str) -> bool:
-    """Whether the engine of this machine has it."""
+    """Whether the image is on this machine."""
     return bool(_id_of(image))
 
 
 def build(options: BuildOptions, report: Report) -> str:
-    """Build our image; its name. `report` gets a line per step.
+    """Build our image and return its name. `report` gets a line per step.
 
     Raises:
-        DrError: what Docker or pip said last, when a step fails.
+        DrError: a step failed; with the last lines of Docker or pip.
     """
     image = options.image
     wheels, ca = _wheels(options), _ca(options)
     if docker_engine.run(["buildx", "version"], check=False).code:
         raise DrError(
-            "Docker has no `buildx` command here.",
+            "Docker's `buildx` plugin is not installed.",
             "Install the plugin: `sudo apt install docker-buildx`, or docker-buildx-plugin.",
         )
     former = _id_of(image)
@@ -131,7 +133,7 @@ def build(options: BuildOptions, report: Report) -> str:
 
 
 def list_images(wanted: str) -> list[ImageInfo]:
-    """Ours, the community's, and the S3 servers'; `wanted` is the image that stacks use."""
+    """Our images, the community's, and those of S3 servers; `wanted` is the image that stacks use."""
     with docker_engine.speaking() as client:
         found: list[dict[str, Any]] = client.api.images()
     content = image_context.current_content()
@@ -141,7 +143,7 @@ def list_images(wanted: str) -> list[ImageInfo]:
 
 
 def is_outdated(image: str) -> bool:
-    """Whether it is an image of ours made from other code than that installed here. It has to exist."""
+    """Whether it is our image and was built from other code than installed here. It has to exist."""
     with docker_engine.speaking() as client:
         labels: dict[str, str] = client.images.get(image).labels
     return CONTENT in labels and labels[CONTENT] != image_context.current_content()
@@ -167,31 +169,33 @@ def requirements_of(image: str) -> tuple[str, ...] | None:
 
 
 def push(registry: str, tag: str, report: Report) -> str:
-    """Tag our image for a registry and push it; its name there.
+    """Tag our image for a registry and push it. Returns its name there.
 
     Raises:
-        DrError: there is no such image, or the registry does not take it.
+        DrError: the image does not exist, or the registry rejects it.
     """
     if not _REGISTRY.fullmatch(registry):
-        raise UsageError(f"{registry!r} is no registry.", "HOST, HOST:PORT or HOST/PATH, without https://.")
+        raise UsageError(
+            f"{registry!r} is not a registry.", "Use HOST, HOST:PORT or HOST/PATH, without https://."
+        )
     local, source = f"{ENGINE}:{tag}", f"{registry}/{ENGINE}"
     if not exists(local):
-        raise DrError(f"There is no image {local} here.", "Build it: `dr images build`.")
+        raise DrError(f"There is no image {local} on this machine.", "Build it: `dr images build`.")
     with docker_engine.speaking() as client:
         client.images.get(local).tag(source, tag)
         problem = _push(client, source, tag, report)
         if problem:
-            client.images.remove(f"{source}:{tag}")  # the name, not the image
+            client.images.remove(f"{source}:{tag}")  # only the name, not the image
             host = registry.partition("/")[0]
             raise DrError(
-                f"{registry} does not take the image: {problem}",
-                f"Log in with `docker login {host}`; one without TLS has to be in the engine's insecure-registries.",
+                f"{registry} rejected the image: {problem}",
+                f"Log in with `docker login {host}`; list a registry without TLS in the engine's insecure-registries.",
             )
     return f"{source}:{tag}"
 
 
 def _push(client: docker.DockerClient, source: str, tag: str, report: Report) -> str:
-    """What the registry objects to; empty when all is there."""
+    """The error of the registry; empty if everything was pushed."""
     done: set[str] = set()
     for event in client.images.push(source, tag, stream=True, decode=True):
         if "error" in event:
@@ -219,9 +223,9 @@ def _build_command(options: BuildOptions, content: str, ca: Path | None) -> list
 
 
 def _wheels(options: BuildOptions) -> Iterator[Path]:
-    """The wheels of the folder given, or of those that pip looks into on this machine."""
+    """The wheels of the given folder, by default those of the folders that pip uses on this machine."""
     if options.wheels is not None and not options.wheels.is_dir():
-        raise UsageError(f"--wheels {options.wheels} is no folder.", "Give a folder with .whl files.")
+        raise UsageError(f"--wheels {options.wheels} is not a folder.", "Use a folder with .whl files.")
     usual = [Path(word) for word in env.read(env.PIP_FIND_LINKS).split()]
     folders = [options.wheels] if options.wheels is not None else [path for path in usual if path.is_dir()]
     found = (wheel for folder in folders for wheel in sorted(folder.glob("*.whl")))
@@ -229,9 +233,9 @@ def _wheels(options: BuildOptions) -> Iterator[Path]:
 
 
 def _ca(options: BuildOptions) -> Path | None:
-    """The CA bundle given, or the one that pip uses on this machine."""
+    """The given CA bundle, by default the one that pip uses on this machine."""
     if options.ca is not None and not options.ca.is_file():
-        raise UsageError(f"--ca {options.ca} is no file.", "Give a file of certificates in PEM format.")
+        raise UsageError(f"--ca {options.ca} is not a file.", "Use a file with certificates in PEM format.")
     usual = (Path(value) for name in (env.PIP_CERT, env.SSL_CERT_FILE) if (value := env.read(name)))
     return options.ca or next((path for path in usual if path.is_file()), None)
 
@@ -245,7 +249,7 @@ def _id_of(image: str) -> str:
 
 
 def _forget(image_id: str) -> None:
-    """Take away an image that has lost its name to a newer one, unless a container is made of it."""
+    """Remove an image whose name went to a newer one, unless a container uses it."""
     if not image_id:
         return
     with docker_engine.speaking() as client, suppress(docker.errors.ImageNotFound):

@@ -1,4 +1,4 @@
-"""The stacks of our own engine in containers: which compose files, and what their variables stand for. Pure."""
+"""The stacks of our own engine in containers: compose files and values of their variables. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from drcli.launch.service_values import evaluation_values, trainer_threads, trai
 
 
 def own_stack(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -> StackSpec:
-    """A training is one trainer and DR_WORKERS workers, an evaluation one worker."""
+    """A training consists of one trainer and DR_WORKERS workers, an evaluation of one worker."""
     settings, keys, is_training = request.settings, snapshot.credentials, request.kind == "training"
     project = project_name(request.kind, settings.run_id)
     image = image_of(settings)
@@ -31,7 +31,7 @@ def own_stack(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -
         "DRCLI_IMAGE": image,
         "DRCLI_WORKSPACE": str(request.workspace.root),
     }
-    # A token of the user's shell must not get in beside another key.
+    # A token from the user's shell must not be combined with another key.
     secrets = {env.AWS_SESSION_TOKEN: "", **keys} if keys is not None else {}
     return StackSpec(
         project=project,
@@ -59,7 +59,7 @@ def _evaluation(request: RunRequest, snapshot: Snapshot) -> dict[str, str]:
 
 
 def _passed_on(role: Role, values: dict[str, str]) -> dict[str, str]:
-    """What a compose file passes on to a service of that role; what is fixed it says itself."""
+    """Variables that a compose file passes on to a service of that role; fixed ones are in the file itself."""
     return {name: value for name, value in told(role, "container", values).items() if name not in FIXED}
 
 

@@ -1,4 +1,4 @@
-"""A stack's compose files resolved by Docker itself, and shown without secrets. Needs the client, no engine."""
+"""Resolves a stack's compose files with Docker and shows them without secrets. Needs Docker's client, but no engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from drcli.launch.docker import docker_engine
 from drcli.launch.docker.stack_spec import StackSpec
 
 MASK = "********"
-# Never shown, whoever set them: a name without a value in a compose file takes the value of the user's shell.
+# Never shown, even if not from us: a name without a value in a compose file gets its value from the user's shell.
 _SECRET_NAMES = frozenset(
     {
         env.AWS_ACCESS_KEY_ID,
@@ -22,31 +22,31 @@ _SECRET_NAMES = frozenset(
         "MINIO_ROOT_PASSWORD",
     }
 )
-_SHORT = 8  # a shorter secret is hidden where it stands alone, not as a part of words
+_SHORT = 8  # shorter secrets are only hidden if they are the whole text, not as part of it
 
 
 def resolve(spec: StackSpec) -> dict[str, Any]:
-    """The model that `docker compose config` makes of the files, with the secrets in it.
+    """The model that `docker compose config` prints for the files, including secrets.
 
     Raises:
-        DrError: Docker or Compose is missing, or Compose refuses the files.
+        DrError: Docker or Compose is not installed, or Compose rejects the files.
     """
     arguments = ["compose", *_files(spec, "-f"), "-p", spec.project, "config", "--format", "json"]
     done = docker_engine.run(arguments, spec.environment, check=False)
     if done.code:
         docker_engine.check_compose()
-        raise DrError(f"Docker Compose refuses the stack {spec.project}: {_hidden(spec, done.last_words)}")
+        raise DrError(f"Docker Compose rejects the stack {spec.project}: {_hidden(spec, done.last_words)}")
     model: dict[str, Any] = _unescaped(json.loads(done.stdout))
     return model
 
 
 def describe(spec: StackSpec) -> dict[str, Any]:
-    """What `--dry-run` shows of a stack: every secret is masked, wherever it occurs."""
+    """What `--dry-run` shows of a stack, with every secret masked wherever it occurs."""
     return shown(spec, resolve(spec)["services"])
 
 
 def shown(spec: StackSpec, services: Mapping[str, Any]) -> dict[str, Any]:
-    """A stack and its services, however they were resolved, for everybody's eyes."""
+    """A stack and its resolved services, with secrets masked."""
     return {
         "project": spec.project,
         "style": spec.style,
@@ -56,10 +56,10 @@ def shown(spec: StackSpec, services: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_swarm_file(spec: StackSpec) -> dict[str, Any]:
-    """What `docker stack deploy` makes of the files; it is stricter than Compose.
+    """The model that `docker stack config` prints for the files; Swarm is stricter than Compose.
 
     Raises:
-        DrError: Docker is missing or too old for these files, or refuses them.
+        DrError: Docker is not installed, too old for these files, or rejects them.
     """
     import yaml
 
@@ -67,8 +67,8 @@ def check_swarm_file(spec: StackSpec) -> dict[str, Any]:
     if done.code:
         words = _hidden(spec, done.last_words)
         is_old = "unsupported Compose file version" in words or "unknown command" in words
-        hint = "Docker's client has to be of version 25 or newer for DR_DOCKER_STYLE=swarm." if is_old else ""
-        raise DrError(f"Docker Swarm refuses the stack {spec.project}: {words}", hint)
+        hint = "DR_DOCKER_STYLE=swarm needs version 25 or newer of Docker's client." if is_old else ""
+        raise DrError(f"Docker Swarm rejects the stack {spec.project}: {words}", hint)
     model: dict[str, Any] = yaml.safe_load(done.stdout)
     return model
 
@@ -78,7 +78,7 @@ def _files(spec: StackSpec, flag: str) -> Iterable[str]:
 
 
 def _unescaped(value: Any) -> Any:
-    """Compose writes each `$` twice, so that its output is a compose file again."""
+    """Undo Compose's doubling of each `$`, which makes its output a valid compose file."""
     if isinstance(value, dict):
         return {key: _unescaped(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -99,7 +99,7 @@ def _masked(value: Any, spec: StackSpec) -> Any:
 
 
 def _hidden(spec: StackSpec, text: str) -> str:
-    """A text without secrets; the longest first, as one may be part of another."""
+    """The text without secrets. The longest is replaced first, since one may be part of another."""
     for secret in sorted(filter(None, spec.secrets.values()), key=len, reverse=True):
         if text == secret:
             return MASK

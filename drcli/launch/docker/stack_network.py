@@ -1,7 +1,7 @@
-"""The network of our stacks, `sagemaker-local`: one for all runs, and for Compose and Swarm side by side.
+"""The network of our stacks, `sagemaker-local`: one for all runs, shared by Compose and Swarm.
 
-A bridge of this machine, or an overlay that spans the nodes of a swarm and takes plain containers too. Name, labels
-and addresses are those of DeepRacer-for-Cloud.
+It is a bridge on this machine, or an overlay that spans the nodes of a swarm and to which plain containers can attach,
+too. Name, labels and addresses are those of DeepRacer-for-Cloud.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ LABELS = {"com.docker.compose.network": NAME, "com.docker.compose.project": NAME
 _FIRST, _LAST = 200, 254  # overlays are 192.168.X.0/24
 _ATTEMPTS = 8
 _READY_S = 10.0
-_TAKEN = ("already exists", "name conflicts with an existing object")  # as the engine and the swarm put it
+_TAKEN = ("already exists", "name conflicts with an existing object")  # messages of the engine and the swarm
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network that goes by our name. `attached` names the containers and services on it.
+    """A network with our name. `attached` names the containers and services on it.
 
-    The driver of an overlay is empty until the swarm has found room for its addresses.
+    The driver of an overlay is empty until the swarm has allocated its addresses.
     """
 
     id: str
@@ -52,10 +52,10 @@ class Network:
 
 
 def ensure_network(style: StackKind) -> None:
-    """Make the network unless there is one that serves; a wrong one gives way if nothing is attached to it.
+    """Create the network unless a suitable one exists. An unsuitable one is replaced if nothing is attached to it.
 
     Raises:
-        DrError: something is attached to a wrong one; swarm style on an engine that manages no swarm.
+        DrError: something is attached to an unsuitable one; or the style is swarm and the engine is not a manager.
     """
     is_overlay = _is_overlay_wanted(style)
     for _ in range(_ATTEMPTS):
@@ -65,29 +65,29 @@ def ensure_network(style: StackKind) -> None:
             (n for n in found if n.serves(style)), key=lambda n: (n.driver != "overlay", n.created, n.id)
         )
         if good:
-            # Engines up to 24 let two callers make bridges of one name; each keeps the older one.
+            # Up to engine 24 two callers can create bridges of the same name; both keep the older.
             _remove([network for network in good[1:] if not network.attached], style)
             return
         _create(is_overlay)
     raise DrError(
-        f"The network {NAME} could not be made: others keep changing it, or its addresses clash.",
-        "`docker network ls` shows what is there.",
+        f"The network {NAME} could not be created: other processes keep changing it, or its addresses clash.",
+        "`docker network ls` shows the existing networks.",
     )
 
 
 def check_network(style: StackKind) -> str:
-    """What `ensure_network` would find or do, in a sentence. Changes nothing; raises what it would raise."""
+    """What `ensure_network` would find or do, as a sentence. Changes nothing; raises what it would raise."""
     _is_overlay_wanted(style)
     check_free(style)
     good = next((network for network in _networks() if network.serves(style)), None)
     if good is None:
-        return f"The network {NAME} is made when a run starts."
+        return f"The network {NAME} will be created when a run starts."
     users = f", {len(good.attached)} attached" if good.attached else ""
-    return f"The network {NAME} is there ({good.driver} {good.subnet}{users})."
+    return f"The network {NAME} exists ({good.driver} {good.subnet}{users})."
 
 
 def check_free(style: StackKind) -> None:
-    """DrError when a network of our name cannot serve this style, and cannot be replaced as it is in use."""
+    """Raises DrError if a network with our name is unsuitable for this style, and in use, so not replaceable."""
     for network in _networks():
         if not network.serves(style) and network.attached:
             raise _in_the_way(network, style)
@@ -99,7 +99,7 @@ def attached() -> tuple[str, ...]:
 
 
 def _is_overlay_wanted(style: StackKind) -> bool:
-    """Where a swarm is managed, Compose gets an overlay too, so that runs of both styles find the one store."""
+    """On the manager of a swarm Compose uses an overlay, too, so that runs of both styles reach the same store."""
     seen = require_manager() if style == "swarm" else swarm_state()
     return seen.is_active and seen.is_manager
 
@@ -108,13 +108,13 @@ def _networks() -> list[Network]:
     with docker_engine.speaking() as client:
         found = [
             n["Id"] for n in client.api.networks(names=[NAME]) if n["Name"] == NAME
-        ]  # the filter takes parts
+        ]  # the filter also matches parts of names
         seen = [_inspect(client.api, network_id) for network_id in found]
     return [network for network in seen if network is not None]
 
 
 def _settled() -> list[Network]:
-    """As `_networks`, once the swarm has made up its mind about those that somebody else has just asked for."""
+    """Like `_networks`, after waiting for the swarm to allocate overlays that another process just created."""
     deadline = time.monotonic() + _READY_S
     found = _networks()
     while any(not network.driver for network in found) and time.monotonic() < deadline:
@@ -128,7 +128,7 @@ def _inspect(api: docker.APIClient, network_id: str) -> Network | None:
         seen = api.inspect_network(network_id)
     except docker.errors.NotFound:  # gone since it was listed
         return None
-    # An overlay's own load balancer is there as a container called so, with an endpoint called so.
+    # An overlay's own load balancer is listed as a container with one of these names.
     balancer = (f"lb-{NAME}", f"{NAME}-endpoint")
     users = (seen["Containers"] or {}).items()
     containers = {c["Name"] for key, c in users if key not in balancer and c["Name"] not in balancer}
@@ -144,7 +144,7 @@ def _inspect(api: docker.APIClient, network_id: str) -> Network | None:
 
 
 def _services_on(network: dict[str, Any]) -> set[str]:
-    """The services of a swarm's network; their tasks may run on nodes whose containers are not seen here."""
+    """The services on a swarm's network; their tasks may run on other nodes, whose containers are not visible here."""
     if network["Scope"] != "swarm" or not swarm_state().is_manager:
         return set()
     with docker_engine.speaking() as client:
@@ -171,13 +171,13 @@ def _remove(unwanted: list[Network], style: StackKind) -> None:
                 now = _inspect(client.api, network.id)
                 if now is None:
                     continue
-                if now.attached:  # since it was looked at
+                if now.attached:  # since it was inspected
                     raise _in_the_way(now, style) from None
                 raise
 
 
 def _create(is_overlay: bool) -> None:
-    """Ask for the network. The caller looks at what has come of it; somebody else may have made it meanwhile."""
+    """Request the network. The caller checks the result; another process may have created it meanwhile."""
     with docker_engine.speaking() as client:
         pool = (
             docker.types.IPAMPool(subnet=subnet)
@@ -201,7 +201,7 @@ def _create(is_overlay: bool) -> None:
 
 
 def _free_subnet(api: docker.APIClient) -> str:
-    """A /24 that neither a network of Docker nor an interface of this machine uses; empty: none is left."""
+    """A /24 that no Docker network and no interface of this machine uses; empty if none is left."""
     taken = list(_taken(api))
     for number in range(_FIRST, _LAST + 1):
         candidate = ipaddress.ip_network(f"192.168.{number}.0/24")
@@ -227,6 +227,6 @@ def _in_the_way(network: Network, style: StackKind) -> DrError:
     return DrError(
         f"The network {NAME} is a {kind}, which DR_DOCKER_STYLE={style} cannot use; it cannot be replaced "
         f"while in use by {users}.",
-        "Stop these first: `dr stop-all --everywhere` ends what drcli has started, `docker stop` or "
+        "Stop these first: `dr stop-all --everywhere` stops what drcli started, `docker stop` or "
         "`docker service rm` the rest.",
     )

@@ -1,4 +1,4 @@
-"""`docker compose up` and `docker stack deploy`: a stack is started, its secrets in the environment of the program."""
+"""Starting stacks with `docker compose up` and `docker stack deploy`, with secrets in the program's environment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from drcli.launch.local_process import Finished
 
 
 def compose_up(spec: StackSpec) -> Finished:
-    """`docker compose up`. Pulls and builds nothing."""
+    """Run `docker compose up`. Pulls and builds nothing."""
     files = [word for path in spec.paths for word in ("-f", str(path))]
     scale = [word for service, number in spec.replicas.items() for word in ("--scale", f"{service}={number}")]
     options = ["-d", "--no-build", "--no-recreate", "--pull", "never", "--quiet-pull"]
@@ -18,7 +18,7 @@ def compose_up(spec: StackSpec) -> Finished:
 
 
 def stack_deploy(spec: StackSpec) -> Finished:
-    """`docker stack deploy`."""
+    """Run `docker stack deploy`."""
     files = [word for path in spec.paths for word in ("-c", str(path))]
     options = ["--detach=true", "--resolve-image", "never"]
     return docker_engine.run(

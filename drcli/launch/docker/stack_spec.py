@@ -1,4 +1,4 @@
-"""One Compose project or Swarm stack before it is resolved: which files, and what their variables stand for."""
+"""One Compose project or Swarm stack before it is resolved: its files and the values of their variables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ StackKind = Literal["compose", "swarm"]  # which of Docker's two programs starts
 
 @dataclass(frozen=True)
 class StackSpec:
-    """Files are names below `compose/`, in order; `variables` have no secrets, `secrets` are never shown or kept."""
+    """`files` are names below `compose/`, in order; `variables` have no secrets, `secrets` are never shown or saved."""
 
     project: str  # deepracer-0, deepracer-eval-0, s3
     style: StackKind
@@ -25,7 +25,7 @@ class StackSpec:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What `docker compose` and `docker stack` find in their environment."""
+        """The environment of `docker compose` and `docker stack`."""
         return {**self.variables, **self.secrets}
 
     @property
@@ -34,7 +34,7 @@ class StackSpec:
         return tuple(compose_dir() / name for name in self.files)
 
     def to_document(self) -> dict[str, Any]:
-        """As plain values, with the names of its secrets only."""
+        """As plain values, with only the names of its secrets."""
         return {
             "project": self.project,
             "style": self.style,
@@ -46,6 +46,6 @@ class StackSpec:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], secrets: Mapping[str, str]) -> StackSpec:
-        """The inverse of `to_document`; its secrets are taken from `secrets`, as far as they are there."""
+        """The inverse of `to_document`; its secrets are taken from `secrets` if present."""
         known = {name: secrets[name] for name in document["secrets"] if name in secrets}
         return cls(**{**document, "files": tuple(document["files"]), "secrets": known})

@@ -1,4 +1,4 @@
-"""The launcher of Docker Swarm: services whose tasks run on any node, found again by their stack's name and labels."""
+"""The launcher for Docker Swarm: services whose tasks run on any node, found by their stack's name and labels."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ from drcli.paths import Workspace
 
 
 class SwarmLauncher(ContainerLauncher):
-    """DR_DOCKER_STYLE=swarm; has to be called on a manager."""
+    """DR_DOCKER_STYLE=swarm; has to run on a manager."""
 
     own_store: ClassVar[OwnStore] = MinioStore("swarm")
     deployment: ClassVar[Deployment] = SwarmStack()
     spans_machines: ClassVar[bool] = True
 
     def image_to_build(self, settings: Settings) -> ImageToBuild | None:
-        """As of all containers; nobody builds for a minute, to be told then that there is no swarm."""
+        """As for all containers, but first check that there is a swarm, so that nobody builds an image in vain."""
         swarm_nodes.require_manager()
         return super().image_to_build(settings)
 
     def look(self, settings: Settings, workspace: Workspace) -> Snapshot:
-        """With the kernel of the engine and the nodes that may run workers; without an engine, what works with all."""
+        """The snapshot with IP_VS and the number of worker nodes; without an engine, values that work everywhere."""
         seen = super().look(settings, workspace)
         try:
             has_ip_vs = swarm_nodes.has_ip_vs()
@@ -61,15 +61,15 @@ class SwarmLauncher(ContainerLauncher):
         return replace(seen, machine=replace(seen.machine, has_ip_vs=has_ip_vs, worker_nodes=nodes))
 
     def check(self, plan: ContainerPlan, workspace: Workspace) -> None:
-        """Engine, a swarm that we manage, nodes that may run it, and nobody else's run of the same number."""
+        """Check engine, swarm, nodes and image, and that no other workspace uses the same run id."""
         docker_engine.client()
         swarm_nodes.check_placement(needs_sagemaker=plan.kind == "training", needs_robomaker=True)
-        if plan.image.count("/") < 2:  # no registry in its name, so it has to be here
+        if plan.image.count("/") < 2:  # without a registry in its name it has to be on this machine
             check_image(plan.image)
         check_owner(plan.project, swarm_services.of_stack(plan.project), workspace.root)
 
     def start(self, plan: ContainerPlan, folder: RunFolder) -> None:
-        """`docker stack deploy`; what was begun is taken away when it fails."""
+        """Run `docker stack deploy`; if it fails, its services are removed."""
         community_host.prepare(plan.spec)
         stack_network.ensure_network("swarm")
         done = stack_deploy(plan.spec)
@@ -82,14 +82,16 @@ class SwarmLauncher(ContainerLauncher):
             )
 
     def read(self, folder: RunFolder) -> RunView | None:
-        """The run as its tasks show it; as it ended when its services are gone."""
+        """The run according to its tasks, or its saved outcome if its services are gone."""
         services = swarm_services.of_stack(folder.project)
         if not services:
-            return folder.read_outcome() or RunView("lost", message="Its services are gone.")
+            return folder.read_outcome() or RunView(
+                "lost", message="The services of the run no longer exist."
+            )
         return _view(services, folder)
 
     def stop(self, folder: RunFolder) -> None:
-        """The main service first, then all others; logs and outcome are kept, services removed."""
+        """Stop the main service first, then all others; logs and outcome are saved, services removed."""
         services = swarm_services.of_stack(folder.project)
         if not services:
             return
@@ -103,10 +105,10 @@ class SwarmLauncher(ContainerLauncher):
                 with ThreadPoolExecutor() as pool:
                     list(pool.map(lambda service: swarm_services.set_number(service, 0), group))
         swarm_services.remove_stack(folder.project)
-        _end_coach(folder)  # rl_coach may have started its sagemaker meanwhile
+        _end_coach(folder)  # rl_coach may have started its sagemaker in the meantime
 
     def scale(self, folder: RunFolder, replicas: int) -> None:
-        """Swarm starts more, or stops those of the highest slots in good order."""
+        """Swarm starts more workers, or gracefully stops those with the highest slots."""
         plan = self.read_plan(folder)
         check_scale(plan.spec, replicas, is_ours=plan.is_ours)
         for service in swarm_services.of_stack(folder.project):
@@ -118,7 +120,7 @@ class SwarmLauncher(ContainerLauncher):
     def log(
         self, folder: RunFolder, name: str, tail: int, goes_on: Callable[[], bool] | None
     ) -> Iterator[str]:
-        """Of the newest task of a slot, on whatever node; or the file that was kept of it."""
+        """The log of the slot's newest task, on any node; or the file that was saved from it."""
         tasks = (
             task
             for s in swarm_services.of_stack(folder.project)
@@ -133,7 +135,7 @@ class SwarmLauncher(ContainerLauncher):
 
 
 def _quietly(goes_on: Callable[[], bool]) -> Callable[[], bool]:
-    """For another thread: an engine that does not answer for a moment is no end."""
+    """For use in another thread: a failure of the engine to respond does not end the log."""
 
     def ask() -> bool:
         try:
@@ -176,7 +178,7 @@ def _coach(folder: RunFolder) -> list[Any]:
 
 
 def _end_coach(folder: RunFolder) -> None:
-    """Stop and remove the sagemaker that rl_coach has started; its log is kept."""
+    """Stop and remove the sagemaker that rl_coach started; its log is saved."""
     found = _coach(folder)
     containers.end(found)
     containers.keep_logs(found, folder.logs)
@@ -184,7 +186,7 @@ def _end_coach(folder: RunFolder) -> None:
 
 
 def _limit(service: Any, replicas: int) -> None:
-    """Let each node have its share of the new number. It costs the workers a restart, so only where it has to be."""
+    """Raise the limit per node to its share of the new number, if necessary: it restarts the workers."""
     limit = int(service.attrs["Spec"]["TaskTemplate"].get("Placement", {}).get("MaxReplicas", 0))
     wanted = int(max_per_node(replicas, swarm_nodes.worker_nodes())) if limit else 0
     if wanted > limit:

@@ -1,4 +1,4 @@
-"""The logs of a Swarm stack that is taken away: Swarm forgets a task as soon as it has ended, so they are followed."""
+"""Saving the logs of a Swarm stack during its removal: Swarm forgets ended tasks, so their logs are followed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _POLL_S = 0.5
 
 @contextmanager
 def logs_kept(services: list[Any], folder: RunFolder, beyond: int = 0) -> Iterator[None]:
-    """Keep the logs of all slots beyond a number, up to the last line."""
+    """Save the logs of all slots beyond a number, up to the last line."""
     followers = []
     for service in services:
         last = {task["ID"] for task in newest(service)}
@@ -41,7 +41,7 @@ def logs_kept(services: list[Any], folder: RunFolder, beyond: int = 0) -> Iterat
 
 
 def _settle(logs: list[Path]) -> None:
-    """Wait until all have something in them, as far as they ever will, and nothing more comes."""
+    """Wait until no log is empty or growing, at most 5 seconds."""
     deadline, before = time.monotonic() + _SETTLE_S, [-1]
     while time.monotonic() < deadline:
         now = [log.stat().st_size for log in logs]

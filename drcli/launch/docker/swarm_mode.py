@@ -1,6 +1,6 @@
-"""Making a swarm, letting machines join it, ending it.
+"""Creating a swarm, letting machines join it, leaving it.
 
-Without an address a swarm is of this machine alone and listens on 127.0.0.1; with one, others can join.
+Without an address a swarm consists of this machine only and listens on 127.0.0.1; with one, others can join.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ PORT = 2377
 
 
 def init(advertise_addr: str | None = None) -> SwarmNode:
-    """Make this engine the manager of a swarm, label it for trainer and workers, make the network; this node.
+    """Make this engine a swarm manager, label it for trainer and workers, create the network. Returns this node.
 
-    A swarm that exists is kept and completed. Only one that is of this machine alone and empty is made again when an
-    address is named under which others can join. `advertise_addr` is an address or an interface of this machine.
+    An existing swarm is kept, and what is missing is added. Only an empty swarm of this machine alone is recreated, if
+    another address is given. `advertise_addr` is an address or an interface of this machine.
 
     Raises:
-        DrError: this engine is a worker of a swarm, or its swarm is locked or broken; the address is not ours to use;
-            a network of our name is in the way and in use.
+        DrError: this engine is a worker of a swarm, or its swarm is locked or broken; the address cannot be used;
+            an unsuitable network with our name is in use.
     """
     stack_network.check_free("swarm")
     state = swarm_state()
@@ -46,11 +46,11 @@ def init(advertise_addr: str | None = None) -> SwarmNode:
 
 
 def join_command(role: Literal["worker", "manager"] = "worker") -> str:
-    """What to type on a machine that is to join. Whoever has this line can join: it holds the swarm's token."""
+    """The command to run on a machine that joins. It contains the swarm's token: anybody who has it can join."""
     state = require_manager()
     if is_of_one_machine(state):
         raise DrError(
-            f"This swarm is of this machine alone: it listens on {state.address}.",
+            f"No other machine can join this swarm: it listens on {state.address}.",
             f"`dr swarm init --advertise-addr {_suggestion()}` lets others join.",
         )
     with docker_engine.speaking() as client:
@@ -60,32 +60,32 @@ def join_command(role: Literal["worker", "manager"] = "worker") -> str:
 
 
 def is_of_one_machine(state: SwarmState) -> bool:
-    """Whether no other machine can reach the swarm of this state."""
+    """Whether no other machine can reach this swarm."""
     return _is_loopback(state.address)
 
 
 def check_leave() -> SwarmState:
-    """The state of this engine. DrError when it is in no swarm, or when services or containers rely on its swarm."""
+    """The state of this engine. Raises DrError if it is not in a swarm, or services or containers use the swarm."""
     state = swarm_state()
     if state.state == "inactive":
-        raise DrError("This machine is in no swarm.")
+        raise DrError("This machine is not in a swarm.")
     if state.is_manager and (users := _users()):
         raise DrError(
             f"The swarm is in use by {', '.join(users)}.",
-            "`dr stop-all` ends what drcli has started, `docker stack rm` and `docker stop` the rest.",
+            "`dr stop-all` stops what drcli started, `docker stack rm` and `docker stop` the rest.",
         )
     return state
 
 
 def leave() -> None:
-    """Take this engine out of its swarm, as far as `check_leave` allows; that of a single manager ends with it."""
+    """Remove this engine from its swarm if `check_leave` allows it. The swarm of a single manager ends."""
     check_leave()
     with docker_engine.speaking() as client:
         client.swarm.leave(force=True)
 
 
 def addresses() -> list[str]:
-    """The IPv4 addresses of this machine under which others may reach it, the likeliest first; none of Docker's own."""
+    """The IPv4 addresses at which other machines may reach this one, the likeliest first, without Docker's own."""
     found = []
     for name, known in sorted(psutil.net_if_addrs().items()):
         if not name.startswith(("docker", "br-", "veth")):
@@ -95,9 +95,9 @@ def addresses() -> list[str]:
 
 
 def listen_address(address: str) -> str:
-    """Where a swarm of this advertised address listens: there, and no wider.
+    """Where a swarm with this advertised address listens: only there.
 
-    An address that is not of this machine is translated on its way here (NAT); only then it is all of ours.
+    An address that no interface of this machine has is translated by NAT; then it listens on all interfaces.
     """
     host = _host(address)
     known = psutil.net_if_addrs()
@@ -114,11 +114,11 @@ def _init(address: str) -> None:
             words = str(error.explanation or error)
             if "address already in use" in words:
                 raise DrError(
-                    f"Port {PORT} is taken: {words}", f"`sudo ss -ltnp sport = :{PORT}` shows by whom."
+                    f"Port {PORT} is in use: {words}", f"`sudo ss -ltnp sport = :{PORT}` shows the program."
                 ) from None
             if "address" in words:
                 raise DrError(
-                    f"No swarm at {address}: {words}", f"Try --advertise-addr {_suggestion()}."
+                    f"The swarm cannot use {address}: {words}", f"Try --advertise-addr {_suggestion()}."
                 ) from None
             raise
 
@@ -137,17 +137,17 @@ def _is_other(state: SwarmState, wanted: str) -> bool:
 
 
 def _check_empty(state: SwarmState, wanted: str) -> None:
-    """DrError unless the swarm can be made again without anybody noticing."""
+    """Raises DrError if other nodes or any services use the swarm, so that it cannot be recreated."""
     others = [node.hostname for node in nodes() if node.id != state.node_id]
     if others:
         raise DrError(
-            f"The swarm is at {state.address}, and {', '.join(others)} have joined it there.",
-            f"To move it to {wanted}, have each of them `docker swarm leave`, then `dr swarm leave` here.",
+            f"The swarm is at {state.address}, where {', '.join(others)} joined it.",
+            f"To move it to {wanted}, run `docker swarm leave` on each of them, then `dr swarm leave` here.",
         )
     if users := _users():
         raise DrError(
-            f"To move the swarm from {state.address} to {wanted} it is made anew; it is in use by {', '.join(users)}.",
-            "Stop these first: `dr stop-all` ends what drcli has started.",
+            f"Moving the swarm from {state.address} to {wanted} recreates it, but {', '.join(users)} use it.",
+            "Stop these first: `dr stop-all` stops what drcli started.",
         )
 
 
@@ -165,9 +165,9 @@ def _is_loopback(address: str) -> bool:
 
 
 def _outward_address() -> str:
-    """The address that this machine shows to the world; empty: it has no way there. Nothing is sent."""
+    """This machine's address on its default route; empty if there is no route. Sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
-        probe.connect(("192.0.2.1", 9))  # kept for documentation (RFC 5737): nobody's
+        probe.connect(("192.0.2.1", 9))  # reserved for documentation (RFC 5737)
         return str(probe.getsockname()[0])
     return ""
 

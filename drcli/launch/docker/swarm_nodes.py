@@ -1,6 +1,6 @@
-"""Swarm mode as this engine sees it: its own part in it, the nodes, their labels, where services can run.
+"""The swarm as seen by this engine: its own role, the nodes, their labels, where services can run.
 
-Reading and labelling; `drcli.launch.docker.swarm_mode` makes a swarm and ends one.
+Only reads and labels; `drcli.launch.docker.swarm_mode` creates and leaves a swarm.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from drcli.errors import DrError
 from drcli.launch.docker import docker_engine
 
-# SwarmNode labels, as DeepRacer-for-Cloud has them: where the trainer may run, where workers may.
+# Node labels, as in DeepRacer-for-Cloud: where the trainer may run, and where workers may run.
 SAGEMAKER = "Sagemaker"
 ROBOMAKER = "Robomaker"
 
@@ -24,7 +24,7 @@ _UPDATE_ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class SwarmState:
-    """The part of this engine in a swarm, if there is one.
+    """The role of this engine in a swarm, if any.
 
     `state` is Docker's word: inactive, pending, active, error or locked. `managers` are the addresses (host:port) of
     the swarm's managers.
@@ -39,7 +39,7 @@ class SwarmState:
 
     @property
     def is_active(self) -> bool:
-        """Whether this engine takes part in a working swarm."""
+        """Whether this engine is part of a working swarm."""
         return self.state == "active"
 
 
@@ -60,16 +60,16 @@ class SwarmNode:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it takes tasks: it is up, and neither paused nor drained."""
+        """Whether it accepts tasks: it is up, and neither paused nor drained."""
         return self.state == "ready" and self.availability == "active"
 
     def has(self, label: str) -> bool:
-        """Whether services that want this label may run here."""
-        return self.labels.get(label, "").lower() == "true"  # Swarm compares without regard to case
+        """Whether services that need this label may run here."""
+        return self.labels.get(label, "").lower() == "true"  # Swarm ignores case, too
 
     @property
     def may_run(self) -> tuple[str, ...]:
-        """The labels of ours that it has."""
+        """Which of our labels it has."""
         return tuple(label for label in (SAGEMAKER, ROBOMAKER) if self.has(label))
 
     @property
@@ -79,7 +79,7 @@ class SwarmNode:
 
 
 def swarm_state() -> SwarmState:
-    """What this engine says about itself."""
+    """The swarm state that this engine reports."""
     with docker_engine.speaking() as client:
         seen = client.info()["Swarm"]
     return SwarmState(
@@ -93,29 +93,31 @@ def swarm_state() -> SwarmState:
 
 
 def require_manager() -> SwarmState:
-    """The state of this engine. DrError unless it is a manager of a swarm, and so can start stacks."""
+    """The state of this engine. Raises DrError unless it is a manager of a swarm, which can start stacks."""
     seen = swarm_state()
     if seen.is_active and seen.is_manager:
         return seen
     if seen.is_active:
         managers = ", ".join(address.rsplit(":", 1)[0] for address in seen.managers) or "one of the managers"
         raise DrError(
-            "This machine is a worker of a swarm; only a manager sees the nodes and starts stacks.",
-            f"Use `dr` on {managers}; or promote this machine there: `docker node promote {platform.node()}`.",
+            "This machine is a worker of a swarm; only managers can list nodes and start stacks.",
+            f"Use `dr` on {managers}, or run `docker node promote {platform.node()}` there.",
         )
     if seen.state == "locked":
-        raise DrError("The swarm of this machine is locked.", "`docker swarm unlock` asks for its key.")
+        raise DrError(
+            "The swarm of this machine is locked.", "Unlock it with its key: `docker swarm unlock`."
+        )
     if seen.state == "inactive":
-        raise DrError("This machine is in no swarm.", "Make one: `dr swarm init`.")
+        raise DrError("This machine is not in a swarm.", "Create one: `dr swarm init`.")
     reason = f": {seen.error}" if seen.error else ""
     raise DrError(
-        f"The swarm of this machine does not work, it is in state {seen.state}{reason}.",
-        "`docker info` tells more. `docker swarm leave --force`, then `dr swarm init`, starts afresh.",
+        f"The swarm of this machine does not work; its state is {seen.state}{reason}.",
+        "`docker info` shows more. To start from scratch: `docker swarm leave --force`, then `dr swarm init`.",
     )
 
 
 def nodes() -> list[SwarmNode]:
-    """All nodes, managers first. DrError unless this engine is a manager."""
+    """All nodes, managers first. Raises DrError unless this engine is a manager."""
     require_manager()
     with docker_engine.speaking() as client:
         tasks: dict[str, list[str]] = {}
@@ -131,23 +133,23 @@ def nodes() -> list[SwarmNode]:
 
 
 def find_node(name: str) -> SwarmNode:
-    """The node of this host name, or of an id that begins so. DrError when there is none, or more than one."""
+    """The node with this host name or start of an id. Raises DrError unless there is exactly one."""
     everyone = nodes()
     found = [node for node in everyone if node.hostname == name]
-    if len(found) > 1:  # a machine that left and joined again is there twice
+    if len(found) > 1:  # a machine that left and joined again is listed twice
         found = [node for node in found if node.state != "down"] or found
     found = found or [node for node in everyone if name and node.id.startswith(name)]
     if len(found) == 1:
         return found[0]
     if found:
         ids = ", ".join(f"{node.id[:12]} at {node.address}" for node in found)
-        raise DrError(f"{len(found)} nodes go by {name}: {ids}.", "Name one by its id.")
+        raise DrError(f"{len(found)} nodes match {name}: {ids}.", "Use an id instead.")
     known = ", ".join(node.hostname for node in everyone)
     raise DrError(f"The swarm has no node {name}.", f"Its nodes are {known}.")
 
 
 def label(name: str, *, sagemaker: bool | None = None, robomaker: bool | None = None) -> SwarmNode:
-    """Set (True) or take away (False) labels of a node, named by host name or id; None leaves one as it is."""
+    """Set (True) or remove (False) labels of a node, given by host name or id; None leaves a label unchanged."""
     node = find_node(name)
     wanted = {SAGEMAKER: sagemaker, ROBOMAKER: robomaker}
     for _ in range(_UPDATE_ATTEMPTS):
@@ -155,16 +157,16 @@ def label(name: str, *, sagemaker: bool | None = None, robomaker: bool | None = 
             with docker_engine.speaking() as client:
                 _relabel(client.api, node.id, wanted)
             break
-        except DrError as error:  # somebody else changed the node since it was read
+        except DrError as error:  # another process changed the node since it was read
             if "out of sequence" not in error.message:
                 raise
     else:
-        raise DrError(f"Others keep changing node {node.hostname}.", "Try again.")
+        raise DrError(f"Other processes keep changing node {node.hostname}.", "Try again.")
     return find_node(node.id)
 
 
 def check_placement(*, needs_sagemaker: bool, needs_robomaker: bool) -> None:
-    """DrError, with the command that mends it, when no node that is ready has a label that is needed."""
+    """Raises DrError, with the command that fixes it, if no ready node has a required label."""
     everyone = nodes()
     for name, needed, runs in (
         (SAGEMAKER, needs_sagemaker, "the trainer"),
@@ -176,23 +178,23 @@ def check_placement(*, needs_sagemaker: bool, needs_robomaker: bool) -> None:
         if labelled:
             states = ", ".join(f"{node.hostname} is {_condition(node)}" for node in labelled)
             raise DrError(
-                f"No node that takes tasks has the label {name}=true, which {runs} needs: {states}."
+                f"No available node has the label {name}=true, which {runs} needs: {states}."
                 if name == SAGEMAKER
-                else f"No node that takes tasks has the label {name}=true, which {runs} need: {states}.",
-                f"Bring it back, or label another: `dr swarm label NODE --{name.lower()}`; {_EXPLAIN}",
+                else f"No available node has the label {name}=true, which {runs} need: {states}.",
+                f"Bring it back, or label another node: `dr swarm label NODE --{name.lower()}`; {_EXPLAIN}",
             )
         ready = next((node.hostname for node in everyone if node.is_ready), "NODE")
         raise DrError(
-            f"No node of the swarm has the label {name}=true, so {runs} can run nowhere.",
+            f"No node of the swarm has the label {name}=true, so {runs} cannot run.",
             f"`dr swarm label {ready} --{name.lower()}`; {_EXPLAIN}",
         )
 
 
 def has_ip_vs() -> bool:
-    """Whether the engine's kernel balances load (IP_VS), which service addresses and ingress ports need.
+    """Whether the engine's kernel has IP_VS, which virtual service addresses and ingress ports need.
 
-    Where that cannot be known, because the engine runs on another kernel than ours, False: what works without IP_VS
-    (dnsrr, host-mode ports) works with it too. Docker Desktop's kernel has it.
+    False if unknown because the engine runs on another kernel: what works without IP_VS (dnsrr, host-mode ports) also
+    works with it. Docker Desktop's kernel has it.
     """
     with docker_engine.speaking() as client:
         info = client.info()
@@ -203,7 +205,7 @@ def has_ip_vs() -> bool:
 
 
 def kernel_has_ip_vs(root: Path, release: str) -> bool:
-    """Whether the kernel of the system at `root` has IP_VS in use, built in, or as a module that can be loaded."""
+    """Whether the kernel of the system at `root` has IP_VS: in use, built in, or as a loadable module."""
     if (root / "proc/net/ip_vs").exists():
         return True
     lists = (root / "lib/modules" / release / name for name in ("modules.dep", "modules.builtin"))
@@ -228,7 +230,7 @@ def _node(seen: Mapping[str, Any], tasks: Sequence[str]) -> SwarmNode:
     manager = seen.get("ManagerStatus") or {}
     return SwarmNode(
         id=seen["ID"],
-        hostname=description.get("Hostname") or seen["ID"],  # a node that never came up has none
+        hostname=description.get("Hostname") or seen["ID"],  # a node that was never up has none
         role=spec["Role"],
         is_leader=bool(manager.get("Leader")),
         availability=spec["Availability"],
@@ -250,7 +252,7 @@ def _relabel(api: Any, node_id: str, wanted: Mapping[str, bool | None]) -> None:
 
 
 def worker_nodes() -> int:
-    """How many nodes may run workers now; 1 where nobody knows, so that a plan can be shown anywhere."""
+    """How many nodes can run workers now; 1 if unknown, so that a plan can be shown anywhere."""
     try:
         return max(1, sum(node.is_ready and node.has("Robomaker") for node in nodes()))
     except DrError:

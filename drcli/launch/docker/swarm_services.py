@@ -1,4 +1,4 @@
-"""The services of a Swarm stack and their tasks, as the manager sees them: replicas, states, logs, number."""
+"""The services of a Swarm stack and their tasks as seen by the manager: replicas, states, logs, number."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from drcli.errors import DrError
 from drcli.launch.docker import docker_engine
 from drcli.launch.run_view import ReplicaView
 
-MAX_FAILURES = 4  # Swarm remembers five tasks of each slot
+MAX_FAILURES = 4  # Swarm keeps five tasks per slot
 _DEADLINE_S = 120.0
 _POLL_S = 0.5
 _STATES = {
-    "starting": "running",  # its container runs, and has not answered a health check yet
+    "starting": "running",  # its container is running, but has not passed a health check yet
     "running": "running",
     "complete": "ended",
     "failed": "down",
@@ -35,13 +35,13 @@ def of_stack(project: str) -> list[Any]:
 
 
 def task_log(task: Task, tail: int = 0, goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
-    """Lines of one task's log, from whatever node it runs on; with `goes_on` also those that come."""
+    """Lines of one task's log, from any node; with `goes_on` also new lines while it returns True."""
     options = ["--raw", "--tail", str(tail or "all"), *(["--follow"] if goes_on else [])]
     return docker_engine.lines(["service", "logs", *options, task["ID"]], goes_on)
 
 
 def replicas(service: Any, hostnames: dict[str, str]) -> list[ReplicaView]:
-    """The newest task of each slot, with how often it has failed."""
+    """The newest task of each slot, with the number of its failures."""
     failures = Counter(
         slot(task) for task in service.tasks() if task["Status"]["State"] in ("failed", "rejected")
     )
@@ -49,7 +49,7 @@ def replicas(service: Any, hostnames: dict[str, str]) -> list[ReplicaView]:
 
 
 def newest(service: Any) -> list[Task]:
-    """The newest task of each slot that is wanted, or still has to say something."""
+    """The newest task of each slot that should run, or of all wanted slots if none should."""
     slots: dict[int, Task] = {}
     for task in sorted(service.tasks(), key=lambda task: str(task["CreatedAt"])):
         slots[slot(task)] = task
@@ -81,7 +81,7 @@ def _comes_back(service: Any) -> bool:
 
 
 def slot(task: Task) -> int:
-    """The number of the replica that it is: 1, 2, …"""
+    """The number of its replica: 1, 2, …"""
     return int(task.get("Slot", 1))
 
 
@@ -91,7 +91,7 @@ def name_of(service: Any, task: Task) -> str:
 
 
 def service_of(service: Any) -> str:
-    """A service's name without that of its stack."""
+    """A service's name without the stack's name."""
     return str(service.name).partition("_")[2]
 
 
@@ -100,7 +100,7 @@ def _wanted(service: Any) -> int:
 
 
 def hostnames() -> dict[str, str]:
-    """Host names of the nodes by id."""
+    """Host names of all nodes by id."""
     with docker_engine.speaking() as client:
         return {str(node.id): node.attrs["Description"]["Hostname"] for node in client.nodes.list()}
 
@@ -111,19 +111,19 @@ def _lost_nodes() -> set[str]:
 
 
 def last_lines(services: list[Any], name: str) -> list[str]:
-    """What a replica said last."""
+    """The last lines of a replica's log."""
     tasks = [task for s in services for task in newest(s) if name_of(s, task) == name]
     return list(task_log(tasks[0], 200)) if tasks else []
 
 
 def set_number(service: Any, replicas: int) -> None:
-    """Change the number of tasks, and wait until so many run."""
+    """Change the number of tasks and wait until that many are running."""
     with docker_engine.speaking():
         service.reload()
         service.scale(replicas)
 
     def is_done() -> bool:
-        lost = _lost_nodes()  # whether the tasks of such a node still run, nobody knows
+        lost = _lost_nodes()  # the tasks of a lost node may or may not be running
         states = [str(task["Status"]["State"]) for task in service.tasks() if task.get("NodeID") not in lost]
         there = [state for state in states if _STATES.get(state) in (None, "running")]
         return len(there) == replicas and set(there) <= {"running"}
@@ -132,7 +132,7 @@ def set_number(service: Any, replicas: int) -> None:
 
 
 def remove_stack(project: str) -> None:
-    """Remove the services and wait until their containers are gone, here at least: their names are free then."""
+    """Remove the services and wait until their containers on this machine are gone, so that their names are free."""
     docker_engine.run(["stack", "rm", project], check=False)
     label: dict[str, str | list[str] | bool] = {"label": f"{docker_engine.SWARM_STACK}={project}"}
     with docker_engine.speaking() as client:
@@ -144,6 +144,6 @@ def _wait(is_done: Callable[[], bool]) -> None:
     while not is_done():
         if time.monotonic() > deadline:
             raise DrError(
-                "The swarm takes too long.", "`dr swarm status` and `docker node ls` show its nodes."
+                "The swarm did not finish in time.", "`dr swarm status` and `docker node ls` show its nodes."
             )
         time.sleep(_POLL_S)

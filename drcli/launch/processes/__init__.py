@@ -1,1 +1,1 @@
-"""The launcher of local processes: a supervisor per run, and the run folder in which it keeps book."""
+"""The launcher of local processes: one supervisor per run, and the run folder in which it keeps its records."""

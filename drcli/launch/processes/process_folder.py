@@ -1,7 +1,7 @@
-"""The run folder of local processes: beside the plan, under which pids they run and how they ended.
+"""The run folder of local processes: besides the plan, their pids and how they ended.
 
 wire.json     CURVE keys of the run (0600)     state.json         written by the supervisor
-scale.json    how many replicas were asked for since              <service>-<k>.exit   exit code of a service that ended
+scale.json    the last request for more or fewer replicas         <service>-<k>.exit   exit code of a service that ended
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class ServiceProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process runs."""
+        """Whether the process is running."""
         return self.exit_code is None and self.process.is_alive
 
 
@@ -60,25 +60,25 @@ class SupervisedRun:
 
     @property
     def is_alive(self) -> bool:
-        """Whether anything of it still runs."""
+        """Whether any part of it is still running."""
         return any(replica.is_alive for replica in self.replicas) or (
             not self.is_over and self.supervisor.is_alive
         )
 
     @property
     def is_orphan(self) -> bool:
-        """Whether the supervisor was killed before it had finished."""
+        """Whether the supervisor was killed before it finished."""
         return not self.is_over and not self.supervisor.is_alive
 
     def replica(self, replica: ServiceProcess, **changes: Any) -> SupervisedRun:
-        """The same with one replica changed."""
+        """A copy with one replica changed."""
         new = replace(replica, **changes)
         return replace(self, replicas=tuple(new if r.name == replica.name else r for r in self.replicas))
 
 
 @dataclass(frozen=True)
 class ScaleRequest:
-    """How many replicas of which services are wanted. `token`: another one each time that somebody asks."""
+    """How many replicas of which services are wanted. `token` is different for each request."""
 
     token: str
     replicas: dict[str, int]
@@ -86,16 +86,16 @@ class ScaleRequest:
 
 @dataclass(frozen=True)
 class ProcessFolder(RunFolder):
-    """A run folder with what supervisor and processes leave there."""
+    """A run folder with the files of supervisor and processes."""
 
     @classmethod
     def of(cls, workspace: Workspace, kind: RunKind, run_id: int) -> ProcessFolder:
-        """As `RunFolder.of`."""
+        """Like `RunFolder.of`."""
         return cls.at(RunFolder.of(workspace, kind, run_id))
 
     @classmethod
     def at(cls, folder: RunFolder) -> ProcessFolder:
-        """The same folder."""
+        """The process folder of a run folder."""
         return cls(folder.path, folder.logs)
 
     @property
@@ -105,41 +105,41 @@ class ProcessFolder(RunFolder):
 
     @property
     def supervisor_log(self) -> Path:
-        """What the supervisor has to say."""
+        """The supervisor's log."""
         return self.logs / "supervisor.log"
 
     def exit_file(self, name: str) -> Path:
-        """Where one process leaves its exit code."""
+        """The file to which one process writes its exit code."""
         return self.path / f"{name}.exit"
 
     def exit_code(self, name: str) -> int | None:
-        """The code a process has left; None when it crashed or still runs."""
+        """The exit code that a process wrote; None if it crashed or is still running."""
         with suppress(OSError, ValueError):
             return int(self.exit_file(name).read_text())
         return None
 
     def has_ended(self, run: SupervisedRun) -> bool:
-        """Whether a process has left its exit code, which nobody has taken note of yet."""
+        """Whether a process has written an exit code that is not in the state yet."""
         return any(r.exit_code is None and self.exit_code(r.name) is not None for r in run.replicas)
 
     def request_replicas(self, service: str, number: int) -> None:
-        """Ask the supervisor, or its successor, for so many replicas of a service; does not wait."""
+        """Ask the supervisor, or its successor, for `number` replicas of a service; does not wait."""
         before = self.read_request()
         replicas = {**(before.replicas if before else {}), service: number}
         write_private(self.path / "scale.json", asdict(ScaleRequest(secrets.token_hex(8), replicas)))
 
     def read_request(self) -> ScaleRequest | None:
-        """What was asked for last; None while nothing was."""
+        """The last request; None if there is none."""
         with suppress(OSError, ValueError, TypeError):
             return ScaleRequest(**json.loads((self.path / "scale.json").read_text()))
         return None
 
     def write_state(self, run: SupervisedRun) -> None:
-        """Keep the state of the run; whole or not at all."""
+        """Save the state of the run atomically."""
         write_private(self.path / "state.json", asdict(run))
 
     def read_state(self) -> SupervisedRun | None:
-        """The state of the run; None when nothing was ever started here."""
+        """The state of the run; None if nothing was ever started here."""
         with suppress(OSError, ValueError, KeyError, TypeError):
             document = json.loads((self.path / "state.json").read_text())
             replicas = tuple(

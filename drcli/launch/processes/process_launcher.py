@@ -1,4 +1,4 @@
-"""The launcher of local processes: starts a supervisor for a run folder, reads and stops what it looks after."""
+"""The launcher of local processes: starts a supervisor for a run folder, reads its state and stops its services."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from drcli.store.access import store_config
 _START_DEADLINE_S = 30.0
 _STOP_DEADLINE_S = 120.0
 _POLL_S = 0.05
-_LOST = "Nothing of it runs any more: it was killed, or the machine was."
-_RESUME = "`dr start-training --resume` goes on after the last checkpoint."
+_LOST = "No process of the run is running any more: they were killed, or the machine was restarted."
+_RESUME = "`dr start-training --resume` continues from the last checkpoint."
 
 
 class ProcessLauncher(Launcher[ProcessPlan]):
-    """DR_DOCKER_STYLE=process: no Docker, every service a supervised process of this machine."""
+    """DR_DOCKER_STYLE=process: no Docker; every service is a supervised process on this machine."""
 
     def check_settings(self, settings: Settings) -> None:
-        """UsageError for another engine than ours."""
+        """Raises UsageError for engines other than ours."""
         if not simapp.is_ours(settings):
             raise UsageError(
-                f"{settings.source('DR_SIMAPP_SOURCE')}: the engine {settings.simapp_source} runs in containers only.",
+                f"{settings.source('DR_SIMAPP_SOURCE')}: the engine {settings.simapp_source} only runs in containers.",
                 "Use DR_DOCKER_STYLE=compose or swarm, or our own engine: "
                 f"--set DR_SIMAPP_SOURCE={simapp.ENGINE}",
             )
@@ -47,7 +47,7 @@ class ProcessLauncher(Launcher[ProcessPlan]):
         return plan_processes(request, snapshot)
 
     def read_plan(self, folder: RunFolder) -> ProcessPlan:
-        """Without secrets, which are in the environment of the supervisor only."""
+        """The plan without secrets, which are only in the supervisor's environment."""
         return ProcessPlan.from_document(folder.read_plan(), {})
 
     def describe(self, plan: ProcessPlan) -> list[dict[str, Any]]:
@@ -55,19 +55,19 @@ class ProcessLauncher(Launcher[ProcessPlan]):
         return [plan.describe()]
 
     def check(self, plan: ProcessPlan, workspace: Workspace) -> None:
-        """Nothing is needed but this machine."""
+        """Always possible: processes need nothing but this machine."""
 
     def start(self, plan: ProcessPlan, folder: RunFolder) -> None:
         """Start the supervisor, which starts the services."""
         _supervise(ProcessFolder.at(folder), plan.secrets)
 
     def read(self, folder: RunFolder) -> RunView | None:
-        """The run as the supervisor has it."""
+        """The run as recorded by the supervisor."""
         run = ProcessFolder.at(folder).read_state()
         return None if run is None else _view(run)
 
     def stop(self, folder: RunFolder) -> None:
-        """End a run in good order and wait for it."""
+        """Stop a run gracefully and wait for it."""
         folder = ProcessFolder.at(folder)
         deadline, asked = time.monotonic() + _STOP_DEADLINE_S, False
         run = folder.read_state()
@@ -89,13 +89,13 @@ class ProcessLauncher(Launcher[ProcessPlan]):
     def log(
         self, folder: RunFolder, name: str, tail: int, goes_on: Callable[[], bool] | None
     ) -> Iterator[str]:
-        """Lines of a process's log; with `goes_on`, also those that come as long as it says yes."""
+        """Lines of a process's log; with `goes_on`, also new lines while it returns True."""
         return log_files.read(folder.log(name), tail, goes_on)
 
     def revive(self, folder: RunFolder, settings: Settings, workspace: Workspace) -> bool:
-        """A new supervisor for a run that goes on, or has ended, without one.
+        """Start a new supervisor for a run that continued, or ended, without one.
 
-        It takes over what still runs. What was killed as a whole stays dead.
+        It takes over the running processes. A run that was killed as a whole is not restarted.
         """
         folder = ProcessFolder.at(folder)
         if not _is_abandoned(folder):
@@ -109,7 +109,7 @@ class ProcessLauncher(Launcher[ProcessPlan]):
 
 
 def _is_abandoned(folder: ProcessFolder) -> bool:
-    """Does it go on, or has it ended, without a supervisor?"""
+    """Whether the run is alive, or has ended, without a supervisor."""
     run = folder.read_state()
     return run is not None and run.is_orphan and (run.is_alive or folder.has_ended(run))
 
@@ -137,7 +137,7 @@ def _replica(replica: ServiceProcess) -> ReplicaView:
 
 
 def _stop_orphan(folder: ProcessFolder) -> None:
-    """Do the part of the supervisor that was killed."""
+    """Stop the run in place of its killed supervisor."""
     with lock(folder.lock):
         supervisor = Supervisor(folder)
         supervisor.request_stop()
@@ -146,7 +146,7 @@ def _stop_orphan(folder: ProcessFolder) -> None:
 
 
 def _supervise(folder: ProcessFolder, secrets: Mapping[str, str]) -> None:
-    """Start a supervisor and wait until it has taken charge. DrError when it does not."""
+    """Start a supervisor and wait until it has taken over. Raises DrError if it does not."""
     command = (sys.executable, "-m", "drcli.launch.processes.supervisor", str(folder.path), str(folder.logs))
     supervisor = local_process.spawn(command, secrets, folder.supervisor_log)
     deadline = time.monotonic() + _START_DEADLINE_S
@@ -158,7 +158,7 @@ def _supervise(folder: ProcessFolder, secrets: Mapping[str, str]) -> None:
         local_process.kill(supervisor)
         said = folder.supervisor_log.read_text(errors="replace").splitlines()[-1:]
         raise DrError(
-            ": ".join(["The stack did not start", *said]), f"Its supervisor's log is {folder.supervisor_log}."
+            ": ".join(["The stack did not start", *said]), f"The supervisor's log is {folder.supervisor_log}."
         )
 
 

@@ -1,4 +1,4 @@
-"""The plan of a run of local processes: which programs, with which environment, how often. Pure."""
+"""The plan of a run of local processes: programs, their environments and the number of replicas. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MASK = "********"
 
 @dataclass(frozen=True)
 class Service:
-    """One service: what to start, how often, with which environment. Replica k has ROLLOUT_IDX=k."""
+    """One service: its command, its environment and the number of replicas. Replica k has ROLLOUT_IDX=k."""
 
     name: str
     command: tuple[str, ...]
@@ -33,7 +33,7 @@ class Service:
 
 @dataclass(frozen=True)
 class EmbeddedServer:
-    """The workspace's own S3 server, which a run relies on: root of the workspace, port, bucket."""
+    """The workspace's own S3 server, which a run needs: root of the workspace, port, bucket."""
 
     root: str
     port: int
@@ -42,9 +42,9 @@ class EmbeddedServer:
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessPlan(Plan):
-    """Services, and the server that has to run for them, if it is the workspace's own.
+    """The services, and the workspace's own S3 server if they need it.
 
-    The secrets are what services are told in private, in the environment of the supervisor.
+    Services get the secrets through the environment of the supervisor.
     """
 
     services: tuple[Service, ...]
@@ -103,7 +103,7 @@ def plan_processes(request: RunRequest, snapshot: Snapshot) -> ProcessPlan:
 
 
 def secrets_of(store: StoreConfig) -> dict[str, str]:
-    """What services are told in private: the key of the bucket, unless they find it in a profile."""
+    """The secret variables of services: the bucket's key, unless they find it in a profile."""
     secrets = {env.AWS_ACCESS_KEY_ID: store.access_key, env.AWS_SECRET_ACCESS_KEY: store.secret_key}
     return {name: value for name, value in secrets.items() if value is not None}
 
@@ -138,7 +138,7 @@ def _service(name: str, program: str, role: Role, values: Mapping[str, str], rep
 
 
 def _of_this_machine(request: RunRequest, store: StoreConfig) -> dict[str, str]:
-    """What only processes of this machine are told."""
+    """Variables that only processes on this machine get."""
     return _credentials(store) | {
         env.S3_ENDPOINT_URL: store.endpoint_url or "",
         env.DR_TRACKS_DIR: str(request.workspace.tracks),
@@ -146,7 +146,7 @@ def _of_this_machine(request: RunRequest, store: StoreConfig) -> dict[str, str]:
 
 
 def _credentials(store: StoreConfig) -> dict[str, str]:
-    """Whose credentials hold. Those of the user's shell are put out of the way unless they are what is meant."""
+    """Variables that select the credentials. Those of the user's shell are cleared unless they are the ones to use."""
     if store.access_key is not None:
         return {env.AWS_PROFILE: "", env.AWS_SESSION_TOKEN: ""}
     if store.profile is not None:

@@ -1,4 +1,4 @@
-"""Sees that the workspace's own S3 server runs as long as a stack needs it. Called by the supervisor."""
+"""Keeps the workspace's own S3 server running as long as a stack needs it. Called by the supervisor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOOK_S = 1.0
 
 
 class StoreKeeper:
-    """Looks at the server once a second, and starts it again when it is gone. Counts as a user of it."""
+    """Checks the server once a second and restarts it when it has stopped. Registers itself as a user of the server."""
 
     def __init__(self, store: EmbeddedServer, report: Callable[[str], None]) -> None:
         self._store = store
@@ -31,12 +31,12 @@ class StoreKeeper:
         self.add_user(ProcessRef.of(os.getpid()))
 
     def add_user(self, process: ProcessRef) -> None:
-        """A service of the stack: should the supervisor be killed, the server still does not end under it."""
-        with suppress(OSError):  # a full disk is no reason to leave the stack alone
+        """Register a service of the stack, so that the server keeps running even if the supervisor is killed."""
+        with suppress(OSError):  # a full disk must not end the supervision
             store_users.register(self._workspace, self._store.port, process)
 
     def look(self, *, now: bool = False) -> None:
-        """Take care of the server if it is time, or `now`. What cannot be fixed is reported once."""
+        """Check the server if it is time to, or `now`. A problem that cannot be fixed is reported once."""
         if not now and time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + LOOK_S
@@ -47,12 +47,12 @@ class StoreKeeper:
         except DrError as error:
             if error.message != self._complaint:
                 self._complaint = error.message
-                self._report(f"The store is gone and cannot be started again: {error.message}")
+                self._report(f"The store has stopped and cannot be restarted: {error.message}")
 
     def _start(self) -> ProcessRef | None:
         ensure_server(self._workspace, self._store.port, self._store.bucket)
         self._complaint = ""
-        self._report("The store was gone; it is started again.")
+        self._report("The store had stopped and was restarted.")
         return self._find()
 
     def _find(self) -> ProcessRef | None:

@@ -1,7 +1,7 @@
-"""Looks after the processes of one run: starts its services, starts a crashed one again, ends all when it is time.
+"""Supervises the processes of one run: starts its services, restarts crashed ones, stops all at the end.
 
-`python -m drcli.launch.processes.supervisor RUN_FOLDER LOG_FOLDER`. It takes over a run whose supervisor was killed.
-Secrets reach it, and through it the services, in its environment.
+`python -m drcli.launch.processes.supervisor RUN_FOLDER LOG_FOLDER`. It can take over a run whose supervisor was killed.
+It gets secrets in its environment and passes them on to the services.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from drcli.launch.service_errors import last_exception, last_words
 from drcli.local import ProcessRef
 
 POLL_S = 0.1
-MAX_RESTARTS = 5  # of one process without a quiet while in between
+MAX_RESTARTS = 5  # of one process, unless it ran for QUIET_S in between
 QUIET_S = 120.0
 TRAINER_GRACE_S = 90.0  # a stopping trainer still writes its last checkpoint
 GRACE_S = 10.0
@@ -42,22 +42,22 @@ class Supervisor:
         self._store = StoreKeeper(self._plan.store, log) if self._plan.store else None
         self._stop_requested = False
         self._started: dict[str, float] = {}
-        self._request: ScaleRequest | None = None  # the last one that was met
+        self._request: ScaleRequest | None = None  # the last request that was fulfilled
         before, me = folder.read_state(), ProcessRef.of(os.getpid())
         self._run = SupervisedRun("starting", me, time.time())
         if before is not None and not before.is_over:
             self._run = replace(before, supervisor=me)
 
     def request_stop(self) -> None:
-        """End the run in good order."""
+        """Stop the run gracefully."""
         self._stop_requested = True
 
     def take_over(self) -> None:
-        """Let all know who looks after the run from now on."""
+        """Record that this process supervises the run from now on."""
         self._keep()
 
     def run(self) -> None:
-        """Until the run has ended, well or not."""
+        """Supervise the run until it has ended, successfully or not."""
         self.take_over()
         if self._run.state == "starting":
             self._start()
@@ -71,20 +71,20 @@ class Supervisor:
             self._end("failed" if self._run.message else "ended")
 
     def _start(self) -> None:
-        """Start what does not run yet; a supervisor that was killed meanwhile may have begun."""
+        """Start the services that are not running yet; a killed supervisor may have started some."""
         for service in self._plan.services:
             self._add(service, service.replicas)
         self._keep(state="running")
 
     def _add(self, service: Service, wanted: int) -> None:
-        """Start those of the first `wanted` replicas that are not there."""
+        """Start the missing ones of the first `wanted` replicas."""
         there = {replica.name for replica in self._run.replicas}
         for index in range(wanted):
             if replica_name(service.name, index) not in there and not self._stop_requested:
                 self._keep(replicas=(*self._run.replicas, self._spawn(service, index)))
 
     def _scale(self) -> None:
-        """Meet a new request for more or fewer replicas; one that has ended counts as not there."""
+        """Fulfil a new request for more or fewer replicas; a replica that has ended counts as missing."""
         request = self._folder.read_request()
         if request is None or request == self._request:
             return
@@ -93,7 +93,7 @@ class Supervisor:
                 continue
             surplus = {r.name: r for r in self._run.replicas if r.service == name and r.index >= wanted}
             if surplus:
-                log(f"{name} shrinks to {wanted}.")
+                log(f"Scaling {name} down to {wanted}.")
             self._stop(surplus.values(), GRACE_S)
             stays = [
                 r
@@ -135,8 +135,8 @@ class Supervisor:
         if restarts > MAX_RESTARTS:
             self._fail(self._run.replica(replica, exit_code=1), replica)
             return
-        self._look_after_store(now=True)  # a service that starts without a store gives up
-        log(f"{replica.name} has crashed; start {restarts} of {MAX_RESTARTS}.")
+        self._look_after_store(now=True)  # a service that starts without a store exits
+        log(f"{replica.name} crashed; restart {restarts} of {MAX_RESTARTS}.")
         again = self._spawn(self._services[replica.service], replica.index)
         self._keep(self._run.replica(replica, process=again.process, restarts=restarts))
 
@@ -151,7 +151,7 @@ class Supervisor:
         self._end("failed")
 
     def _end(self, state: str) -> None:
-        """Trainer first: it says goodbye to the workers and writes what is left to write."""
+        """Stop all services, the trainer first: it ends the workers' connections and writes its last checkpoint."""
         self._keep(state="stopping")
         first = [r for r in self._run.replicas if r.service == self._main]
         rest = [r for r in self._run.replicas if r.service != self._main]
@@ -190,7 +190,7 @@ class Supervisor:
         self._run = replace(run or self._run, **changes)  # type: ignore[arg-type]
         try:
             self._folder.write_state(self._run)
-        except OSError as error:  # a full disk is no reason to leave the run alone
+        except OSError as error:  # a full disk must not end the supervision
             log(f"The state of the run cannot be written: {error}")
 
 
@@ -202,13 +202,13 @@ def _last_lines(path: Path) -> list[str]:
 
 
 def log(text: str) -> None:
-    """A line of the supervisor's own log."""
+    """Write a line to the supervisor's log."""
     sys.stdout.write(f"{time.strftime('%H:%M:%S')} {text}\n")
     sys.stdout.flush()
 
 
 def main() -> None:
-    """Look after the run of the run folder named on the command line."""
+    """Supervise the run of the run folder named on the command line."""
     folder = ProcessFolder(Path(sys.argv[1]), Path(sys.argv[2]))
     supervisor = Supervisor(folder)
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):

@@ -23,7 +23,7 @@ from drcli.train.network import PolicyNetwork
 
 
 @dataclass(frozen=True)
-class TrainingStart:
+class StartingPoint:
     """The network, the learner's state and the counters to start with, and what is in the bucket already.
 
     trained_s: training time of earlier starts of the trainer within this run.
@@ -37,7 +37,7 @@ class TrainingStart:
     trained_s: float = 0.0
 
 
-def find_start(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) -> TrainingStart:
+def find_starting_point(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) -> StartingPoint:
     """Find the start of the run. A run with checkpoints continues after the last one."""
     if list_checkpoints(job.bucket, job.keys):
         return _own_checkpoint(job, model, algorithm)
@@ -45,10 +45,10 @@ def find_start(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) -> Trai
     torch.manual_seed(seed)
     if job.environment.pretrained is not None:
         return _pretrained(job, job.environment.pretrained, model, algorithm, seed)
-    return TrainingStart(algorithm.network(model), Counters(seed))
+    return StartingPoint(algorithm.network(model), Counters(seed))
 
 
-def _own_checkpoint(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) -> TrainingStart:
+def _own_checkpoint(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) -> StartingPoint:
     name, data = read_checkpoint(
         job.bucket, job.keys, "last", stale_lock_s=1.0
     )  # only this trainer writes here
@@ -57,7 +57,7 @@ def _own_checkpoint(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) ->
     counters = Counters.from_state(checkpoint.counters)
     torch.manual_seed(counters.seed + counters.steps)
     network = algorithm.network(model, checkpoint.variables)
-    return TrainingStart(
+    return StartingPoint(
         network, counters, checkpoint.state, name, read_index(job.bucket, job.keys), _trained_s(job)
     )
 
@@ -70,9 +70,9 @@ def _trained_s(job: TrainingJob) -> float:
 
 def _pretrained(
     job: TrainingJob, pretrained: Pretrained, model: ModelSpec, algorithm: Algorithm, seed: int
-) -> TrainingStart:
+) -> StartingPoint:
     keys = ModelKeys(pretrained.prefix)
     name, data = read_checkpoint(job.bucket, keys, pretrained.which)
     service_log.line(f"Checkpoint> Restoring from path={keys.checkpoint(str(name))}")
     variables = unpack(data, f"{pretrained.prefix}/{name}").variables
-    return TrainingStart(algorithm.network(model, variables), Counters(seed, base=name.number + 1))
+    return StartingPoint(algorithm.network(model, variables), Counters(seed, base=name.number + 1))

@@ -27,7 +27,7 @@ from drcli.services.shared.training_job import TrainingJob
 from drcli.services.shared.weight_arrays import weights_to_arrays
 from drcli.services.shared.wire import TrainerSocket
 from drcli.services.trainer.checkpoint_ranking import CheckpointRanking
-from drcli.services.trainer.starting_point import TrainingStart
+from drcli.services.trainer.starting_point import StartingPoint
 from drcli.services.trainer.stop_conditions import StopConditions
 from drcli.services.trainer.worker_registry import KnownWorker, WorkerRegistry
 from drcli.train.algorithms.algorithm import Algorithm
@@ -51,7 +51,7 @@ class TrainingPlan:
     model: ModelSpec
     algorithm: Algorithm
     hyperparameters: Hyperparameters
-    start: TrainingStart
+    start: StartingPoint
 
 
 class Trainer:

@@ -20,7 +20,7 @@ from drcli.services.shared.store_retry import retry_while_unreachable
 from drcli.services.shared.training_job import TrainingJob
 from drcli.services.shared.wire import TrainerSocket
 from drcli.services.shared.wire_keys import trainer_keys
-from drcli.services.trainer.starting_point import find_start
+from drcli.services.trainer.starting_point import find_starting_point
 from drcli.services.trainer.trainer import Trainer, TrainingPlan
 from drcli.store.client import Bucket
 from drcli.train.algorithms.algorithm import algorithm_of
@@ -61,7 +61,7 @@ def _begin(job: TrainingJob, publisher: Publisher) -> tuple[TrainingPlan, Subscr
     hyperparameters = job.hyperparameters()
     model, algorithm = ModelSpec.of(job.metadata), algorithm_of(job.metadata)
     algorithm.check(hyperparameters, job.environment.hyperparameters_key)
-    start = find_start(job, model, algorithm)
+    start = find_starting_point(job, model, algorithm)
     run = ObservedTraining(
         role="trainer",
         environment=job.environment,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Status
 from drcli.sim.boxes import Boxes
-from drcli.sim.car_records import Bools, Codes
+from drcli.sim.car_arrays import Bools, Codes
 from drcli.sim.races.race_type import EpisodeStart
 from drcli.sim.reward_params import Params
 from drcli.sim.telemetry import CarHistory, Telemetry

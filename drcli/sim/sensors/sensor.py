@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drcli.sim.boxes import Boxes
-from drcli.sim.car_records import Bools
+from drcli.sim.car_arrays import Bools
 from drcli.sim.telemetry import Telemetry
 from drcli.sim.track import Track
 from drcli.tables import SENSORS

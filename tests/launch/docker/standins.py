@@ -84,8 +84,8 @@ class Engine(http.client.HTTPConnection):
 
 def call(method, path, body=None):
     engine = Engine("docker")
-    docker_engine.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
-    answer = docker_engine.getresponse()
+    engine.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
+    answer = engine.getresponse()
     text = answer.read()
     assert answer.status < 300, text
     return json.loads(text or b"{}")

@@ -476,7 +476,7 @@ def test_a_missing_display_is_refused(workspace: Workspace, tmp_path: Path) -> N
 
     with pytest.raises(DrError, match="there is no X display"):
         attempt(Machine())
-    with pytest.raises(DrError, match="no X server runs at :2311"):
+    with pytest.raises(DrError, match="no X server is running at :2311"):
         attempt(Machine(display=":2311"))
     with pytest.raises(DrError, match="key, without which"):
         attempt(Machine(display="elsewhere:0", xauthority=str(tmp_path / "key")))

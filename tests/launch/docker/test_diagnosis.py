@@ -46,11 +46,11 @@ def test_why_a_service_is_down() -> None:
     """Which, its exit code, the last lines, what to do."""
     error = diagnosis.why_dead("robomaker-2", 3, [f"line {n}" for n in range(9)])
     assert error.message.splitlines() == [
-        "robomaker-2 has ended with exit code 3:",
+        "robomaker-2 ended with exit code 3:",
         *(f"  line {n}" for n in range(4, 9)),
     ]
     assert "`dr logs robomaker -n 2`" in error.hint
-    assert diagnosis.why_dead("sagemaker", 1, []).message == "sagemaker has ended with exit code 1."
+    assert diagnosis.why_dead("sagemaker", 1, []).message == "sagemaker ended with exit code 1."
     oom = diagnosis.why_dead("sagemaker", 137, ["..."], oom=True)
     assert "ran out of memory" in oom.message
     assert "DR_CARS_PER_WORKER" in oom.hint
@@ -65,7 +65,7 @@ def test_why_compose_failed() -> None:
     assert diagnosis.reason("Creating service deepracer-0_rl_coach\nfailed to create\n") == (
         "Creating service deepracer-0_rl_coach\nfailed to create"
     )
-    assert diagnosis.reason("") == "Docker does not say why."
+    assert diagnosis.reason("") == "Docker gives no reason."
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
@@ -91,7 +91,7 @@ def test_one_has_the_claim(project: str) -> None:
         return docker_engine.client().volumes.list(filters={"name": project})
 
     with claimed(project):
-        with pytest.raises(DrError, match="being started by another command"), claimed(project):
+        with pytest.raises(DrError, match="already being started by another command"), claimed(project):
             pass
         assert len(volumes()) == 1  # the one that lost takes nothing away
     assert volumes() == []

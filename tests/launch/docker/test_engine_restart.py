@@ -74,7 +74,7 @@ def test_the_run_goes_on(machine: Machine, end: Callable[[FurtherEngine], None],
     end(machine.engine)
     away = machine.dr("status")
     assert away.returncode == 1
-    assert "The Docker engine does not answer" in away.stderr
+    assert "The Docker engine does not respond" in away.stderr
     machine.engine.restart()
     until(lambda: machine.status()["workers"] == 2, every_s=0.5)
     after = machine.status()

@@ -191,7 +191,7 @@ def test_the_name_of_what_is_built(options: BuildOptions, image: str) -> None:
 
 @pytest.mark.parametrize("tag", ["a b", "-x", "host:5000/racer", "a" * 129, "ü-"])
 def test_no_tag(tag: str) -> None:
-    with pytest.raises(UsageError, match="no tag"):
+    with pytest.raises(UsageError, match="not a valid image tag"):
         _ = BuildOptions(tag=tag).image
 
 
@@ -220,8 +220,8 @@ def test_another_engine_needs_a_version() -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (BuildOptions(wheels=Path("/nowhere")), "--wheels /nowhere is no folder"),
-        (BuildOptions(ca=Path("/nowhere")), "--ca /nowhere is no file"),
+        (BuildOptions(wheels=Path("/nowhere")), "--wheels /nowhere is not a folder"),
+        (BuildOptions(ca=Path("/nowhere")), "--ca /nowhere is not a file"),
     ],
 )
 def test_a_build_with_a_wrong_path(options: BuildOptions, complaint: str) -> None:
@@ -231,7 +231,7 @@ def test_a_build_with_a_wrong_path(options: BuildOptions, complaint: str) -> Non
 
 @pytest.mark.parametrize("registry", ["https://host", "host:port", "", "host/UPPER", "a b"])
 def test_no_registry(registry: str) -> None:
-    with pytest.raises(UsageError, match="no registry"):
+    with pytest.raises(UsageError, match="not a registry"):
         images.push(registry, "test", lambda _: None)
 
 
@@ -425,7 +425,7 @@ def test_the_wrong_torch(
 
 @pytest.mark.docker
 def test_a_push_that_is_refused_leaves_no_name_behind(simapp_image: str) -> None:
-    with pytest.raises(DrError, match=r"127\.0\.0\.1:1 does not take") as raised:
+    with pytest.raises(DrError, match=r"127\.0\.0\.1:1 rejected the image") as raised:
         images.push("127.0.0.1:1", "test", lambda _: None)
     assert "docker login 127.0.0.1:1" in raised.value.hint
     assert not images.exists("127.0.0.1:1/drcli/simapp:test")

@@ -116,12 +116,12 @@ def script(folder: Path, name: str, text: str) -> None:
 
 def test_docker_is_absent(place: Place, free_port: int, tmp_path: Path) -> None:
     nowhere = {"PATH": str(tmp_path), "DOCKER_HOST": f"tcp://127.0.0.1:{free_port}"}
-    place.refused("Docker is not installed here", "DR_DOCKER_STYLE=process", **nowhere)
+    place.refused("Docker is not installed", "DR_DOCKER_STYLE=process", **nowhere)
 
 
 def test_the_engine_does_not_run(place: Place, free_port: int, tmp_path: Path) -> None:
     for host in (f"tcp://127.0.0.1:{free_port}", f"unix://{tmp_path}/none.sock"):
-        place.refused("The Docker engine does not answer", "systemctl start docker", DOCKER_HOST=host)
+        place.refused("The Docker engine does not respond", "systemctl start docker", DOCKER_HOST=host)
 
 
 def test_the_user_may_not(place: Place) -> None:
@@ -144,7 +144,7 @@ def test_the_user_may_not(place: Place) -> None:
         finally:
             path.unlink()
     assert done.returncode == 1, done.stderr
-    assert "may not use Docker" in done.stderr
+    assert "is not allowed to use Docker" in done.stderr
     assert "usermod -aG docker" in done.stderr
     place.nothing_new()
 
@@ -152,14 +152,14 @@ def test_the_user_may_not(place: Place) -> None:
 def test_compose_1_only(place: Place, tmp_path: Path) -> None:
     docker = shutil.which("docker")
     script(tmp_path, "docker", f'[ "$1" = compose ] && exit 1; exec {docker} "$@"')
-    place.refused("Docker has no `compose` command", "docker-compose-v2", PATH=str(tmp_path))
+    place.refused("Docker's `compose` plugin is not installed", "docker-compose-v2", PATH=str(tmp_path))
     script(tmp_path, "docker-compose", "echo docker-compose version 1.29.2")
     place.refused("Only Docker Compose version 1", "docker-compose-v2", PATH=str(tmp_path))
 
 
 def test_no_swarm(place: Place) -> None:
     place.set(DR_DOCKER_STYLE="swarm")
-    place.refused("This machine is in no swarm", "dr swarm init")
+    place.refused("This machine is not in a swarm", "dr swarm init")
 
 
 def test_no_node_has_the_label(swarm: Place) -> None:
@@ -190,7 +190,7 @@ def test_there_is_no_image(style: str, request: pytest.FixtureRequest) -> None:
 
 def test_a_gpu_without_a_runtime(place: Place) -> None:
     place.set(DR_SIMAPP_VERSION="1.0-gpu")
-    place.refused("Docker has no NVIDIA runtime here", "nvidia-container-toolkit", "DR_SIMAPP_VERSION")
+    place.refused("Docker has no NVIDIA runtime", "nvidia-container-toolkit", "DR_SIMAPP_VERSION")
 
 
 # --- settings -----------------------------------------------------------------------------------------------------
@@ -303,7 +303,7 @@ def test_a_task_crashes_at_once(swarm: Place, tag: str) -> None:
 
 def test_a_published_port_of_the_swarm_is_taken(swarm: Place) -> None:
     swarm.run("other", "sleep 600", ports={"9/tcp": 8080})
-    swarm.refused("robomaker", "Another program has the port", "DR_RUN_ID")
+    swarm.refused("robomaker", "The port is in use", "DR_RUN_ID")
     swarm.engine.client.containers.get("other").remove(force=True)
     mended(swarm)
 

@@ -115,7 +115,7 @@ def test_refused_files_are_explained_without_secrets(compose_folder: Path) -> No
     (compose_folder / "one.yml").write_text("services: {one: {image: x, ports: ['${KEY}']}}")
     with pytest.raises(DrError) as caught:
         resolve.resolve(spec(secrets={"KEY": "secret-port"}))
-    assert "refuses the stack drtest-resolve" in caught.value.message
+    assert "rejects the stack drtest-resolve" in caught.value.message
     assert "secret-port" not in str(caught.value)
 
 
@@ -123,7 +123,7 @@ def test_refused_files_are_explained_without_secrets(compose_folder: Path) -> No
 def test_swarm_is_stricter(compose_folder: Path) -> None:
     assert check_swarm_file(spec())["services"]["one"]["image"] == "one:1"
     (compose_folder / "one.yml").write_text("services: {one: {image: x, gpus: all}}")
-    with pytest.raises(DrError, match=r"Swarm refuses the stack drtest-resolve.*gpus"):
+    with pytest.raises(DrError, match=r"Swarm rejects the stack drtest-resolve.*gpus"):
         check_swarm_file(spec())
 
 
@@ -132,7 +132,7 @@ def test_without_docker_it_is_said(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     for attempt in (describe, check_swarm_file):
-        with pytest.raises(DrError, match="Docker is not installed here"):
+        with pytest.raises(DrError, match="Docker is not installed"):
             attempt(spec())
 
 
@@ -143,5 +143,5 @@ def test_without_compose_it_is_said(
     program.write_text("#!/bin/sh\necho \"unknown shorthand flag: 'f' in -f\" >&2\nexit 125\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DrError, match="Docker has no `compose` command here"):
+    with pytest.raises(DrError, match="Docker's `compose` plugin is not installed"):
         describe(spec())

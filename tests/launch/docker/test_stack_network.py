@@ -30,7 +30,10 @@ def service(engine: FurtherEngine, name: str, *networks: str) -> None:
 
 
 def test_compose_gets_a_bridge_once(lone_engine: FurtherEngine) -> None:
-    assert stack_network.check_network("compose") == "The network sagemaker-local is made when a run starts."
+    assert (
+        stack_network.check_network("compose")
+        == "The network sagemaker-local will be created when a run starts."
+    )
     assert ours(lone_engine) == []
     ensure_network("compose")
     (made,) = ours(lone_engine)
@@ -38,9 +41,7 @@ def test_compose_gets_a_bridge_once(lone_engine: FurtherEngine) -> None:
     ensure_network("compose")
     assert [n["Id"] for n in ours(lone_engine)] == [made["Id"]]
     subnet = made["IPAM"]["Config"][0]["Subnet"]
-    assert (
-        stack_network.check_network("compose") == f"The network sagemaker-local is there (bridge {subnet})."
-    )
+    assert stack_network.check_network("compose") == f"The network sagemaker-local exists (bridge {subnet})."
 
 
 def test_another_name_that_begins_alike_is_left_alone(lone_engine: FurtherEngine) -> None:
@@ -52,7 +53,7 @@ def test_another_name_that_begins_alike_is_left_alone(lone_engine: FurtherEngine
 
 @pytest.mark.parametrize("call", [stack_network.ensure_network, stack_network.check_network])
 def test_swarm_needs_a_swarm(lone_engine: FurtherEngine, call: Any) -> None:
-    with pytest.raises(DrError, match="in no swarm") as caught:
+    with pytest.raises(DrError, match="not in a swarm") as caught:
         call("swarm")
     assert "dr swarm init" in caught.value.hint
     assert ours(lone_engine) == []

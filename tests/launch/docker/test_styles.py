@@ -75,7 +75,7 @@ def test_start_waits_until_all_are_up(running: Running) -> None:
 def test_a_second_start_is_refused(running: Running) -> None:
     again = running.racer.invoke("start-training", "-w", "-y")
     assert again.exit_code == 1
-    assert f"The training of run {RUN[running.style]} is running already." in again.stderr
+    assert f"The training of run {RUN[running.style]} is already running." in again.stderr
 
 
 def test_logs_of_every_service(running: Running, until: Until) -> None:

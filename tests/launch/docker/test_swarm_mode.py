@@ -29,9 +29,9 @@ def test_init_makes_a_swarm_of_this_machine_alone(lone_engine: FurtherEngine) ->
     assert state.is_active and state.is_manager and state.address == "127.0.0.1"
     assert (made.id, made.role, made.is_ready) == (state.node_id, "manager", True)
     assert made.may_run == (SAGEMAKER, ROBOMAKER)
-    assert stack_network.check_network("swarm").startswith("The network sagemaker-local is there (overlay")
+    assert stack_network.check_network("swarm").startswith("The network sagemaker-local exists (overlay")
     assert listening(lone_engine) == {"0100007F"}  # 127.0.0.1
-    with pytest.raises(DrError, match="of this machine alone") as caught:
+    with pytest.raises(DrError, match="No other machine can join") as caught:
         swarm_mode.join_command()
     assert "dr swarm init --advertise-addr" in caught.value.hint
 
@@ -69,13 +69,13 @@ def test_a_swarm_in_use_is_neither_moved_nor_left(lone_engine: FurtherEngine) ->
     lone_engine.client.services.get("guest").remove()
     swarm_mode.leave()
     assert swarm_state().state == "inactive"
-    with pytest.raises(DrError, match="in no swarm"):
+    with pytest.raises(DrError, match="not in a swarm"):
         swarm_mode.leave()
 
 
 @pytest.mark.parametrize("address", ["nonsense", "no-such-interface:2377", "0.0.0.0"])
 def test_an_address_that_is_none(lone_engine: FurtherEngine, address: str) -> None:
-    with pytest.raises(DrError, match="No swarm at") as caught:
+    with pytest.raises(DrError, match="The swarm cannot use") as caught:
         swarm_mode.init(address)
     assert "--advertise-addr" in caught.value.hint
     assert swarm_state().state == "inactive"

@@ -68,7 +68,7 @@ def test_in_no_swarm(lone_engine: FurtherEngine) -> None:
         lambda: find_node("x"),
         lambda: swarm_nodes.label("x"),
     ):
-        with pytest.raises(DrError, match="in no swarm") as caught:
+        with pytest.raises(DrError, match="not in a swarm") as caught:
             call()
         assert "dr swarm init" in caught.value.hint
 
@@ -125,7 +125,7 @@ def test_placement(two_lone_nodes: TwoNodes) -> None:
     check_placement(needs_sagemaker=True, needs_robomaker=True)
     swarm_nodes.label(main, sagemaker=False, robomaker=False)
     try:
-        with pytest.raises(DrError, match="Sagemaker=true, so the trainer can run nowhere") as caught:
+        with pytest.raises(DrError, match="Sagemaker=true, so the trainer cannot run") as caught:
             check_placement(needs_sagemaker=True, needs_robomaker=True)
         assert " --sagemaker`" in caught.value.hint
         check_placement(needs_sagemaker=False, needs_robomaker=True)
@@ -233,10 +233,10 @@ def test_two_nodes_of_one_name(two_lone_nodes: TwoNodes, until: Callable[..., An
         try:
             until(lambda: len([n for n in swarm_nodes.nodes() if n.is_ready]) == 3)
             with pytest.raises(
-                DrError, match=r"2 nodes go by node2: .*10\.99\.0\.1[25].*10\.99\.0\.1[25]"
+                DrError, match=r"2 nodes match node2: .*10\.99\.0\.1[25].*10\.99\.0\.1[25]"
             ) as caught:
                 find_node("node2")
-            assert "by its id" in caught.value.hint
+            assert "Use an id" in caught.value.hint
         finally:
             node_id = third.client.info()["Swarm"]["NodeID"]
             two_lone_nodes.main.api.remove_node(node_id, force=True)

@@ -31,7 +31,7 @@ def test_the_supervisor_brings_the_store_back(
     Bucket(config).put("a", b"kept")
     folder = started(sagemaker="steady", store=EmbeddedServer(str(workspace.root), free_port, "bucket"))
     kill_server(workspace, until)
-    until(lambda: "The store was gone; it is started again." in folder.supervisor_log.read_text())
+    until(lambda: "The store had stopped and was restarted." in folder.supervisor_log.read_text())
     assert Bucket(config).get("a") == b"kept"
     running = psutil.Process(server_status(workspace).pid)
     assert config.secret_key not in " ".join(running.cmdline())
@@ -90,8 +90,8 @@ def test_what_cannot_be_mended_is_said_once(workspace: Workspace, free_port: int
         keeper.look(now=True)
         keeper.look(now=True)
         assert len(said) == 1
-        assert "cannot be started again: Port" in said[0]
+        assert "cannot be restarted: Port" in said[0]
     keeper.look(now=True)
     assert server_status(workspace).running
-    assert said[1:] == ["The store was gone; it is started again."]
+    assert said[1:] == ["The store had stopped and was restarted."]
     local_process.reap()

@@ -55,7 +55,7 @@ def test_a_killed_worker_is_started_again(started: Started, until: Until) -> Non
     assert seen is not None
     assert seen.state == "running"
     assert [replica.restarts for replica in seen.replicas] == [0, 1]
-    assert "robomaker-1 has crashed; start 1 of 5." in folder.supervisor_log.read_text()
+    assert "robomaker-1 crashed; restart 1 of 5." in folder.supervisor_log.read_text()
 
 
 def test_one_that_keeps_crashing_ends_the_run(started: Started, until: Until) -> None:
@@ -213,7 +213,7 @@ def test_a_successor_sees_to_the_number_that_was_asked_for(
 def test_what_has_ended_cannot_be_scaled(started: Started, until: Until) -> None:
     folder = started(sagemaker="done", robomaker="steady")
     until(over(folder))
-    with pytest.raises(DrError, match="run ends"):
+    with pytest.raises(DrError, match="run is ending"):
         scaling.scale(folder, "robomaker", 2)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from polling import DEADLINE_S
 
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Status, TraceRow
@@ -32,7 +33,6 @@ from drcli.services.shared.wire import Message, TrainerSocket, WireError, Worker
 from drcli.services.shared.wire_keys import WireKeys
 from drcli.train.rollout import RolloutSpec
 
-PATIENCE_S = 10.0
 IMAGES = "obs/FRONT_FACING_CAMERA"
 
 
@@ -43,7 +43,7 @@ def ends() -> Iterator[tuple[TrainerSocket, WorkerSocket]]:
     endpoint = trainer._socket.getsockopt_string(32)  # where the system let it listen: LAST_ENDPOINT
     worker = WorkerSocket(endpoint, keys, b"worker")
     worker.send(Message("hello"))
-    assert trainer.receive(PATIENCE_S)
+    assert trainer.receive(DEADLINE_S)
     yield trainer, worker
     worker.close()
     trainer.close()
@@ -54,12 +54,12 @@ NO_ROLLOUTS = RolloutSpec((), (), np.dtype(np.int64))
 
 def to_trainer(ends: Any, value: Any, expected: RolloutSpec = NO_ROLLOUTS) -> Any:
     ends[1].send(value.to_message())
-    return from_worker(ends[0].receive(PATIENCE_S)[1], expected)
+    return from_worker(ends[0].receive(DEADLINE_S)[1], expected)
 
 
 def to_worker(ends: Any, value: Any) -> Any:
     ends[0].send(b"worker", value.to_message())
-    return from_trainer(ends[1].receive(PATIENCE_S))
+    return from_trainer(ends[1].receive(DEADLINE_S))
 
 
 @pytest.mark.parametrize(

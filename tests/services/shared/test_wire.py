@@ -21,6 +21,7 @@ import pytest
 import zmq
 from hypothesis import given
 from hypothesis import strategies as st
+from polling import DEADLINE_S
 from zmq.utils.monitor import recv_monitor_message
 
 from drcli.errors import DrError
@@ -34,8 +35,6 @@ from drcli.services.shared.wire import (
     encode,
 )
 from drcli.services.shared.wire_keys import WireKeys
-
-PATIENCE_S = 10.0
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +89,7 @@ def dealer(endpoint: str, keys: WireKeys) -> Iterator[zmq.Socket[bytes]]:
 )
 def test_arrays_come_through_as_they_are(trainer: Any, worker: Any, array: Any) -> None:
     worker.send(Message("some", {"number": 1, "text": "ü"}, {"a": array, "b": array}))
-    identity, message = trainer.receive(PATIENCE_S)
+    identity, message = trainer.receive(DEADLINE_S)
     assert (identity, message.kind, message.header) == (b"worker", "some", {"number": 1, "text": "ü"})
     for name in "ab":
         np.testing.assert_array_equal(message.arrays[name], array)
@@ -102,11 +101,11 @@ def test_the_trainer_answers_the_worker_it_names(trainer: Any, endpoint: str, ke
     workers = {name: WorkerSocket(endpoint, keys, name) for name in (b"a", b"b")}
     for socket in workers.values():
         socket.send(Message("hello"))
-    assert {trainer.receive(PATIENCE_S)[0] for _ in workers} == set(workers)
+    assert {trainer.receive(DEADLINE_S)[0] for _ in workers} == set(workers)
     for name in workers:
         trainer.send(name, Message("for", {"you": name}))
     for name, socket in workers.items():
-        assert socket.receive(PATIENCE_S).header == {"you": name}
+        assert socket.receive(DEADLINE_S).header == {"you": name}
         assert socket.receive(0) is None
         socket.close()
     trainer.send(b"a", Message("nobody is there to read this"))
@@ -116,14 +115,14 @@ def test_the_trainer_answers_the_worker_it_names(trainer: Any, endpoint: str, ke
 def test_a_message_waits_until_the_trainer_is_there(endpoint: str, keys: WireKeys, worker: Any) -> None:
     worker.send(Message("early"))
     first = TrainerSocket(endpoint, keys)
-    assert first.receive(PATIENCE_S)[1].kind == "early"
+    assert first.receive(DEADLINE_S)[1].kind == "early"
     first.close()
     worker.send(Message("late"))  # the worker finds the next trainer by itself
     second = TrainerSocket(endpoint, keys)
-    identity, message = second.receive(PATIENCE_S)
+    identity, message = second.receive(DEADLINE_S)
     assert message.kind == "late"
     second.send(identity, Message("answer"))
-    assert worker.receive(PATIENCE_S).kind == "answer"
+    assert worker.receive(DEADLINE_S).kind == "answer"
     second.close()
 
 
@@ -150,12 +149,12 @@ def test_nothing_of_a_stranger_gets_through(
                zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, zmq.EVENT_DISCONNECTED}  # fmt: skip
     events = set()
     while not events & refused:
-        assert monitor.poll(PATIENCE_S * 1000), f"only {events}"
+        assert monitor.poll(DEADLINE_S * 1000), f"only {events}"
         events.add(recv_monitor_message(monitor)["event"])
     assert zmq.EVENT_HANDSHAKE_SUCCEEDED not in events
 
     worker.send(Message("mine"))
-    assert trainer.receive(PATIENCE_S)[1].kind == "mine"
+    assert trainer.receive(DEADLINE_S)[1].kind == "mine"
     assert trainer.receive(0) is None
     context.destroy(linger=0)
 
@@ -205,8 +204,8 @@ def test_what_is_no_message_is_dropped(frames: list[bytes], trainer: Any, dealer
         decode(frames)
     dealer.send_multipart(frames)
     dealer.send_multipart(encode(Message("next")))
-    assert trainer.receive(PATIENCE_S)[1] == Message("malformed")
-    assert trainer.receive(PATIENCE_S)[1].kind == "next"
+    assert trainer.receive(DEADLINE_S)[1] == Message("malformed")
+    assert trainer.receive(DEADLINE_S)[1].kind == "next"
     assert not Boom.hit
 
 
@@ -298,7 +297,7 @@ def test_keys_of_a_secret_are_the_same_everywhere_and_let_in_nobody_else(
     worker = WorkerSocket(endpoint, WireKeys.from_secret(secret), b"worker")
     for end in (stranger, worker):
         end.send(Message("hello"))
-    identity, _ = trainer.receive(PATIENCE_S)  # type: ignore[misc]
+    identity, _ = trainer.receive(DEADLINE_S)  # type: ignore[misc]
     assert identity == b"worker"
     assert trainer.receive(0) is None
     for end in (stranger, worker, trainer):
@@ -353,7 +352,7 @@ def test_a_link_that_is_dead_without_a_word_is_noticed_and_nothing_of_it_is_take
     worker = WorkerSocket(f"tcp://127.0.0.1:{relay.port}", keys, b"first")
     assert not worker.is_connected
     worker.send(Message("hello"))
-    assert trainer.receive(PATIENCE_S) is not None
+    assert trainer.receive(DEADLINE_S) is not None
     until(lambda: worker.is_connected)
     relay.is_frozen = True
     worker.send(Message("lost"))
@@ -362,11 +361,11 @@ def test_a_link_that_is_dead_without_a_word_is_noticed_and_nothing_of_it_is_take
     assert not worker.was_cut
     worker.send(Message("again"))
     relay.is_frozen = False
-    seen = trainer.receive(PATIENCE_S)
+    seen = trainer.receive(DEADLINE_S)
     assert seen is not None
     assert (seen[0], seen[1].kind) == (b"second", "again")
     trainer.send(b"second", Message("answer"))
-    answer = worker.receive(PATIENCE_S)
+    answer = worker.receive(DEADLINE_S)
     assert answer is not None
     assert answer.kind == "answer"
     worker.close()

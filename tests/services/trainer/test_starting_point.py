@@ -15,7 +15,7 @@ from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.services.shared.counters import Counters
-from drcli.services.trainer.starting_point import TrainingStart, find_start
+from drcli.services.trainer.starting_point import StartingPoint, find_starting_point
 from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, publish_checkpoint
 from drcli.store.run_status import RunStatus
 from drcli.train.actor_critic import ActorCritic
@@ -55,9 +55,9 @@ def same(one: Any, other: Any) -> bool:
 
 
 @pytest.fixture
-def start(model: ModelSpec) -> Callable[[Any], TrainingStart]:
+def start(model: ModelSpec) -> Callable[[Any], StartingPoint]:
     """Finds the start of a run."""
-    return lambda run: find_start(run.job(), model, ClippedPPO)
+    return lambda run: find_starting_point(run.job(), model, ClippedPPO)
 
 
 def test_a_fresh_run_is_random_but_the_same_for_a_seed(run: Any, start: Any) -> None:
@@ -149,7 +149,7 @@ def test_a_checkpoint_of_another_sensor(run: Any, new_network: Any, model: Model
     publish(run, "1_Step-64.ckpt", new_network(1), asdict(Counters(7)))
     sensors = (model.sensors[0]._replace(name="STEREO_CAMERAS"),)
     with pytest.raises(DrError, match=r"no variable .*STEREO_CAMERAS"):
-        find_start(run.job(), replace(model, sensors=sensors), ClippedPPO)
+        find_starting_point(run.job(), replace(model, sensors=sensors), ClippedPPO)
 
 
 @pytest.mark.parametrize(("state", "trained_s"), [("training", 100.0), ("stopped", 100.0), ("ended", 0.0)])

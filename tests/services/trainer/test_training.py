@@ -89,6 +89,7 @@ def started(run: Any, *, is_forked: bool = True) -> tuple[Any, list[Any]]:
     return trainer, [run.start("work", index, is_forked=is_forked) for index in range(run.workers)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("workers", "kind"), [(1, "discrete"), (2, "continuous")])
 def test_the_same_seed_gives_the_same_first_iteration(
     new_run: Callable[..., Any], workers: int, kind: str
@@ -114,11 +115,14 @@ def test_the_same_seed_gives_the_same_first_iteration(
     ("workers", "kind", "variables", "hyperparameters"),
     [
         (1, "discrete", {}, {}),
-        (2, "continuous", {"DR_TRAIN_EVAL_INTERVAL": "2"}, {"term_cond_max_episodes": 20}),
+        pytest.param(2, "continuous", {"DR_TRAIN_EVAL_INTERVAL": "2"}, {"term_cond_max_episodes": 20},
+                     marks=pytest.mark.slow),
         (1, "discrete", {"MAX_MEMORY_STEPS": "20"},
          {"num_steps_between_training": None, "num_episodes_between_training": 3, "exploration_type": "e-greedy",
           "epsilon_steps": 50}),
-        (2, "continuous", {}, {"num_steps_between_training": None, "num_episodes_between_training": 5}),
+        pytest.param(2, "continuous", {},
+                     {"num_steps_between_training": None, "num_episodes_between_training": 5},
+                     marks=pytest.mark.slow),
     ],
     ids=["steps", "steps-continuous-2", "episodes-e-greedy-bounded", "episodes-continuous-2"],
 )  # fmt: skip
@@ -161,6 +165,7 @@ def test_a_run_that_reached_its_goal_ends_with_what_reached_it(new_run: Callable
     assert sum(map(len, evaluated)) == 3 * 2
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_nothing_but_time(new_run: Callable[..., Any], until: Any) -> None:
     run = new_run(workers=2, DR_TRAIN_EVAL_INTERVAL="4")
     run.write(term_cond_max_episodes=10000, num_episodes_between_training=8)
@@ -178,6 +183,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(new_run: Callable[..., A
     assert status.steps == status.iteration * 64
 
 
+@pytest.mark.slow
 def test_a_trainer_that_is_killed_goes_on_after_its_last_checkpoint(
     new_run: Callable[..., Any], until: Any
 ) -> None:
@@ -207,6 +213,7 @@ def iteration(trainer: Any) -> int:
     return int(trainer.log.count("Training iteration="))
 
 
+@pytest.mark.slow
 def test_workers_come_and_go_while_it_runs(new_run: Callable[..., Any], until: Any) -> None:
     """As containers that do not know their number: none of their episodes is lost or counted twice."""
     run = new_run(workers=1, DR_TRAIN_EVAL_INTERVAL="4", DR_WIRE_SECRET="5e" * 32)
@@ -221,11 +228,11 @@ def test_workers_come_and_go_while_it_runs(new_run: Callable[..., Any], until: A
     go_on()
     for name in ("b", "c"):
         workers[name] = run.contain("work", name)
-    until(lambda: trainer.log.count("has joined") == 3)
+    until(lambda: trainer.log.count("has joined") >= 3)
     go_on(8)
     workers["b"].kill()  # in mid-iteration
     workers["b"] = run.contain("work", "b")
-    until(lambda: trainer.log.count("has joined") == 4)
+    until(lambda: trainer.log.count("has joined") >= 4)
     assert "was restarted" in trainer.log
     go_on()
     workers["c"].ask_to_stop()
@@ -234,10 +241,10 @@ def test_workers_come_and_go_while_it_runs(new_run: Callable[..., Any], until: A
     go_on()
     trainer.kill()  # with a worker that joined after the first checkpoints
     trainer = run.contain("train", "trainer")
-    until(lambda: trainer.log.count("has joined") == 6)
+    until(lambda: trainer.log.count("has joined") >= 6)
     go_on()
     workers["d"] = run.contain("work", "d")
-    until(lambda: trainer.log.count("has joined") == 7)
+    until(lambda: trainer.log.count("has joined") >= 7)
     go_on(8)
     trainer.ask_to_stop()
     assert trainer.wait() == 143
@@ -249,6 +256,7 @@ def test_workers_come_and_go_while_it_runs(new_run: Callable[..., Any], until: A
     assert {worker.wait() for worker in workers.values()} == {143}
 
 
+@pytest.mark.slow
 def test_a_container_that_stopped_with_its_engine_goes_on_with_it(
     new_run: Callable[..., Any], until: Any
 ) -> None:
@@ -288,6 +296,7 @@ def test_minutes_do_not_count_the_start_up(new_run: Callable[..., Any], until: A
     assert status.iteration >= 1
 
 
+@pytest.mark.slow
 def test_what_the_user_has_to_fix_ends_all_containers_for_good(run: Any) -> None:
     run.variables["DR_WIRE_SECRET"] = "5e" * 32
     run.write(reward="def reward_function(params):\n    return 1 / 0\n")
@@ -309,6 +318,7 @@ def test_a_trainer_that_cannot_begin_says_so_in_the_status(run: Any) -> None:
     assert (status.state, "in/nothing.json" in status.message) == ("failed", True)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_is_continued(run: Any) -> None:
     mode = {"num_steps_between_training": None, "num_episodes_between_training": 4}
     run.write(term_cond_max_episodes=8, **mode)

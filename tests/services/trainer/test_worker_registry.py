@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import zmq
+from polling import DEADLINE_S
 
 from drcli.errors import DrError
 from drcli.services.shared.protocol import (
@@ -27,8 +28,6 @@ from drcli.services.shared.wire import Message, TrainerSocket, WorkerSocket
 from drcli.services.shared.wire_keys import WireKeys
 from drcli.services.trainer.worker_registry import WorkerRegistry
 from drcli.train.rollout import RolloutSpec
-
-PATIENCE_S = 10.0
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +50,7 @@ class Hand:
         self.say(Alive(self.index, 4))
 
     def hear(self) -> Any:
-        message = self._socket.receive(PATIENCE_S)
+        message = self._socket.receive(DEADLINE_S)
         assert message, f"{self.name} hears nothing"
         return from_trainer(message)
 
@@ -103,7 +102,7 @@ class Stage:
 
     def poll(self, condition: Callable[[], Any] = lambda: True) -> None:
         """Poll the registry until `condition` holds, and all that has arrived is handled."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + DEADLINE_S
         while time.monotonic() < deadline:
             for worker, result in self.workers.poll(0.02):
                 self.results.append((worker.index, result.assignment))

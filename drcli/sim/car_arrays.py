@@ -1,4 +1,4 @@
-"""Values of K cars as one array of records, which a kernel takes in one piece, with a view `[K]` of each field."""
+"""Values of K cars as arrays `[K]` that are one block of memory: a kernel takes them in one piece, a row is one car."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int8]  # of `drcli.contract.episode.Status`
 Bools = npt.NDArray[np.bool_]
-Records = npt.NDArray[Any]  # of a structured dtype
+Block = npt.NDArray[Any]  # [K], structured: every element has all fields of one car
 
 _DTYPES = {"Array": np.float64, "Ints": np.int64, "Codes": np.int8, "Bools": np.bool_}
 _Kind = TypeVar("_Kind")
 
 
-def new_records(kind: Callable[..., _Kind], count: int) -> _Kind:
+def new_arrays(kind: Callable[..., _Kind], count: int) -> _Kind:
     """Room for `count` cars: all zero.
 
-    `kind` is a dataclass whose first field is `records`; all others that it is made with are arrays.
+    `kind` is a dataclass whose first field is the `block`; all others that it is made with are views of its fields.
     """
     dtype = _dtype_of(kind)
-    records = np.zeros(count, dtype)
-    return kind(records, *[records[name] for name in dtype.names or ()])
+    block = np.zeros(count, dtype)
+    return kind(block, *[block[name] for name in dtype.names or ()])
 
 
 @cache

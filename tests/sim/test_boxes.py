@@ -1,0 +1,157 @@
+"""What a race puts on the road: what the camera shows of it, and the way of a race through the world."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from drcli.config.race_settings import RaceSettings
+from drcli.contract.episode import Status
+from drcli.sim.boxes import Boxes, new_boxes
+from drcli.sim.car_dynamics import new_cars, put
+from drcli.sim.constants import CameraParams
+from drcli.sim.sensors.box_drawing import draw_boxes
+from drcli.sim.track import Track
+from drcli.sim.world import World
+from drcli.tables import RACES
+
+CAMERA = "FRONT_FACING_CAMERA"
+PARAMS = CameraParams()
+EMPTY, TOP = 200, 100
+TOYS = Path(__file__).parents[1] / "toys"
+
+
+def boxes_at(*places: tuple[float, float, float]) -> Boxes:
+    """Boxes of 0.4 m x 0.3 m x 0.25 m for one car, at x, y, heading."""
+    boxes = new_boxes(1, len(places))
+    for field, size in (
+        (boxes.length_m, 0.4),
+        (boxes.width_m, 0.3),
+        (boxes.height_m, 0.25),
+        (boxes.grey, TOP),
+    ):
+        field[:] = size
+    for box, place in enumerate(places):
+        boxes.x_m[0, box], boxes.y_m[0, box], boxes.heading_rad[0, box] = place
+    return boxes
+
+
+def seen(boxes: Boxes, pose: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> npt.NDArray[np.uint8]:
+    cars, images = new_cars(1), np.full((1, 120, 160), EMPTY, np.uint8)
+    put(cars, 0, *pose)
+    draw_boxes(PARAMS, boxes, cars, np.ones(1, np.bool_), images)
+    return images[0]
+
+
+def row_column(ahead_m: float, left_m: float, up_m: float) -> tuple[float, float]:
+    """Where the pinhole sees a point, from the camera's own place on the car."""
+    sin, cos = math.sin(PARAMS.pitch_rad), math.cos(PARAMS.pitch_rad)
+    ahead, up = ahead_m - PARAMS.forward_m, up_m - PARAMS.height_m
+    depth = ahead * cos - up * sin
+    return 60 - PARAMS.focal_px * (ahead * sin + up * cos) / depth, 80 - PARAMS.focal_px * left_m / depth
+
+
+def test_a_box_ahead_is_where_the_pinhole_puts_it() -> None:
+    """Its front is 1 m ahead, 30 cm wide and 25 cm tall, taller than the camera: no top."""
+    image = seen(boxes_at((1.2, 0.0, 0.0)))
+    bottom, _ = row_column(1.0, 0.15, 0.0)
+    top, left = row_column(1.0, 0.15, 0.25)  # where it is nearest to the tilted camera
+    right = 160 - left
+    rows, columns = np.nonzero(image != EMPTY)
+    assert (rows.min(), rows.max()) == (round(top), round(bottom) - 1)
+    assert abs(columns.min() - left) <= 1.0 and abs(columns.max() + 1 - right) <= 1.0
+    front = image[image != EMPTY]
+    assert set(front.tolist()) == {65}, "one face, darker than the top"
+
+
+def test_a_low_box_shows_its_top_and_a_turned_one_two_sides() -> None:
+    flat = boxes_at((1.2, 0.0, 0.0))
+    flat.height_m[:] = 0.05
+    assert set(seen(flat).ravel().tolist()) == {EMPTY, TOP, 65}
+    assert set(seen(boxes_at((1.2, 0.0, 0.7))).ravel().tolist()) == {EMPTY, 65, 80}
+
+
+def test_the_nearer_box_hides_the_farther_one() -> None:
+    boxes = boxes_at((1.0, 0.0, 0.0), (2.0, 0.0, 0.0), (1.5, 0.0, 0.0))
+    boxes.grey[0] = 100, 20, 40
+    one = seen(boxes)
+    only = boxes_at((1.0, 0.0, 0.0))
+    hidden = seen(only) != EMPTY
+    assert (one[hidden] == seen(only)[hidden]).all()
+
+
+def test_what_is_behind_beside_or_nowhere_is_not_seen() -> None:
+    nowhere = new_boxes(1, 1)
+    for boxes in (nowhere, boxes_at((-1.0, 0.0, 0.0)), boxes_at((0.3, 3.0, 0.0))):
+        assert (seen(boxes) == EMPTY).all()
+
+
+def test_a_box_at_the_nose_fills_the_picture_and_breaks_nothing() -> None:
+    for x in np.arange(0.1, 0.6, 0.01):
+        image = seen(boxes_at((float(x), 0.05, 0.3)))
+        assert set(image.ravel().tolist()) <= {EMPTY, 65, 80, TOP}
+    assert (seen(boxes_at((0.40, 0.0, 0.0))) != EMPTY).mean() > 0.9
+
+
+def test_left_is_left_and_the_cars_heading_counts() -> None:
+    image = seen(boxes_at((0.0, 1.2, 0.0)), (0.3, 0.0, math.pi / 2))
+    columns = np.nonzero(image != EMPTY)[1]
+    assert columns.size and columns.max() < 80
+
+
+def test_compiled_and_plain_python_agree() -> None:
+    boxes, cars, image = boxes_at((0.9, 0.2, 0.4)), new_cars(1), np.full((1, 120, 160), EMPTY, np.uint8)
+    draw_boxes.py_func(PARAMS, boxes, cars, np.ones(1, np.bool_), image)
+    assert (image[0] == seen(boxes)).all()
+
+
+@pytest.fixture
+def one_box(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The race of tests/toys: a box in the road, BOX_AHEAD of the start."""
+    monkeypatch.syspath_prepend(TOYS)
+    monkeypatch.setitem(RACES.members, "ONE_BOX_HERE", "one_box:OneBox")  # type: ignore[arg-type]
+    return "ONE_BOX_HERE"
+
+
+def drive(world: World, steps: int) -> tuple[list[Any], list[npt.NDArray[np.uint8]]]:
+    episodes, pictures = [], []
+    for _ in range(steps):
+        now = world.step(np.full((world.num_envs, 2), (0.0, 1.0)))
+        episodes += now.episodes
+        pictures.append(now.obs[CAMERA])
+    return episodes, pictures
+
+
+def test_a_race_brings_its_box_its_fault_and_its_params(block: Track, one_box: str) -> None:
+    settings = RaceSettings(race_type=one_box, change_start_position=False, own={"BOX_AHEAD": "0.1"})
+    world = World(block, settings, 2)
+    plain = World(block, RaceSettings(change_start_position=False), 2)
+    with_box, without = world.reset()[CAMERA], plain.reset()[CAMERA]
+    assert (with_box != without).any(), "the box is in the picture"
+    episodes, _ = drive(world, 30)
+    assert {episode.status for episode in episodes} == {Status.CRASHED}
+    assert 5.0 < episodes[0].progress < 10.0
+    assert episodes[0].rows[-1].obstacle_crash_counter == 1
+    assert [lap.crash_count for lap in episodes[0].laps] == [1]
+
+
+def test_a_crash_costs_what_the_race_says(block: Track, one_box: str) -> None:
+    settings = RaceSettings(
+        race_type=one_box,
+        change_start_position=False,
+        number_of_resets=1,
+        collision_penalty_s=1.0,
+        own={"BOX_AHEAD": "0.1"},
+    )
+    world = World(block, settings, 1)
+    world.reset()
+    (episode, *_), _ = drive(world, 35)
+    statuses = [row.episode_status for row in episode.rows]
+    assert (statuses.count("pause"), statuses.count("crashed"), episode.status) == (15, 2, Status.CRASHED)
+    assert [row.pause_duration for row in episode.rows if row.episode_status == "crashed"] == [1.0, 0.0]
+    assert episode.rows[-1].obstacle_crash_counter == 2
