@@ -150,7 +150,7 @@ def test_delete(upload_targets: UploadTargets) -> None:
     [
         ("nothing", 1, "no model nothing"),
         ("team", 1, "other models in it: team/model"),
-        ("custom_files", 1, "custom_files is no model"),
+        ("custom_files", 1, "custom_files is not a model"),
         ("", 2, "no prefix"),
         ("/", 2, "no prefix"),
         ("team/..", 2, "no prefix"),

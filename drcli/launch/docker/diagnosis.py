@@ -25,7 +25,7 @@ _FIXES = (
      "The image holds no engine that runs here: look at DR_SIMAPP_SOURCE and DR_SIMAPP_VERSION, or fetch it again."),
     (r"network sagemaker-local.*not found|could not find a network",
      "Start it again; the network is made at the start."),
-    (r"could not connect to the endpoint|cannot be reached|connection refused|name or service not known",
+    (r"could not connect to the endpoint|is unreachable|cannot be reached|connection refused|name or service not known",
      "The bucket cannot be reached from the container: `dr store status` and `dr doctor` look at it."),
     (r"is already in use by container|already exists",
      "Another run of the same number is there: `dr status`, or another DR_RUN_ID."),
