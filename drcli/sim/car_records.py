@@ -1,4 +1,4 @@
-"""Values of K cars as one array of records, which a kernel takes in one piece, with a view `[K]` of each field."""
+"""Values of K cars as one array of records, which kernels accept as one argument, with a view `[K]` of each field."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _Kind = TypeVar("_Kind")
 
 
 def new_records(kind: Callable[..., _Kind], count: int) -> _Kind:
-    """Room for `count` cars: all zero.
+    """Records of `count` cars, all zero.
 
-    `kind` is a dataclass whose first field is `records`; all others that it is made with are arrays.
+    `kind` is a dataclass whose first field is `records`; all its other init fields are arrays.
     """
     dtype = _dtype_of(kind)
     records = np.zeros(count, dtype)
