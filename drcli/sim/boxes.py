@@ -1,4 +1,4 @@
-"""What a race may put on the road: boxes that stand or move, as sensors see them. Data, and no numba."""
+"""Boxes that a race may put on the road, still or moving, as sensors see them. Only data, no numba."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from drcli.sim.track import Array
 
 
 class Boxes(NamedTuple):
-    """M boxes for each of K cars, which share nothing: arrays `[K, M]`. One that is nowhere has NaN for x and y."""
+    """M boxes for each of K cars, which share nothing: arrays `[K, M]`. A box that is not placed has NaN as x and y."""
 
     x_m: Array  # centre of its ground area
     y_m: Array
@@ -23,6 +23,6 @@ class Boxes(NamedTuple):
 
 
 def new_boxes(num_envs: int, count: int) -> Boxes:
-    """Room for `count` boxes a car, all nowhere."""
+    """`count` boxes per car, none of them placed."""
     x, y, heading, length, width, height = np.full((6, num_envs, count), np.nan)
     return Boxes(x, y, heading, length, width, height, np.zeros((num_envs, count), np.uint8))

@@ -1,4 +1,4 @@
-"""Values of K cars as arrays `[K]` that are one block of memory: a kernel takes them in one piece, a row is one car."""
+"""Values of K cars as one array of records, which kernels accept as one argument, with a view `[K]` of each field."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _Kind = TypeVar("_Kind")
 
 
 def new_arrays(kind: Callable[..., _Kind], count: int) -> _Kind:
-    """Room for `count` cars: all zero.
+    """Records of `count` cars, all zero.
 
-    `kind` is a dataclass whose first field is the `block`; all others that it is made with are views of its fields.
+    `kind` is a dataclass whose first field is `block`; all its other init fields are arrays.
     """
     dtype = _dtype_of(kind)
     block = np.zeros(count, dtype)

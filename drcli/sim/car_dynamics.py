@@ -1,6 +1,6 @@
-"""The car: a kinematic bicycle whose speed and steering follow their commands with a lag. No road in here.
+"""The car: a kinematic bicycle whose speed and steering follow their commands with a lag. Knows nothing of the road.
 
-State and commands are arrays `[K]`; `World` owns them, the kernel moves them by one step of 1/15 s.
+State and commands are arrays `[K]`; `World` owns them, the kernel advances them by one step of 1/15 s.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAX_STEERING_RAD = math.radians(MAX_STEERING_DEG)
 
 
 class CarState(NamedTuple):
-    """Pose of the car's origin, what its wheels do, and the commands of the step before: arrays `[K]`."""
+    """Pose of the car's origin, state of its wheels, and the commands of the previous step: arrays `[K]`."""
 
     x_m: Array
     y_m: Array
@@ -41,12 +41,12 @@ class CarState(NamedTuple):
 
 
 def new_cars(count: int) -> CarState:
-    """`count` cars at rest in the origin."""
+    """`count` cars at rest at the origin."""
     return CarState(*np.zeros((len(CarState._fields), count)))
 
 
 def put(cars: CarState, k: int, x_m: float, y_m: float, heading_rad: float) -> None:
-    """Set car `k` down at rest, wheels straight."""
+    """Place car `k` at rest, with straight wheels."""
     for field, value in zip(cars, (x_m, y_m, heading_rad, 0.0, 0.0, 0.0, 0.0), strict=True):
         field[k] = value
 
@@ -55,7 +55,7 @@ def put(cars: CarState, k: int, x_m: float, y_m: float, heading_rad: float) -> N
 def drive(params: CarParams, cars: CarState, actions: Array, moving: Bools) -> None:
     """Move the cars with `moving` set by one step.
 
-    `actions` `[K, 2]` are steering (degrees, + left) and speed (m/s), clipped here to what the car can do.
+    `actions` `[K, 2]` are steering (degrees, + left) and speed (m/s), clipped here to the car's limits.
     """
     for k in range(moving.shape[0]):
         if moving[k]:

@@ -1,6 +1,6 @@
-"""Every track by name: ours, those in a workspace's cache, the community's (fetched once), or a file.
+"""Every track by name: ours, those in a workspace's cache, the community's (downloaded once), or a file.
 
-Looked up by commands and by whatever needs a world. Cache and address are arguments: no settings here.
+Used by commands and by everything that needs a world. Cache and address are arguments: no settings here.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ class TrackInfo:
 
 
 def load_track(name: str, folder: Path | None, base_url: str) -> Track:
-    """The track called `name`: one of ours (`_cw` and `_ccw` too), one in `folder`, a fetched route, a file.
+    """The track called `name`: one of ours (also with `_cw` or `_ccw`), one in `folder`, a downloaded route, a file.
 
     Raises:
-        DrError: unknown name (with near matches), a file that is no track, or no network.
+        DrError: unknown name (with close matches), a file that is not a track, or no network.
     """
     if name.endswith(_FILES):
         path = Path(name).expanduser()
@@ -68,7 +68,7 @@ def load_track(name: str, folder: Path | None, base_url: str) -> Track:
 
 
 def list_tracks(folder: Path | None) -> list[TrackInfo]:
-    """Our tracks, then what is in `folder`: the user's own tracks and cached routes."""
+    """Our tracks, then those in `folder`: the user's own tracks and cached routes."""
     shipped = _files(_SHIPPED, "yaml")
     return [
         *(_info(read_track(path), "drcli", description(path)) for path in shipped),
@@ -78,13 +78,11 @@ def list_tracks(folder: Path | None) -> list[TrackInfo]:
 
 
 def read_route(path: Path) -> Track:
-    """A community route as it is: `.npy`, `[N, 6]` of centre, inner and outer x and y in metres."""
+    """A community route, unchanged: `.npy`, `[N, 6]` of centre, inner and outer x and y in metres."""
     try:
         return _route(path.stem, path.read_bytes(), str(path))
     except OSError as error:
-        raise DrError(
-            f"{path}: cannot be read: {error.strerror}", "`dr tracks` lists what there is."
-        ) from None
+        raise DrError(f"{path}: cannot be read: {error.strerror}", "`dr tracks` lists the tracks.") from None
 
 
 def _files(folder: Path | None, kind: str) -> list[Path]:
@@ -92,7 +90,7 @@ def _files(folder: Path | None, kind: str) -> list[Path]:
 
 
 def _designed(name: str, folder: Path | None) -> Track | None:
-    """A track that is a YAML file: shipped, or of the user's own; either way round."""
+    """A track from a YAML file, ours or the user's own, in either direction."""
     files = {path.stem: path for path in [*_files(folder, "yaml"), *_files(_SHIPPED, "yaml")]}
     if name in files:
         return read_track(files[name])
@@ -111,7 +109,7 @@ def _info(track: Track, source: str, text: str = "") -> TrackInfo:
 def _unknown(name: str, folder: Path | None, why: str = "") -> DrError:
     known = {known.lower(): known for known in _known(folder)}
     near = [known[match] for match in get_close_matches(name.lower(), known, n=4, cutoff=0.5)]
-    hint = f"Did you mean {', '.join(near)}?" if near else "`dr tracks` lists what there is."
+    hint = f"Did you mean {', '.join(near)}?" if near else "`dr tracks` lists the tracks."
     return DrError(f"unknown world {name!r}{why}", hint)
 
 
@@ -132,22 +130,24 @@ def _fetch(name: str, folder: Path | None, base_url: str) -> bytes:
         if error.code == 404:
             raise _unknown(name, folder) from None
         raise DrError(
-            f"{url}: the server answers {error.code} {error.reason}", _offline_hint(name, folder)
+            f"{url}: the server returned {error.code} {error.reason}", _offline_hint(name, folder)
         ) from None
-    except (OSError, ValueError, HTTPException) as error:  # URLError, timeout, malformed address, cut off
+    except (OSError, ValueError, HTTPException) as error:  # URLError, timeout, malformed address, interrupted
         reason = getattr(error, "reason", error)  # a URLError wraps what happened
         reason = getattr(reason, "strerror", None) or reason
         if name not in COMMUNITY_WORLDS:
-            raise _unknown(name, folder, f", and {url} cannot be reached ({reason})") from None
-        raise DrError(f"{url} cannot be reached: {reason}", _offline_hint(name, folder)) from None
+            raise _unknown(name, folder, f", and {url} is unreachable ({reason})") from None
+        raise DrError(f"{url} is unreachable: {reason}", _offline_hint(name, folder)) from None
     if len(content) > _MAX_BYTES:
-        raise DrError(f"{url}: more than {_MAX_BYTES} bytes, which no route is", _offline_hint(name, folder))
+        raise DrError(
+            f"{url}: more than {_MAX_BYTES} bytes, too large for a route", _offline_hint(name, folder)
+        )
     return content
 
 
 def _offline_hint(name: str, folder: Path | None) -> str:
     place = f"put {name}.npy into {folder}, or " if folder else ""
-    return f"Worlds that are not ours are fetched once: go online, {place}use one of ours (`dr tracks`)."
+    return f"Worlds that are not ours are downloaded once: go online, {place}use one of ours (`dr tracks`)."
 
 
 def _route(name: str, content: bytes, origin: str) -> Track:
@@ -155,7 +155,7 @@ def _route(name: str, content: bytes, origin: str) -> Track:
         rows = np.load(io.BytesIO(content), allow_pickle=False)
     except (ValueError, EOFError, OSError):
         raise DrError(
-            f"{origin}: not a NumPy file of a route", "A route is an array of N rows, 6 columns."
+            f"{origin}: not a NumPy file with a route", "A route is an array of N rows, 6 columns."
         ) from None
     fault = _fault(rows)
     if fault:
@@ -164,7 +164,7 @@ def _route(name: str, content: bytes, origin: str) -> Track:
 
 
 def _fault(rows: Array) -> str:
-    """Why an array cannot be a route; empty when it can."""
+    """Why an array is not a valid route; empty if it is."""
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.shape[1] != 6 or len(rows) < 3:
         return f"shape {getattr(rows, 'shape', None)} is not (N, 6)"
     if rows.dtype.kind not in "fiu":
@@ -180,7 +180,7 @@ def _fault(rows: Array) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """All or nothing: a reader never sees half a file."""
+    """Write atomically: a reader never sees half a file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as there:
@@ -189,5 +189,6 @@ def _write(path: Path, content: bytes) -> None:
             part.replace(path)
     except OSError as error:
         raise DrError(
-            f"{path}: cannot be written: {error.strerror}", "Free some space, check the folder."
+            f"{path}: cannot be written: {error.strerror}",
+            "Free some space, or check the folder's permissions.",
         ) from None

@@ -1,7 +1,7 @@
-"""Physics constants of the simulator with their units; NamedTuples, so that numba kernels take them.
+"""Physics constants of the simulator with their units; NamedTuples, so that numba kernels accept them.
 
 Sources: the car's URDF, the camera plugin, the meshes and the rules of the community's deepracer-simapp;
-what a trace can tell (lags, effective wheelbase, grip) is fitted to a real job, see docs/simulator.md.
+what traces show (lags, effective wheelbase, grip) is fitted to a real job, see docs/simulator.md.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Palette(NamedTuple):
     sky: RGB = (178, 178, 178)
 
 
-PALETTES = {  # by start of the world's name; the others share the palette of the great majority
+PALETTES = {  # by prefix of the world's name; all others share the default palette
     "reinvent_base": Palette((36, 49, 64), (194, 194, 190), (194, 117, 0), (95, 136, 104)),
     "reinvent_carpet": Palette((50, 50, 50), (194, 194, 190), (194, 117, 0), (50, 50, 50)),
     "reinvent_concrete": Palette((116, 110, 107), (194, 194, 190), (194, 117, 0), (116, 110, 107)),

@@ -1,7 +1,7 @@
-"""Interrupts a call into foreign code that takes too long, wherever it hangs in Python.
+"""Interrupts a call into foreign code that takes too long, wherever it hangs in Python code.
 
-One daemon thread watches the calls of all threads. Code that sits in one C call cannot be interrupted:
-for that there is `on_stuck`, and it too has to wait while such a call keeps the interpreter lock.
+One daemon thread watches the calls of all threads. Code inside a single C call cannot be interrupted;
+`on_stuck` reports it, but also has to wait while such a call holds the interpreter lock.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _Result = TypeVar("_Result")
 
 
 class TooSlow(Exception):
-    """The call took longer than it may; `stack` says where it was when it was interrupted."""
+    """The call exceeded its limit; `stack` is where it was interrupted."""
 
     def __init__(self, stack: Stack) -> None:
         super().__init__()
@@ -31,16 +31,16 @@ class TooSlow(Exception):
 
 
 class _Interrupt(BaseException):
-    """Raised in the watched thread; not an Exception, so that `except Exception` there lets it pass."""
+    """Raised in the watched thread; not an Exception, so that `except Exception` there does not catch it."""
 
 
 class _Call:
-    """The call that a thread is in, or was in last.
+    """The current or latest call of a thread.
 
-    Calls begin and end without a lock, as there are so many. `is_running` and `interrupts` make that safe: the
-    watcher counts an interrupt before it looks whether the call still runs, and the thread says that the call has
-    ended before it looks for interrupts. So at least one of them sees the other. Only a thread that sees an interrupt
-    takes the lock, and with it waits until the watcher is through.
+    Calls start and end without a lock, as there are so many. `is_running` and `interrupts` make that safe: the
+    watcher counts an interrupt before it checks whether the call is still running, and the thread marks the call as
+    ended before it checks for interrupts. So at least one of them sees the other. Only a thread that sees an interrupt
+    takes the lock, and thereby waits until the watcher is done.
     """
 
     __slots__ = ("interrupts", "is_running", "limit_s", "on_stuck", "since_s", "stack")
@@ -64,7 +64,7 @@ def call_within(
     argument: _Argument,
     on_stuck: Callable[[Stack], None] | None = None,
 ) -> _Result:
-    """`function(argument)`; `on_stuck` is called from another thread if it outlives the interrupt by seconds.
+    """Return `function(argument)`; another thread calls `on_stuck` if it outlives the interrupt by seconds.
 
     Raises:
         TooSlow: it took longer than `limit_s` (wall clock).
@@ -85,13 +85,13 @@ def call_within(
     except BaseException:
         call.interrupts = 0
         raise
-    if call.interrupts:  # swallowed over there, or it came too late
+    if call.interrupts:  # the function caught it, or it came too late
         raise _too_slow(call)
     return result
 
 
 def _new_call() -> _Call:
-    """Of this thread, which has made none so far."""
+    """The record of this thread, which has made no call so far."""
     global _watcher
     with _lock:
         if _watcher is None:
@@ -103,7 +103,7 @@ def _new_call() -> _Call:
 
 
 def _take_back() -> None:
-    """Let the watcher get through; an interrupt that has not arrived is not to arrive later."""
+    """Wait for the watcher, and cancel an interrupt that has not arrived, so that it does not arrive later."""
     with _lock:
         _raise_in(threading.get_ident(), None)
 
@@ -146,7 +146,7 @@ def _stack_of(thread: int) -> Stack:
 
 
 def _raise_in(thread: int, exception: type[BaseException] | None) -> None:
-    """Raise in another thread at its next bytecode; None takes back what is still waiting there."""
+    """Raise in another thread at its next bytecode; None cancels what is still pending there."""
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread), ctypes.py_object(exception) if exception else None
     )

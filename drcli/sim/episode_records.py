@@ -1,4 +1,4 @@
-"""Keeps the records of what K cars do: laps and sums of rewards always, rows of the trace when wanted. No numba."""
+"""Records what K cars do: always laps and total rewards, rows of the trace if wanted. No numba."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class EpisodeRecords:
         self.episodes = [Episode(k, 0, 0.0, 0.0) for k in range(num_envs)]
         self._laps = [Lap(0.0) for _ in range(num_envs)]
         self._rewards = np.zeros(num_envs)
-        self._numbers = np.zeros(num_envs, np.int64)  # what the trace calls the lap a car is in
+        self._numbers = np.zeros(num_envs, np.int64)  # the trace's number of each car's current lap
         self._length_m = track_length_m
         self._keeps_rows = rows
 
     def begin(self, k: int, start: EpisodeStart, time_s: float) -> None:
-        """An episode of car `k` begins; the one before is forgotten."""
+        """Start an episode of car `k`; the previous one is dropped."""
         self.episodes[k] = Episode(k, start.number, start.ndist, time_s, start.is_reversed)
         self._laps[k] = Lap(time_s)
         self._rewards[k], self._numbers[k] = 0.0, start.number
@@ -35,9 +35,9 @@ class EpisodeRecords:
     def add(
         self, cars: Bools, step: Step, verdicts: Verdicts, rewards: Array, pause_s: Array, crashes: Ints
     ) -> None:
-        """A step of the `cars` that are set: how long they wait after it, and how often they have crashed.
+        """Add a step of the `cars` that are set, with how long they wait after it and how often they have crashed.
 
-        What the others get is to be 0.
+        The rewards of the others must be 0.
         """
         self._rewards += rewards
         if self._keeps_rows:
@@ -70,7 +70,7 @@ class EpisodeRecords:
             code, terminated, truncated, _, _ = verdict_rows[k]
             label = f"[{steering} {speed}]" if step.labels is None else step.labels[k]
             rows = self.episodes[k].rows
-            if len(rows) == 1:  # the prepare step shows the action of the driver, too
+            if len(rows) == 1:  # the prepare step also shows the driver's action
                 rows[0] = rows[0]._replace(steer=steering, throttle=speed, action=label)
             rows.append(
                 TraceRow(

@@ -1,8 +1,8 @@
 """Where a car is on the road: numba kernels for one point, exact (equal to a search over all segments).
 
-`road_of(track)` prepares the search once: for every cell of a grid the centre-line segments that can be
-nearest there, for every such segment the border segments that can be nearest, for every grid row the border
-segments in it. Definitions are those of the community's simapp (markov, track_geom/track_data.py).
+`road_of(track)` prepares the search once: for every cell of a grid, the centre-line segments that can be
+nearest there; for every such segment, the border segments that can be nearest; for every grid row, the border
+segments in it. Definitions follow the community's simapp (markov, track_geom/track_data.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ Foot = tuple[int, float, float, float, float]  # segment, share along it, x, y, 
 
 _CELL_M = 0.2
 _MAX_CELLS = 40_000
-_MARGIN_M = 0.6  # a car with all wheels off is still in the grid; farther points are searched the slow way
+_MARGIN_M = (
+    0.6  # a car with all wheels off is still in the grid; the search is slower for points further away
+)
 _SLACK_M = 1e-9
 
 
@@ -128,9 +130,9 @@ def on_road(road: Road, x: float, y: float) -> bool:
 
 @kernel
 def progress_percent(ndist: float, start_ndist: float, previous: float) -> float:
-    """Progress of a lap that began at `start_ndist`, given that of the step before (0 on the first of a lap).
+    """Progress of a lap that began at `start_ndist`, given that of the previous step (0 in a lap's first step).
 
-    simapp's agent_ctrl/utils.py: behind the start it is negative, not 99; it never exceeds 100.
+    As in simapp's agent_ctrl/utils.py: behind the start it is negative, not 99; it never exceeds 100.
     """
     progress = 100.0 * (ndist - start_ndist)
     if progress <= 0.0:
@@ -156,7 +158,7 @@ def _nearest_center(road: Road, x: float, y: float) -> Foot:
 
 @kernel
 def _nearest(line: Array, near: Candidates, row: int, x: float, y: float) -> Foot:
-    """The nearest of some segments; of equally near ones the first."""
+    """The nearest of some segments; the first of equally near ones."""
     best = (0, 0.0, x, y, math.inf)
     for k in range(near.first[row], near.first[row + 1]):
         best = _nearer(line, near.segment[k], x, y, best)
@@ -187,7 +189,7 @@ def _between(values: Array, index: int, share: float) -> float:
 
 
 def road_of(track: Track) -> Road:
-    """Prepare a track for lookups (some milliseconds)."""
+    """Prepare a track for lookups (takes a few milliseconds)."""
     distance = track.waypoint_distances_m
     middle, half = (track.center[:-1] + track.center[1:]) / 2, np.diff(distance) / 2
     grid = _grid(track)
@@ -246,7 +248,7 @@ def _near_cells(line: Array, grid: Grid) -> Candidates:
 def _can_be_nearest(points: Array, radius_m: Array, line: Array) -> Bools:
     """`[M, S]`: the segments that can be nearest to something within `radius_m` of each point.
 
-    Whatever is nearest to p, |p - c| <= r, is within 2r more of c than the segment nearest to c.
+    For p with |p - c| <= r, the segment nearest to p is at most 2r farther from c than the one nearest to c.
     """
     _, gap = project(points, line)
     return np.asarray(gap <= (gap.min(axis=1) + 2.0 * radius_m + _SLACK_M)[:, None])

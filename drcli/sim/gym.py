@@ -1,4 +1,4 @@
-"""The simulator as environments of Gymnasium, for who needs nothing else of drcli: `pip install "drcli[gym]"`.
+"""The simulator as Gymnasium environments, for users who need nothing else of drcli: `pip install "drcli[gym]"`.
 
 `DeepRacerEnv` is one car, `DeepRacerVectorEnv` many in lockstep. See docs/gymnasium.md.
 """
@@ -27,7 +27,7 @@ from drcli.sim.track import Track
 from drcli.sim.track_file import read_track
 from drcli.sim.world import Transition, World
 
-Observation = Any  # an array, or a dict of arrays by name of the sensor
+Observation = Any  # an array, or a dict of arrays by sensor name
 Reward = RewardSource | Callable[[Params], float] | Path | str
 
 CAMERA = "FRONT_FACING_CAMERA"
@@ -36,7 +36,7 @@ _LOW, _HIGH = np.array([(-MAX_STEERING_DEG, MIN_SPEED_MPS), (MAX_STEERING_DEG, M
 
 
 class _Adapter:
-    """What both environments have in common: a world whose cars are parked at the end of each episode."""
+    """What both environments share: a world whose cars are parked at the end of each episode."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class _Adapter:
             record=False,
         )
         self.specs = tuple(sensor_spec(name) for name in sensors)
-        self.latest: Observations = {}  # with the picture, if there is to be one
+        self.latest: Observations = {}  # including the picture, if one is wanted
         self._table = None if actions is None else np.array(actions, np.float64).reshape(-1, 2)
         self.action_space: spaces.Space[Any] = spaces.Box(-1.0, 1.0, (2,), np.float32)
         if self._table is not None:
@@ -68,7 +68,7 @@ class _Adapter:
         self.observation_space = spaces.Dict(each) if len(each) > 1 else each[self.specs[0].name]
 
     def reset(self, seed: int | None = None, cars: npt.NDArray[np.bool_] | None = None) -> Observation:
-        """Start cars anew; a seed brings back the first episode, too."""
+        """Restart cars; with a seed, from the first episode."""
         if seed is not None:
             self.world.next_episode = 0
         quota = [1] * self.world.num_envs if cars is None else None
@@ -94,16 +94,16 @@ class DeepRacerEnv(gymnasium.Env[Observation, Any]):
 
     | | |
     |---|---|
-    | action | index into `actions`, pairs of steering (degrees, + is left) and speed (m/s); without any, both from |
-    | | -1 to 1, which stands for ±30° and 0.1 … 4 m/s |
-    | observation | of the sensor, images with a last axis for their one channel; a dict if there are several |
+    | action | index into `actions`, pairs of steering (degrees, + is left) and speed (m/s); without `actions`, |
+    | | both from -1 to 1, which stands for ±30° and 0.1 … 4 m/s |
+    | observation | of the sensor, images with a last axis for their one channel; a dict if there are several sensors |
     | reward | `reward(params)` of DeepRacer: a function, a file, or None for 1, 0.5, 0.1 by distance from the centre |
-    | start | on the centre line, 5 % of the lap farther each time (`settings`) |
-    | terminated | lap complete, off the track, standing still, driving back |
+    | start | on the centre line, 5 % of the lap further each time (`settings`) |
+    | terminated | lap complete, off track, standing still, driving backwards |
     | info | `progress` in percent; at the end `status`, `time_s` and `reward` of the episode |
 
     Raises:
-        DrError: no such track, race or sensor; RewardError from `step`, when the reward function fails.
+        DrError: no such track, race or sensor; RewardError from `step` if the reward function fails.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
@@ -130,18 +130,18 @@ class DeepRacerEnv(gymnasium.Env[Observation, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Start anew; with a seed as in the first episode. There are no options."""
+        """Start an episode; with a seed, the first one. There are no options."""
         super().reset(seed=seed)
         return _first(self._adapter.reset(seed)), self._info([])
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Drive 1/15 s."""
+        """Drive for 1/15 s."""
         obs, now = self._adapter.step(np.asarray(action)[None])
         info = self._info(now.episodes)
         return _first(obs), float(now.rewards[0]), bool(now.terminated[0]), bool(now.truncated[0]), info
 
     def render(self) -> npt.NDArray[np.uint8] | None:
-        """What the front camera sees: uint8 `[120, 160, 3]`, in grey."""
+        """The front camera's image: uint8 `[120, 160, 3]`, in grey."""
         if self.render_mode is None:
             return None
         return np.repeat(self._adapter.latest[CAMERA][0][..., None], 3, axis=2)
@@ -151,10 +151,10 @@ class DeepRacerEnv(gymnasium.Env[Observation, Any]):
 
 
 class DeepRacerVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
-    """`num_envs` cars on a track in lockstep, each alone in its world: `DeepRacerEnv` many times, but much faster.
+    """`num_envs` cars on a track in lockstep, each alone in its world: like many `DeepRacerEnv`, but much faster.
 
-    Autoreset is SAME_STEP: after an episode's end the observation is that of the next start, the last one is in
-    `infos["final_obs"]`, and the infos of the end are in `infos["final_info"]`.
+    Autoreset is SAME_STEP: when an episode ends, the observation is that of the next start; the last one is in
+    `infos["final_obs"]`, the final infos are in `infos["final_info"]`.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
@@ -183,7 +183,7 @@ class DeepRacerVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Start all cars anew; with a seed (the first one of several) as in their first episodes."""
+        """Restart all cars; with a seed (the first one of several), from their first episodes."""
         seed = seed if seed is None or isinstance(seed, int) else seed[0]
         super().reset(seed=seed)
         return self._adapter.reset(seed), self._infos()
@@ -191,7 +191,7 @@ class DeepRacerVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
     def step(
         self, actions: Any
     ) -> tuple[Observation, npt.NDArray[Any], npt.NDArray[np.bool_], npt.NDArray[np.bool_], dict[str, Any]]:
-        """Drive 1/15 s."""
+        """Drive for 1/15 s."""
         obs, now = self._adapter.step(actions)
         final: dict[str, Any] = {}
         if now.episodes:
@@ -207,7 +207,7 @@ class DeepRacerVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
 
 
 class _PlainReward:
-    """A function without a clock of its own, for every car the same."""
+    """A function without its own clock, the same for every car."""
 
     def __init__(self, function: Callable[[Params], float]) -> None:
         self._function = function
@@ -226,7 +226,7 @@ def _reward_source(reward: Reward | None) -> RewardSource | None:
 
 
 def _track_of(track: Track | Path | str) -> Track:
-    """A track as it is, of a file, or one of ours by name."""
+    """A given track, one from a file, or one of ours by name."""
     if isinstance(track, Track):
         return track
     path = Path(track)

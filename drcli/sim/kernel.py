@@ -1,7 +1,7 @@
-"""`@kernel`: numba's `njit`, its compiled code kept on disk for this very version of the simulator.
+"""`@kernel`: numba's `njit`, with compiled code cached on disk for exactly this version of the simulator.
 
-numba looks only at a function's own file when it decides whether compiled code is still good; a kernel that calls
-one of another file would run old code after an update. So the code of each version has a folder of its own.
+numba checks only a function's own file when it decides whether compiled code is still valid; a kernel that calls one
+in another file would run old code after an update. So each version's code has its own folder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _PREFIX = "kernels-"
 
 
 def _cache_dir() -> Path:
-    """Beside the bytecode, or below the home folder where that cannot be written."""
+    """Next to the bytecode, or below the home folder if that is not writable."""
     sources = b"".join(path.read_bytes() for path in sorted(_HERE.rglob("*.py")))
     version = hashlib.sha256(sources).hexdigest()[:16]
     beside = _HERE / "__pycache__"
@@ -33,6 +33,6 @@ def _cache_dir() -> Path:
     return folder
 
 
-if not config.CACHE_DIR:  # type: ignore[attr-defined]  # NUMBA_CACHE_DIR of the user goes first
+if not config.CACHE_DIR:  # type: ignore[attr-defined]  # the user's NUMBA_CACHE_DIR has priority
     config.CACHE_DIR = str(_cache_dir())  # type: ignore[attr-defined]
 kernel = partial(numba.njit, cache=True)()

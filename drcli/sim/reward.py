@@ -1,7 +1,7 @@
-"""The user's reward function: loaded, run per car under a simulated clock, its failures told by line.
+"""The user's reward function: loaded, run per car with a simulated clock, its failures reported with their line.
 
-Every car has an instance of its own, because half of real reward functions keep state between steps.
-It is the user's own code on the user's own machine: nothing is forbidden to it.
+Every car has its own instance, because half of real reward functions keep state between steps.
+It is the user's own code on the user's own machine, so there is no sandbox.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class RewardError(DrError):
 
 
 class RewardFunction:
-    """A reward function from its source; `filename` is what messages call it.
+    """A reward function from its source; messages call it `filename`.
 
-    `log` gets what it prints; `on_stuck` a sentence, from another thread, when a call cannot be interrupted.
+    `log` receives what it prints; `on_stuck` receives a sentence, from another thread, if a call cannot be interrupted.
 
     Raises:
-        DrError: it does not parse, fails on import, or has no `reward_function(params)`.
+        DrError: it cannot be parsed, fails on import, or has no `reward_function(params)`.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class RewardFunction:
         self.for_car()
 
     def for_car(self) -> CarReward:
-        """A new instance of the module, with state, clock and output of its own."""
+        """A new instance of the module, with its own state, clock and output."""
         return CarReward(self)
 
     def _compile(self, source: str) -> CodeType:
@@ -71,7 +71,7 @@ class RewardFunction:
         except SyntaxError as error:
             code = (error.text or "").strip()
             raise DrError(
-                f"{self.filename}:{error.lineno}: {error.msg}", f"Correct this line: {code}" if code else ""
+                f"{self.filename}:{error.lineno}: {error.msg}", f"Fix this line: {code}" if code else ""
             ) from None
         except ValueError as error:  # a null byte
             raise DrError(f"{self.filename}: {error}", "Is this a Python file?") from None
@@ -102,7 +102,7 @@ class RewardFunction:
 
     def _checked(self, function: Any) -> Callable[[Params], object]:
         if not callable(function):
-            raise DrError(f"{self.filename}: it defines no reward_function", _SIGNATURE.capitalize())
+            raise DrError(f"{self.filename}: reward_function is not defined", _SIGNATURE.capitalize())
         try:
             inspect.signature(function).bind({})
         except TypeError as error:
@@ -116,7 +116,7 @@ class RewardFunction:
         return function  # type: ignore[no-any-return]
 
     def _builtins(self, now_s: Callable[[], float]) -> dict[str, Any]:
-        """Python's own, but `print` goes to the log and `import time` gets the simulated clock."""
+        """Python's own, except that `print` goes to the log and `import time` gets the simulated clock."""
         simulated = simulated_modules(now_s)
 
         def import_(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -125,9 +125,9 @@ class RewardFunction:
         return {**vars(builtins), "__import__": import_, "print": _Printer(self._printed)}
 
     def stuck(self, stack: Stack) -> None:
-        """Tell `on_stuck` where it hangs."""
+        """Tell `on_stuck` where the function hangs."""
         if self._on_stuck:
-            self._on_stuck(f"{self._place(stack)}: reward_function does not come back")
+            self._on_stuck(f"{self._place(stack)}: reward_function does not return")
 
     def _place(self, stack: Stack) -> str:
         line = next((line for file, line in stack if file == self.filename), None)
@@ -143,17 +143,17 @@ class RewardFunction:
         return line
 
     def hint(self, error: BaseException, params: Params | None = None) -> str:
-        """What the author of the function should know about an error of it; empty if there is nothing to say."""
+        """A hint for the function's author about an error; empty if there is none."""
         return hint_for(error, Failed(self._source, self.filename, params or {}))
 
     def failed(self, what: str, params: Params, line: int | None = None, hint: str = "") -> RewardError:
-        """An error with place and params; waypoints are cut short."""
+        """An error with place and params; waypoints are shortened."""
         place = f"{self.filename}:{line}" if line else self.filename
         shown = ", ".join(f"{key!r}: {reprlib.repr(value)}" for key, value in params.items())
         return RewardError(f"{place}: {what}\nparams: {{{shown}}}", hint)
 
     def too_slow(self, slow: TooSlow, limit_s: float, params: Params) -> RewardError:
-        """An error for a call that took longer than it may."""
+        """An error for a call that took too long."""
         line = next((line for file, line in slow.stack if file == self.filename), None)
         return self.failed(f"reward_function takes longer than {limit_s:g} s for a step", params, line)
 
@@ -171,7 +171,7 @@ class CarReward:
         """The reward for `params` (which the function may change) at the simulated time `now_s`.
 
         Raises:
-            RewardError: an exception, no number, NaN, more than 1e5 either way, or more than a second.
+            RewardError: an exception, not a number, NaN, beyond ±1e5, or it took more than a second.
         """
         self._now_s = now_s
         owner = self._owner
@@ -195,7 +195,7 @@ class CarReward:
         try:
             if isinstance(value, str):
                 raise TypeError
-            # An array of one element is a number, as it is for the NumPy of the community's engine.
+            # An array of one element is accepted as a number, as with the community engine's NumPy.
             reward = float(value.item() if hasattr(value, "item") else value)
         except (TypeError, ValueError):
             raise self._owner.failed(f"reward_function returns {value!r}", params, hint=hint) from None
@@ -208,19 +208,19 @@ class CarReward:
 def try_once(
     reward: RewardFunction, track: Track, steering_deg: float = 0.0, speed_mps: float = 1.0
 ) -> float:
-    """Call the function on a real state, at the start line of `track`; nothing is compiled for it.
+    """Call the function on a real state, at the start line of `track`, without compiling anything.
 
-    Steering and speed are those of an action of the model: some functions know no others.
+    Steering and speed are those of one of the model's actions: some functions expect only these.
 
     Raises:
-        RewardError: as a step of a race would.
+        RewardError: as in a step of a race.
     """
     params = params_at_start(track, steering_deg, speed_mps)
     return reward.for_car()(params, params["sim_time"] + STEP_S)
 
 
 class _RateLimit:
-    """Passes lines on, so many a second; says how many it dropped."""
+    """Passes on a limited number of lines per second and reports how many it dropped."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -241,7 +241,7 @@ class _RateLimit:
 
 
 class _Printer:
-    """`print` for one car: whole lines go to the log, also those meant for stdout or stderr."""
+    """`print` for one car: whole lines go to the log, including those for stdout or stderr."""
 
     def __init__(self, log: Log) -> None:
         self._log = log

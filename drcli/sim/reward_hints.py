@@ -1,4 +1,4 @@
-"""Why a reward function failed, where that can be told from its error: what its author would have to know."""
+"""Hints for the author of a reward function that failed, if its error tells the cause."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Failed(NamedTuple):
 
 @singledispatch
 def hint_for(error: BaseException, failed: Failed) -> str:
-    """A sentence that helps with what the function or its module raised; empty if there is none."""
+    """A sentence that helps with an error of the function or its module; empty if there is none."""
     return ""
 
 
@@ -36,7 +36,7 @@ def _(error: ModuleNotFoundError, failed: Failed) -> str:
 
 @hint_for.register
 def _(error: KeyError, failed: Failed) -> str:
-    """The key that was meant, for a key that does not exist."""
+    """The existing key that was probably meant."""
     if not error.args or error.args[0] in failed.keys:
         return ""
     near = difflib.get_close_matches(str(error.args[0]), failed.keys, n=1)
@@ -47,8 +47,8 @@ def _(error: KeyError, failed: Failed) -> str:
 def _(error: TypeError, failed: Failed) -> str:
     if "only 0-dimensional arrays" in str(error):
         return (
-            "Take the number out of an array of one element: x.item() or x[0]. NumPy did so by itself up to 2.3, "
-            "and does in the community's engine."
+            "Take the number out of an array of one element: x.item() or x[0]. NumPy did so automatically up to 2.3, "
+            "and still does in the community's engine."
         )
     return _set_at_step_1(failed.source) if "NoneType" in str(error) else ""
 
@@ -60,12 +60,12 @@ def _(error: NameError | AttributeError, failed: Failed) -> str:
 
 
 def _set_at_step_1(source: str) -> str:
-    """A racing-line template in wide use keeps the first point of an episode where `steps == 1`, which never is."""
+    """A popular racing-line template stores the first point of an episode if `steps == 1`, which is never true."""
     found = _AT_STEP_1.search(source)
     if not found:
         return ""
     line = source.count("\n", 0, found.end()) + 1
     return (
-        f"Line {line} waits for steps == 1, but the first call of an episode has steps = 2, here as in the "
-        "community's engine: what it sets is never set. Write steps <= 2 there."
+        f"Line {line} checks for steps == 1, but the first call of an episode has steps = 2, here as in the "
+        "community's engine, so its code never runs. Write steps <= 2 there."
     )

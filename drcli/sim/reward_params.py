@@ -1,4 +1,4 @@
-"""The dict that `reward_function` gets: the keys of the AWS DeepRacer guide and those that simapp adds. No numba."""
+"""The dict passed to `reward_function`: the keys of the AWS DeepRacer guide and those that simapp adds. No numba."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOTHING: Params = {}
 
 
 class TrackFacts(NamedTuple):
-    """What the reward function is told about the track, in driving direction."""
+    """What the reward function gets to know about the track, in driving direction."""
 
     length_m: float
     waypoints: list[tuple[float, float]]
@@ -28,13 +28,13 @@ class TrackFacts(NamedTuple):
 
 
 def facts_of(track: Track, is_reversed: bool) -> TrackFacts:
-    """Facts of a track driven in its own order, or against it."""
+    """Facts of a track driven in the order of its points, or against it."""
     center = (track.reversed() if is_reversed else track).center
     return TrackFacts(track.length_m, [(x, y) for x, y in center.tolist()], is_reversed)
 
 
 def params_at_start(track: Track, steering_deg: float, speed_mps: float) -> Params:
-    """What the reward function gets in the first step after the start of a time trial at the start line."""
+    """The params of the first step of a time trial that starts at the start line."""
     actions, number, time_s = np.array([[steering_deg, speed_mps]]), np.array([2]), np.array([2 * STEP_S])
     step = Step(telemetry_at_start(track), actions, None, number, time_s)
     one, is_crashed = np.array([True]), np.array([False])
@@ -49,10 +49,10 @@ def reward_params(
     Metres, degrees, m/s, percent; `steps` counts from 1 with the prepare step; `sim_time` is that of the pose.
 
     Args:
-        facts: those of each car's direction.
-        is_crashed: `[K]` who touches something.
-        added: what the race says of each car, instead of what a race without objects says.
-        cars: `[K]` who gets a dict.
+        facts: of each car's direction.
+        is_crashed: `[K]` which cars touch something.
+        added: params of the race for each car; they replace those of a race without objects.
+        cars: `[K]` which cars get a dict.
     """
     columns = zip(
         step.at_rows,

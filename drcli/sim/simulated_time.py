@@ -1,7 +1,7 @@
-"""`time` and `datetime` as a reward function sees them: the simulated clock instead of the machine's.
+"""`time` and `datetime` for reward functions: they show the simulated clock instead of the machine's.
 
-One in eight real reward functions reads the wall clock to time laps or steps, which would mean nothing in a
-simulation that runs many times faster than real time. The real modules are copied, not touched.
+One in eight real reward functions reads the wall clock to time laps or steps, which is meaningless in a
+simulation that runs many times faster than real time. The real modules are copied, not changed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _CLOCKS = ("time", "perf_counter", "monotonic", "process_time", "thread_time")
 
 
 def simulated_modules(now_s: Callable[[], float]) -> dict[str, ModuleType]:
-    """Modules by name, whose clocks show `now_s()`; `sleep` returns at once."""
+    """Modules by name, whose clocks show `now_s()`; `sleep` returns immediately."""
     clock = _copy_of(time)
     for name in _CLOCKS:
         setattr(clock, name, now_s)

@@ -1,4 +1,4 @@
-"""One step of K cars, as rewards and records are made of it. Data, and no numba."""
+"""One step of K cars, from which rewards and records are computed. Only data, no numba."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Label = int | str  # what a trace calls an action: its index, or "[steering spee
 
 @dataclass(eq=False)
 class Step:
-    """A step of all cars. Those that are parked are in it, too, but nothing about them means anything.
+    """A step of all cars. It includes parked cars, whose values are meaningless.
 
-    It is good until the cars are measured again. What is called `…_rows` are the same values as Python's own.
+    It is valid until the cars are measured again. `…_rows` are the same values as Python objects.
     """
 
     at: Telemetry  # before the action moved the cars
-    actions: Array  # [K, 2] what was asked for, unclipped: steering in degrees, + is left, and speed in m/s
+    actions: Array  # [K, 2] as requested, unclipped: steering in degrees, + is left, and speed in m/s
     labels: Sequence[Label] | None  # None: as "[steering speed]"
     numbers: Ints  # [K] of the step in each car's episode: the prepare step is number 1
     time_s: Array  # [K] each car's simulated clock at the end of the step

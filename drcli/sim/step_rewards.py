@@ -1,4 +1,4 @@
-"""What a step earns K cars: by the user's reward function, or by the one that simapp evaluates with. No numba."""
+"""The rewards of a step of K cars, from the user's reward function or simapp's evaluation reward. No numba."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from drcli.sim.step import Step
 from drcli.sim.telemetry import Telemetry
 from drcli.sim.track import Track
 
-CarReward = Callable[[Params, float], float]  # by params and simulated time; it may keep state between steps
+CarReward = Callable[[Params, float], float]  # of params and simulated time; may keep state between steps
 
 
 class RewardSource(Protocol):
-    """Makes reward functions, one for each car. `drcli.sim.reward.RewardFunction` is one."""
+    """Creates reward functions, one for each car. `drcli.sim.reward.RewardFunction` is one."""
 
     def for_car(self) -> CarReward:
-        """A function with a state of its own."""
+        """A function with its own state."""
         ...
 
 
 class StepRewards:
-    """Pays K cars by a user's reward function."""
+    """Rewards K cars with a user's reward function."""
 
     def __init__(self, track: Track, source: RewardSource, num_envs: int) -> None:
         self._facts = facts_of(track, False), facts_of(track, True)
@@ -34,7 +34,7 @@ class StepRewards:
     def pay(
         self, step: Step, is_reversed: Bools, is_crashed: Bools, added: Sequence[Params] | None, cars: Bools
     ) -> Array:
-        """`[K]`, 0 for those that are not among `cars`; `added` is what the race adds to each one's params.
+        """Rewards `[K]`, 0 for those not among `cars`; `added` is what the race adds to each car's params.
 
         Raises:
             RewardError: a function fails.

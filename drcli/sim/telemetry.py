@@ -1,6 +1,6 @@
-"""What is known of K cars on the track at one moment: the numbers behind reward params, traces and rules.
+"""The state of K cars on the track at one moment: the numbers behind reward params, traces and rules.
 
-Data, and no numba; `drcli.sim.telemetry_kernel` measures it.
+Only data, no numba; `drcli.sim.telemetry_kernel` measures it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from drcli.sim.track import Track, project
 
 @dataclass(eq=False)
 class Telemetry:
-    """Arrays `[K]`. A step is rewarded and judged by what was measured before its action moved the car."""
+    """Arrays `[K]`. A step is rewarded and judged by what was measured before its action moves the car."""
 
-    block: Block  # all that follows, car by car
-    x_m: Array  # the nose: 0.14 m ahead of the car's origin, as all that follows
+    block: Block  # all fields below, by car
+    x_m: Array  # the nose: 0.14 m ahead of the car's origin, like all fields below
     y_m: Array
     heading_deg: Array  # (-180, 180]
     distance_from_center_m: Array
@@ -33,17 +33,17 @@ class Telemetry:
     closest_waypoint: Ints  # the nearer of the two
     wheels_on_road: Ints  # 0 to 4
     is_left_of_center: Bools
-    own_fault: Codes  # OFF_TRACK, IMMOBILIZED, REVERSED: the first that holds; else IN_PROGRESS
+    own_fault: Codes  # OFF_TRACK, IMMOBILIZED, REVERSED: the first that applies; else IN_PROGRESS
 
 
 @dataclass(eq=False)
 class CarHistory:
-    """What the rules remember of each car: arrays `[K]`."""
+    """What the rules remember about each car: arrays `[K]`."""
 
-    block: Block  # all that follows, car by car
+    block: Block  # all fields below, by car
     start_ndist: Array  # of its episode
     previous_progress: Array  # 0 after a lap
-    x_m: Array  # the car's origin when it was measured last
+    x_m: Array  # the car's origin when last measured
     y_m: Array
     x_before_m: Array  # the same, a step earlier
     y_before_m: Array
@@ -54,7 +54,7 @@ class CarHistory:
 
 
 def telemetry_at_start(track: Track) -> Telemetry:
-    """Of one car on the start line; needs no kernel, so that a command need not wait for a compiler."""
+    """Telemetry of one car on the start line; uses no kernel, so that commands do not wait for a compiler."""
     x, y, heading = track.pose_at(0.0)
     nose = np.array([x + NOSE_M * math.cos(heading), y + NOSE_M * math.sin(heading)])
     foot, segment, gap_m = _nearest(nose, track.center)

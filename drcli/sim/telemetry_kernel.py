@@ -1,4 +1,4 @@
-"""Measures K cars on the track: one kernel that fills a `Telemetry`. Which rule ends an episode is not decided here."""
+"""Measures K cars on the track: one kernel that fills a `Telemetry`. It does not decide which rule ends an episode."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def measure(
 
 @kernel
 def _own_fault(history: Block, k: int, reverse_limit: int, wheels_on_road: int) -> int:
-    """What a car does wrong by itself; who has been caught standing or driving back is counted from 0 again."""
+    """A car's own fault; once caught standing still or driving backwards, its counter restarts from 0."""
     is_still = history[k].still_steps >= IMMOBILE_STEPS
     is_driving_back = history[k].backward_steps >= reverse_limit
     if is_still:

@@ -1,6 +1,6 @@
-"""A track: three lines of points in metres and what follows from them. NumPy only: commands stay quick.
+"""A track: three lines of points in metres and what follows from them. NumPy only, so that commands start fast.
 
-A community route is taken exactly as it is, doubled waypoints included: the console's own traces count them.
+A community route is used unchanged, including duplicate waypoints, as the console's own traces count them.
 The fast lookups of the simulator are in `drcli.sim.geometry`.
 """
 
@@ -45,12 +45,12 @@ class Track:
 
     @cached_property
     def is_loop(self) -> bool:
-        """Whether the last row is the first again."""
+        """Whether the last row repeats the first."""
         return bool((self.rows[0] == self.rows[-1]).all())
 
     @cached_property
     def is_ccw(self) -> bool:
-        """Whether driving order is counterclockwise; an open track's is when the inner border is left."""
+        """Whether driving order is counterclockwise; an open track's is if the inner border is on the left."""
         here = self.center if self.is_loop else np.vstack([self.center, self.inner[::-1], self.center[:1]])
         x, y = here.T
         return bool((x[:-1] * y[1:] - x[1:] * y[:-1]).sum() > 0.0)
@@ -72,12 +72,12 @@ class Track:
 
     @property
     def ndist(self) -> Array:
-        """`[N]`: distance of each waypoint as a share of the length, 0 to 1."""
+        """`[N]`: distance of each waypoint as a fraction of the length, 0 to 1."""
         return self.waypoint_distances_m / self.length_m
 
     @cached_property
     def width_m(self) -> float:
-        """Mean over the waypoints of `track_width`: between the border points nearest to each."""
+        """Mean `track_width` over all waypoints: the distance between the border points nearest to each."""
         inner, outer = (_nearest(self.center, border) for border in (self.inner, self.outer))
         return float(np.hypot(*(inner - outer).T).mean())
 
@@ -86,7 +86,7 @@ class Track:
         return Track.from_rows(self.name, self.rows[::-1])
 
     def pose_at(self, ndist: float) -> Pose:
-        """x, y (m) and heading (rad, towards the next waypoint) on the centre line; a loop goes on past 1."""
+        """x, y (m) and heading (rad, towards the next waypoint) on the centre line; a loop continues past 1."""
         return self._center_line.pose_at(self._share(ndist) * self.length_m)
 
     def lane_pose_at(self, ndist: float, lane: int) -> Pose:
@@ -129,7 +129,7 @@ class _Line(NamedTuple):
         return cls(points, step, length_m, length_m.cumsum(), int(length_m.nonzero()[0][-1]))
 
     def pose_at(self, distance_m: float) -> Pose:
-        """x, y (m) and heading (rad) so far along the line."""
+        """x, y (m) and heading (rad) at `distance_m` along the line."""
         segment = min(int(np.searchsorted(self.end_m, distance_m, side="right")), self.last)
         share = (self.end_m[segment] - distance_m) / self.length_m[segment]
         x, y = self.points[segment + 1] - self.step[segment] * share

@@ -1,7 +1,7 @@
 """Our track format: a small YAML file of straights and arcs, or of points, with a width (docs/tracks.md).
 
-Turned into a `Track` with evenly spaced waypoints. Straights are stretched a little where a chain does not
-quite close; a road that overlaps itself is refused. Read by `drcli.sim.catalogue`.
+Converted to a `Track` with evenly spaced waypoints. Straights are stretched a little if a chain does not
+quite close; a road that overlaps itself is rejected. Used by `drcli.sim.catalogue`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from drcli.errors import DrError
 from drcli.sim.track import Array, Track
 
 _KEYS = {"description", "width_m", "spacing_m", "start", "path", "points"}
-_FINE_M = 0.005  # step at which a curve is drawn before waypoints are put on it
+_FINE_M = 0.005  # spacing of the points of a curve before waypoints are placed on it
 _MAX_GAP_M = 1.0
 
 
 class _File:
-    """A parsed file that can say where it is wrong."""
+    """A parsed file that reports errors with their place."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,7 +49,7 @@ class _File:
 
 
 def read_track(path: Path) -> Track:
-    """The track of a YAML file, named after it; DrError names file and key of what is wrong with it."""
+    """The track of a YAML file, named after it. Raises DrError with the file and the key that is invalid."""
     file = _File(path)
     unknown = set(file.values) - _KEYS
     if unknown:
@@ -69,7 +69,7 @@ def read_track(path: Path) -> Track:
 
 
 def description(path: Path) -> str:
-    """The one line that a track file says about itself."""
+    """The one-line description in a track file."""
     return str(_File(path).values.get("description", ""))
 
 
@@ -78,10 +78,14 @@ def _chain(file: _File, width_m: float) -> Array:
     pieces = _pieces(file, width_m)
     turned = math.degrees(sum(turn for _, turn in pieces))
     if abs(abs(turned) - 360.0) > 1e-6:
-        file.fail("path", f"turns {turned:g} degrees in all (left is positive)", "A lap turns 360 or -360.")
+        file.fail(
+            "path",
+            f"turns {turned:g} degrees in total (left is positive)",
+            "A lap turns 360 or -360 degrees.",
+        )
     start = file.values.get("start", {})
     if not isinstance(start, dict) or set(start) - {"x_m", "y_m", "heading_deg"}:
-        file.fail("start", "is x_m, y_m, heading_deg")
+        file.fail("start", "must contain only x_m, y_m and heading_deg")
     at = [
         file.number(start.get(key, 0.0), f"start.{key}", -1000, 1000) for key in ("x_m", "y_m", "heading_deg")
     ]
@@ -93,7 +97,7 @@ def _pieces(file: _File, width_m: float) -> list[tuple[float, float]]:
     """Length (m) and turn (rad, left positive) of every piece of `path`."""
     listed = file.values["path"]
     if not isinstance(listed, list) or not listed:
-        file.fail("path", "is a list of straights and arcs")
+        file.fail("path", "must be a list of straights and arcs")
     pieces = []
     for index, piece in enumerate(listed):
         key = f"path[{index}]"
@@ -109,12 +113,12 @@ def _pieces(file: _File, width_m: float) -> list[tuple[float, float]]:
                 file.fail(f"{key}.radius_m", f"{radius:g} is not more than half the width ({width_m / 2:g})")
             pieces.append((turn * radius, sign * turn))
         else:
-            file.fail(key, "is {straight_m}, {left_deg, radius_m} or {right_deg, radius_m}")
+            file.fail(key, "must be {straight_m}, {left_deg, radius_m} or {right_deg, radius_m}")
     return pieces
 
 
 def _close(file: _File, pieces: list[tuple[float, float]], heading: float) -> list[tuple[float, float]]:
-    """The pieces, straights changed as little as possible (least squares) so that the end meets the start."""
+    """The pieces, with straights changed as little as possible (least squares) so that the end meets the start."""
     gap = _walk(pieces, heading)[-1]
     distance = float(np.hypot(*gap))
     headings = heading + np.concatenate([[0.0], np.cumsum([turn for _, turn in pieces])[:-1]])
@@ -149,9 +153,9 @@ def _spline(file: _File) -> Array:
     """Finely spaced points `[M, 2]` of the closed cubic spline through `points`, by chord length."""
     listed = file.values["points"]
     if "start" in file.values:
-        file.fail("start", "goes with path; points begin at the first one")
+        file.fail("start", "can only be used with path; a track of points starts at the first one")
     if not isinstance(listed, list) or len(listed) < 4:
-        file.fail("points", "is a list of at least four [x, y] in metres")
+        file.fail("points", "must be a list of at least four [x, y] in metres")
     for index, point in enumerate(listed):
         if not isinstance(point, list) or len(point) != 2:
             file.fail(f"points[{index}]", f"{point!r} is not [x, y]")
@@ -201,7 +205,7 @@ def _evenly(curve: Array, spacing_m: float) -> tuple[Array, Array]:
 
 
 def _check_road(file: _File, track: Track) -> None:
-    """Refuse a road that runs over itself: borders may not cross themselves or each other."""
+    """Reject a road that overlaps itself: borders must not cross themselves or each other."""
     lines = (
         np.concatenate([track.inner[:-1], track.outer[:-1]]),
         np.concatenate([track.inner[1:], track.outer[1:]]),
@@ -210,7 +214,7 @@ def _check_road(file: _File, track: Track) -> None:
     if crossing.any():
         x, y = lines[0][int(crossing.any(axis=1).argmax())]
         key = "path" if "path" in file.values else "points"
-        file.fail(key, f"the road runs over itself near x {x:.2f}, y {y:.2f}", "Move the stretches apart.")
+        file.fail(key, f"the road overlaps itself near x {x:.2f}, y {y:.2f}", "Move the stretches apart.")
 
 
 def _crossing(start: Array, end: Array) -> npt.NDArray[np.bool_]:

@@ -1,6 +1,6 @@
-"""Names of the community's worlds, so that a misspelt one gets near matches without a network.
+"""Names of the community's worlds, so that a misspelt one gets close matches without a network.
 
-The routes themselves are fetched from aws-deepracer-community/deepracer-race-data when one is first used.
+The routes themselves are downloaded from aws-deepracer-community/deepracer-race-data on first use.
 """
 
 from __future__ import annotations

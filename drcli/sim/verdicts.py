@@ -1,6 +1,6 @@
-"""The referee: what the rules that all races share say about a step of K cars, as arrays `[K]`.
+"""The referee: applies the rules that all races share to a step of K cars, as arrays `[K]`.
 
-What is a fault, and what it costs, the race says; how many are forgiven, and when an episode is over, is told here.
+The race decides what is a fault and what it costs; the referee, how many are forgiven and when an episode is over.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ IN_PROGRESS, LAP_COMPLETE, CRASHED = Status.IN_PROGRESS.code, Status.LAP_COMPLET
 
 @dataclass(eq=False)
 class Verdicts:
-    """What the referee says about a step: arrays `[K]`, False for all who were not judged."""
+    """The referee's verdicts on a step: arrays `[K]`, False for cars that were not judged."""
 
-    block: Block  # all that follows, car by car
+    block: Block  # all fields below, by car
     status: Codes  # of `Status`
     terminated: Bools
     truncated: Bools
@@ -30,15 +30,15 @@ class Verdicts:
     completed: Bools  # a lap
     is_eventful: bool = field(
         init=False, default=False
-    )  # whether anybody made a mistake, completed a lap or came to an end
+    )  # whether any car made a mistake, completed a lap or ended its episode
 
 
 @dataclass(eq=False)
 class Counts:
-    """What the referee counts: arrays `[K]`, of each car's episode if not said otherwise."""
+    """What the referee counts: arrays `[K]`, for each car's episode unless noted otherwise."""
 
-    block: Block  # all that follows, car by car
-    clock_s: Array  # simulated time since the world was made; a car's clock stands while it is parked
+    block: Block  # all fields below, by car
+    clock_s: Array  # simulated time since the world was created; a car's clock stops while it is parked
     clock: Ints  # the same in steps
     steps: Ints
     laps: Ints
@@ -55,20 +55,20 @@ class Referee:
         self._may_reset = settings.number_of_resets
 
     def begin(self, cars: Bools) -> None:
-        """An episode of each of these cars begins."""
+        """Start an episode of each of these cars."""
         counts = self.counts
         for count in (counts.steps, counts.laps, counts.resets, counts.crashes):
             count[cars] = 0
 
     def judge(self, progress: Array, faults: Codes, cars: Bools) -> Verdicts:
-        """A step of cars that drive; `faults` is the code of a fault, or IN_PROGRESS. A full lap counts first."""
+        """Judge a step of cars that drive; `faults` are codes of faults, or IN_PROGRESS. A full lap has priority."""
         verdicts = new_arrays(Verdicts, len(cars))
         limits = self._laps_to_go, self._may_reset, MAX_STEPS
         verdicts.is_eventful = _judge(self.counts.block, progress, faults, cars, limits, verdicts.block)
         return verdicts
 
     def wait(self, progress: Array, phase: Status, cars: Bools) -> Verdicts:
-        """A step of cars that stand, in PREPARE or PAUSE: they make no mistakes, but may have finished."""
+        """Judge a step of cars that stand, in PREPARE or PAUSE: they make no mistakes, but may have finished."""
         verdicts = new_arrays(Verdicts, len(cars))
         limits = self._laps_to_go, 0, np.iinfo(np.int64).max
         phases = np.full(len(cars), phase.code, np.int8)

@@ -1,7 +1,7 @@
-"""From settings to the bucket: which store a run uses (DR_CLOUD), and with whose keys.
+"""From settings to the bucket: which store a run uses (DR_CLOUD), and with which keys.
 
-With DR_CLOUD=local the style of the run (DR_DOCKER_STYLE) says which server of the workspace's own it is: the embedded
-one is started here when it is needed, MinIO by `drcli.launch.docker.minio`.
+With DR_CLOUD=local the style of the run (DR_DOCKER_STYLE) decides which server of its own the workspace uses: the
+embedded one, started here when needed, or MinIO, started by `drcli.launch.docker.minio`.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _MINIO_PORT = 9000
 
 
 def is_embedded(settings: Settings) -> bool:
-    """Does the run use the server of its own workspace?"""
+    """Whether the run uses the embedded server of its workspace."""
     return has_own_store(settings) and _is_embedded_in(settings.docker_style)
 
 
 def is_minio(settings: Settings) -> bool:
-    """Does the run use a MinIO of its own workspace, in a container?"""
+    """Whether the run uses its workspace's own MinIO, in a container."""
     return has_own_store(settings) and not _is_embedded_in(settings.docker_style)
 
 
 def has_own_store(settings: Settings) -> bool:
-    """Is the bucket on this machine, in a server of the workspace's own?"""
+    """Whether the bucket is on this machine, in the workspace's own server."""
     return settings.cloud in ("local", "azure")
 
 
@@ -41,7 +41,7 @@ def _is_embedded_in(style: str) -> bool:
 
 
 def store_config(settings: Settings, workspace: Workspace) -> StoreConfig:
-    """How commands on this machine reach the bucket. Starts nothing; `DrError` if the key file is broken."""
+    """How commands on this machine reach the bucket. Starts nothing. Raises DrError if the key file is broken."""
     if is_embedded(settings):
         from drcli.store.server import server_config
 
@@ -52,7 +52,7 @@ def store_config(settings: Settings, workspace: Workspace) -> StoreConfig:
         url = f"http://127.0.0.1:{minio_port(settings)}"
         return StoreConfig(settings.local_s3_bucket, url, access_key=access_key, secret_key=secret_key)
     own_key = bool(settings.local_access_key_id)
-    # boto3 takes "default" for a profile that must exist; without a name it tries roles and variables too.
+    # To boto3 "default" is a profile that must exist; without a name it also tries roles and variables.
     named = not own_key and settings.local_s3_profile != "default"
     return StoreConfig(
         bucket=settings.local_s3_bucket,
@@ -70,9 +70,9 @@ def minio_port(settings: Settings) -> int:
 
 
 def with_store_port(settings: Settings, workspace: Workspace) -> Settings:
-    """The same settings with the port that the embedded server has, or will try first; others stay as they are.
+    """The same settings with the embedded server's port, or the one it will try first; unchanged with other stores.
 
-    Call it after `open_bucket`, so that documents and services are told the real address.
+    Call it after `open_bucket`, so that documents and services get the real address.
     """
     if not is_embedded(settings) or settings.store_port is not None:
         return settings
@@ -82,9 +82,9 @@ def with_store_port(settings: Settings, workspace: Workspace) -> Settings:
 
 
 def open_bucket(settings: Settings, workspace: Workspace, *, write: bool = False) -> Bucket:
-    """The bucket, checked; starts the embedded server if that is what the run uses.
+    """The bucket, checked; starts the embedded server if the run uses it.
 
-    Raises `DrError`: unreachable, wrong keys, no such bucket, port taken; with `write` also: disk full,
+    Raises DrError: unreachable, wrong keys, no such bucket, port in use; with `write` also: disk full,
     read-only.
     """
     if is_embedded(settings):
@@ -101,29 +101,29 @@ def open_bucket(settings: Settings, workspace: Workspace, *, write: bool = False
 
 
 def check_room(workspace: Workspace) -> None:
-    """DrError when the disk has no room for what a run leaves."""
+    """Raise DrError if the disk has no space for the output of a run."""
     from drcli.store.server import check_space
 
     check_space(workspace)
 
 
 def upload_config(settings: Settings, bucket: str | None = None) -> StoreConfig:
-    """Where finished models go: DR_UPLOAD_S3_BUCKET (or `bucket`) on AWS, or where the profile's endpoint_url leads.
+    """Where finished models go: DR_UPLOAD_S3_BUCKET (or `bucket`) on AWS, or at the profile's endpoint_url.
 
-    DrError when the bucket is not set.
+    Raises DrError if the bucket is not set.
     """
     name = bucket or settings.upload_s3_bucket
     if name in ("", "not-defined", "to-be-defined"):
         raise DrError(
             "DR_UPLOAD_S3_BUCKET is not set.", "Set it in system.env, or use -L for this workspace's bucket."
         )
-    # As in `store_config`: "default" stands for whatever boto3 finds, a role or a session included.
+    # As in `store_config`: "default" stands for whatever boto3 finds, including a role or a session.
     profile = settings.upload_s3_profile if settings.upload_s3_profile not in ("", "default") else None
     return StoreConfig(name, region=settings.aws_app_region, profile=profile)
 
 
 def open_upload_bucket(settings: Settings, bucket: str | None = None) -> Bucket:
-    """That bucket, checked. Raises as `open_bucket`, in the words of the DR_UPLOAD settings."""
+    """That bucket, checked. Raises as `open_bucket`, with hints about the DR_UPLOAD settings."""
     opened = Bucket(upload_config(settings, bucket))
     try:
         opened.check()

@@ -1,8 +1,8 @@
-"""Checkpoints in the bucket: their names, the index of best and last, and how they are written and read.
+"""Checkpoints in the bucket: the index of the best and the last one, and how they are written and read.
 
 The protocol is deepracer-simapp's (`markov/s3_boto_data_store.py`): `.lock` while writing, the weights,
-`.coach_checkpoint`, `deepracer_checkpoints.json`, then old checkpoints go. One object holds all weights and a
-PUT is atomic, so whatever step a writer dies at, every name in the index leads to a whole checkpoint.
+`.coach_checkpoint`, `deepracer_checkpoints.json`, then old checkpoints are deleted. One object contains all weights
+and a PUT is atomic, so regardless of when a writer dies, every name in the index leads to a complete checkpoint.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from drcli.store.client import Bucket
 
 Which = Literal["best", "last"] | int
 
-_KEEP = 4  # NUM_MODELS_TO_KEEP of the community's engine, the best one among them
+_KEEP = 4  # NUM_MODELS_TO_KEEP of the community's engine, including the best one
 _POLL_S = 0.1
-_DEAD_LOCK_S = 60.0  # nobody holds the lock that long, not even with clocks that differ
+_DEAD_LOCK_S = 60.0  # no writer holds the lock that long, not even if clocks differ
 _FILE = re.compile(rf"(?P<name>{CHECKPOINT})\..+|(?P<graph>{GRAPH_FILE})")
 
 
 class _PrunedMeanwhile(DrError):
-    """A checkpoint was deleted while it was about to be read; the next one may be had."""
+    """A checkpoint was deleted before it could be read; the next one may be available."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class CheckpointEntry:
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> CheckpointEntry:
-        """An entry as any generation of the engine wrote it: the metric was once called avg_comp_pct."""
+        """An entry written by any version of the engine: the metric was once called avg_comp_pct."""
         metric = entry.get("avg_eval_metric", entry.get("avg_comp_pct"))
         return cls(CheckpointName.parse(entry["name"]), metric, float(entry.get("time_stamp", 0.0)))
 
     def to_dict(self) -> dict[str, object]:
-        """The entry in the keys and the order of today's engine."""
+        """The entry with the keys of the current engine, in its order."""
         return {"name": str(self.name), "avg_eval_metric": self.metric, "time_stamp": self.time_s}
 
 
@@ -63,13 +63,13 @@ class CheckpointIndex:
 
     @classmethod
     def from_json(cls, data: bytes, where: str = "deepracer_checkpoints.json") -> CheckpointIndex:
-        """Parse the document; `DrError` naming `where` if it is broken."""
+        """Parse the document. Raises DrError, which names `where`, if it is broken."""
         try:
             document = json.loads(data)
             best = CheckpointEntry.from_dict(document["best_checkpoint"])
             return cls(best, CheckpointEntry.from_dict(document["last_checkpoint"]))
         except (ValueError, KeyError, TypeError, AttributeError, DrError) as error:
-            hint = "Delete it: the newest checkpoint is used then."
+            hint = "Delete it; the newest checkpoint is used instead."
             raise DrError(f"{where} is broken: {error!r}.", hint) from error
 
     def to_json(self) -> bytes:
@@ -80,13 +80,13 @@ class CheckpointIndex:
 
 
 def read_index(bucket: Bucket, keys: ModelKeys) -> CheckpointIndex | None:
-    """The index of a model, None where it has none."""
+    """The index of a model; None if it has none."""
     data = bucket.find(keys.checkpoints_index)
     return None if data is None else CheckpointIndex.from_json(data, keys.checkpoints_index)
 
 
 def list_checkpoints(bucket: Bucket, keys: ModelKeys) -> list[CheckpointName]:
-    """The checkpoints that are there, in the order of their numbers."""
+    """The existing checkpoints, ordered by number."""
     start, end = keys.checkpoint("").removesuffix(".safetensors"), ".safetensors"
     found = (info.key.removeprefix(start).removesuffix(end) for info in bucket.list(keys.model_folder))
     return sorted(name for text in found if (name := CheckpointName.find(text)))
@@ -99,8 +99,8 @@ def publish_checkpoint(
     weights: bytes | Path,
     index: CheckpointIndex,
 ) -> None:
-    """Make `name` the newest checkpoint, and prune to four; the best and the last of `index` always stay."""
-    bucket.delete([keys.lock])  # of a writer that was killed
+    """Make `name` the newest checkpoint and keep only four; the best and the last one of `index` always stay."""
+    bucket.delete([keys.lock])  # left by a writer that was killed
     bucket.put(keys.lock, b"")
     if isinstance(weights, Path):
         bucket.upload_file(weights, keys.checkpoint(str(name)))
@@ -115,9 +115,9 @@ def publish_checkpoint(
 def _outdated(
     bucket: Bucket, keys: ModelKeys, newest: CheckpointName, wanted: set[CheckpointName]
 ) -> list[str]:
-    """Keys of what is beyond the four we keep, and of what is newer than `newest`: of a try given up.
+    """Keys of checkpoints beyond the four we keep, and of those newer than `newest`, left by an abandoned attempt.
 
-    Frozen graphs that other engines put beside a checkpoint (`model_<N>.pb`) go with it.
+    Frozen graphs that other engines write next to a checkpoint (`model_<N>.pb`) are deleted with it.
     """
     names = wanted | {newest}
     numbers = {name.number for name in names}
@@ -143,9 +143,9 @@ def read_checkpoint(
     deadline_s: float = 60.0,
     stale_lock_s: float = 10.0,
 ) -> tuple[CheckpointName, bytes]:
-    """A checkpoint and its weights, once nobody writes there; `DrError` if there is none, or no end to it.
+    """A checkpoint and its weights, once no run is writing. Raises DrError if there is none or writing never stops.
 
-    A lock that does not change for `stale_lock_s` was left by a writer that died; it is ignored.
+    A lock that does not change for `stale_lock_s` was left by a writer that died, and is ignored.
     """
     deadline = time.monotonic() + deadline_s
     wait_for_lock(bucket, keys, deadline, stale_lock_s)
@@ -168,9 +168,9 @@ def read_checkpoint(
 
 
 def choose_checkpoint(bucket: Bucket, keys: ModelKeys, which: Which) -> CheckpointName:
-    """The checkpoint meant by `which` among those that are there; `DrError` if it is not.
+    """The existing checkpoint that `which` means. Raises DrError if there is none.
 
-    Where the index leads nowhere: what `.coach_checkpoint` names, then the highest number.
+    If the index names none that exists: the one in `.coach_checkpoint`, else the one with the highest number.
     """
     there = list_checkpoints(bucket, keys)
     if not there:
@@ -191,12 +191,12 @@ def choose_checkpoint(bucket: Bucket, keys: ModelKeys, which: Which) -> Checkpoi
 
 def _why_none(bucket: Bucket, keys: ModelKeys) -> str:
     if any(".ckpt." in info.key for info in bucket.list(keys.model_folder)):
-        return "Its checkpoints are TensorFlow's, of another engine; drcli cannot read those."
+        return "Its checkpoints are another engine's (TensorFlow); drcli cannot read them."
     return "`dr models` lists the models of the bucket."
 
 
 def wait_for_lock(bucket: Bucket, keys: ModelKeys, deadline: float, stale_lock_s: float) -> None:
-    """Until nobody writes there, or a writer has died; `deadline` by the monotonic clock, then `DrError`."""
+    """Wait until no run is writing or the writer has died. Raises DrError after `deadline` (monotonic clock)."""
     seen: datetime | None = None
     since = time.monotonic()
     while lock := next((info.last_modified for info in bucket.list(keys.lock)), None):
@@ -207,5 +207,5 @@ def wait_for_lock(bucket: Bucket, keys: ModelKeys, deadline: float, stale_lock_s
         if now - since >= stale_lock_s or age_s > _DEAD_LOCK_S:
             return
         if now >= deadline:
-            raise DrError(f"The model {keys.prefix} is being written all the time.", "Try again later.")
+            raise DrError(f"The model {keys.prefix} is being written continuously.", "Try again later.")
         time.sleep(_POLL_S)

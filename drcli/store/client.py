@@ -1,7 +1,7 @@
 """The bucket: one S3 code path for the embedded server, MinIO and AWS (boto3, imported on first use).
 
-Every failure is a `DrError` that names the endpoint, the bucket and the key. What the keys mean is told by
-`drcli.contract.keys`; who gives out the configuration, by `drcli.store.access`.
+Every failure is a `DrError` that names the endpoint, the bucket and the key. `drcli.contract.keys` defines the keys,
+`drcli.store.access` derives the configuration from the settings.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from drcli.errors import DrError
 from drcli.store.faults import error_code, explain, is_missing_key
 from drcli.store.torn_reads import read_whole
 
-_MULTIPART_BYTES = 64 << 20  # below: one PUT, atomic and the least CPU; a checkpoint has 25 to 50 MB
+_MULTIPART_BYTES = 64 << 20  # below this, one PUT: atomic and cheapest; a checkpoint has 25 to 50 MB
 _DELETE_AT_ONCE = 1000  # the limit of S3's DeleteObjects
 _PROBE_KEY = "drcli-probe"
 
@@ -39,24 +39,24 @@ class StoreConfig:
 
     @property
     def place(self) -> str:
-        """The bucket in words, for messages."""
+        """The bucket as text, for messages."""
         return f"bucket {self.bucket} at {self.endpoint_url or f'AWS {self.region}'}"
 
     @property
     def who(self) -> str:
-        """Whose keys we use, for messages."""
+        """Which keys we use, for messages."""
         if self.access_key:
             return "this workspace's store (`dr store stop`, then `dr store start`)"
         return f"profile {self.profile}" if self.profile else "this machine's role or environment"
 
     @property
     def port(self) -> int:
-        """The port of `endpoint_url`; 0 where it names none."""
+        """The port of `endpoint_url`; 0 if it has none."""
         return urlsplit(self.endpoint_url or "").port or 0
 
     @property
     def is_loopback(self) -> bool:
-        """Does the server run on this machine, over plain HTTP?"""
+        """Whether the server is on this machine and uses plain HTTP."""
         parts = urlsplit(self.endpoint_url or "")
         return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
 
@@ -71,7 +71,7 @@ class ObjectInfo:
 
 
 class Bucket:
-    """One bucket. Safe to use from several threads."""
+    """One bucket. Thread-safe."""
 
     def __init__(self, config: StoreConfig) -> None:
         self.config = config
@@ -85,18 +85,18 @@ class Bucket:
 
     @property
     def address(self) -> str:
-        """The server's address; an AWS profile may lead to another one than AWS's (`endpoint_url`)."""
+        """The server's address; not always AWS, as an AWS profile may set another `endpoint_url`."""
         address: str = self._client.meta.endpoint_url
         return address
 
     @property
     def is_aws(self) -> bool:
-        """Is it AWS's own S3?"""
+        """Whether the server is AWS's own S3."""
         return (urlsplit(self.address).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
     @contextmanager
     def _explained(self, key: str = "") -> Iterator[None]:
-        """Turn what boto3 raises into a `DrError`; a `DrError` and our own bugs pass."""
+        """Turn exceptions of boto3 into a `DrError`; others pass unchanged."""
         from boto3.exceptions import Boto3Error
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -108,7 +108,7 @@ class Bucket:
             raise DrError(f"{error.filename or key}: {error.strerror}.") from error
 
     def find(self, key: str) -> bytes | None:
-        """The content of an object, None where there is no such object."""
+        """The content of an object; None if it does not exist."""
         if not self.config.is_loopback:
             return self._read(key)
         return read_whole(lambda: self._read(key), lambda: self._size(key))
@@ -126,7 +126,7 @@ class Bucket:
             return content
 
     def _size(self, key: str) -> int | None:
-        """How long the object is in bytes, None where there is none."""
+        """Size of an object in bytes; None if it does not exist."""
         from botocore.exceptions import ClientError
 
         with self._explained(key):
@@ -138,21 +138,19 @@ class Bucket:
                 raise
 
     def get(self, key: str) -> bytes:
-        """The content of an object; `DrError` where there is no such object."""
+        """The content of an object. Raises DrError if it does not exist."""
         content = self.find(key)
         if content is None:
-            raise DrError(
-                f"There is no {key} in the {self.config.place}.", "`dr models` lists what is there."
-            )
+            raise DrError(f"{key} was not found in the {self.config.place}.", "`dr models` lists the models.")
         return content
 
     def put(self, key: str, data: bytes) -> None:
-        """Write an object. Readers see the old content or the new, nothing between."""
+        """Write an object. Readers see either the old or the new content."""
         with self._explained(key):
             self._client.put_object(Bucket=self.config.bucket, Key=key, Body=data)
 
     def exists(self, key: str) -> bool:
-        """Is there an object of exactly this key?"""
+        """Whether there is an object with exactly this key."""
         return self._size(key) is not None
 
     def list(self, prefix: str = "") -> list[ObjectInfo]:
@@ -167,7 +165,7 @@ class Bucket:
         return sorted(found, key=lambda info: info.key)
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Delete objects; those that do not exist are no error."""
+        """Delete objects; missing ones are ignored."""
         names = list(keys)
         for start in range(0, len(names), _DELETE_AT_ONCE):
             batch = [{"Key": key} for key in names[start : start + _DELETE_AT_ONCE]]
@@ -176,10 +174,12 @@ class Bucket:
                     Bucket=self.config.bucket, Delete={"Objects": batch, "Quiet": True}
                 )
             for failed in answer.get("Errors", ()):
-                raise DrError(f"{failed['Key']} in the {self.config.place} stays: {failed['Message']}.")
+                raise DrError(
+                    f"{failed['Key']} in the {self.config.place} was not deleted: {failed['Message']}."
+                )
 
     def delete_prefix(self, prefix: str) -> int:
-        """Delete all objects under `prefix/`, never those of a sibling such as `prefix-10/`; how many."""
+        """Delete all objects under `prefix/`, never those of a sibling such as `prefix-10/`; return their number."""
         folder = prefix.strip("/")
         if not folder:
             raise DrError("An empty prefix would delete the whole bucket.", "Name the prefix of a model.")
@@ -188,13 +188,13 @@ class Bucket:
         return len(keys)
 
     def copy(self, src_key: str, dst_key: str, src_bucket: str = "") -> None:
-        """Copy an object inside the store, from another bucket of it if one is named."""
+        """Copy an object within the store, from another of its buckets if `src_bucket` is given."""
         source = {"Bucket": src_bucket or self.config.bucket, "Key": src_key}
         with self._explained(src_key):
             self._client.copy_object(Bucket=self.config.bucket, Key=dst_key, CopySource=source)
 
     def download_file(self, key: str, path: Path, progress: Progress | None = None) -> None:
-        """Write an object to a file, which appears only once it is complete."""
+        """Download an object to a file, which appears only once it is complete."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._explained(key):
             self._client.download_file(
@@ -202,7 +202,7 @@ class Bucket:
             )
 
     def upload_file(self, path: Path, key: str, progress: Progress | None = None) -> None:
-        """Write a file to an object; in parts from 64 MB on."""
+        """Upload a file to an object, in parts from 64 MB on."""
         with self._explained(key):
             self._client.upload_file(
                 str(path), self.config.bucket, key, Callback=progress, Config=self._transfer
@@ -219,12 +219,12 @@ class Bucket:
         )
 
     def names(self) -> tuple[str, ...]:
-        """The names of all buckets of the store that we may see."""
+        """The names of all buckets in the store that we may list."""
         with self._explained():
             return tuple(sorted(entry["Name"] for entry in self._client.list_buckets()["Buckets"]))
 
     def ensure_bucket(self) -> None:
-        """Make the bucket unless it exists."""
+        """Create the bucket unless it exists."""
         from botocore.exceptions import ClientError
 
         bucket, region = self.config.bucket, self.config.region
@@ -239,18 +239,18 @@ class Bucket:
                 self._client.create_bucket(Bucket=bucket, **options)
 
     def check(self, *, write: bool = False) -> None:
-        """Can we list the bucket (and write to it)? `DrError` with the reason and a hint where we cannot."""
+        """Check that we can list the bucket (and write to it). Raises DrError with the reason and a hint if not."""
         with self._explained():
             self._client.list_objects_v2(Bucket=self.config.bucket, MaxKeys=1)
         if write:
             self.put(_PROBE_KEY, b"drcli checks that it can write here")
-            with suppress(DrError):  # a policy may forbid to delete; that is no reason not to train
+            with suppress(DrError):  # a policy may forbid deleting, which does not prevent a training
                 self.delete([_PROBE_KEY])
 
 
 @cache  # 0.1 s each
 def _connect(config: StoreConfig) -> Any:
-    """A boto3 client. With a key pair of ours, nothing of the user's AWS settings can get in between."""
+    """A boto3 client. With our own key pair, the user's AWS settings cannot interfere."""
     import boto3
     from botocore.config import Config
     from botocore.session import Session
@@ -260,7 +260,7 @@ def _connect(config: StoreConfig) -> Any:
     own_key = config.access_key is not None
     s3: dict[str, object] = {"addressing_style": "path"} if config.endpoint_url else {}
     if config.is_loopback:
-        # The body never leaves the machine: 11 instead of 43 ms of CPU for 50 MB. Anywhere else it is signed.
+        # The body never leaves this machine: 11 instead of 43 ms of CPU for 50 MB. Elsewhere it is signed.
         s3["payload_signing_enabled"] = False
     options: dict[str, Any] = {
         "s3": s3,

@@ -1,4 +1,4 @@
-"""Whose keys reach a bucket: profiles of the user's AWS files, and keys as variables for programs elsewhere."""
+"""The credentials for a bucket: profiles in the user's AWS files, and keys as variables for other programs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 
 def has_profile(name: str) -> bool:
-    """Do the user's AWS files have a profile of this name, other than the default one?"""
+    """Whether the user's AWS files have a profile with this name, other than the default one."""
     from botocore.session import Session
 
     return name != "default" and name in Session().available_profiles
 
 
 def credentials(config: StoreConfig) -> dict[str, str] | None:
-    """Key, secret and perhaps token as environment variables, for programs elsewhere; None where a role is used.
+    """Key, secret and possibly a token as environment variables, for other programs; None if a role is used.
 
-    DrError when there are none.
+    Raises DrError if there are none.
     """
     import boto3
     from botocore.exceptions import BotoCoreError
@@ -38,7 +38,7 @@ def credentials(config: StoreConfig) -> dict[str, str] | None:
     if frozen is None:
         raise DrError(
             f"There are no credentials for the {config.place}.",
-            "`aws configure`, or name a profile in DR_LOCAL_S3_PROFILE.",
+            "Run `aws configure`, or name a profile in DR_LOCAL_S3_PROFILE.",
         )
     values = (frozen.access_key, frozen.secret_key, frozen.token)
     return {name: value for name, value in zip(names, values, strict=True) if value}

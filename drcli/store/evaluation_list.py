@@ -1,4 +1,4 @@
-"""What evaluations a bucket holds: one listing, and the metrics and the facts that each has left."""
+"""The evaluations in a bucket: from one listing, and the metrics and facts that each has written."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from drcli.store.metrics import EvaluationMetrics
 
 _METRICS = re.compile(r"(?:(.+)/)?evaluation/evaluation-(\d{14})\.json")
 _FOLDER = re.compile(r"(.+)/evaluation-(\d{14})/.+")
-_USUAL = "/metrics"  # the end of DR_LOCAL_S3_METRICS_PREFIX, unless the user wants another
+_USUAL = "/metrics"  # the end of DR_LOCAL_S3_METRICS_PREFIX, unless the user changes it
 
 
 @dataclass(frozen=True)
 class EvaluationInfo:
     """One evaluation. `completion`: mean of the trials in percent; lap times: of complete laps, in seconds.
 
-    What its documents do not tell is None: the community's engine keeps neither the checkpoint nor, but for the last
-    evaluation of a model, the track.
+    What its documents do not contain is None: the community's engine records neither the checkpoint nor, except for
+    the last evaluation of a model, the track.
     """
 
     model: str
@@ -55,10 +55,10 @@ def list_evaluations(
 ) -> list[EvaluationInfo]:
     """The evaluations of the model `prefix`, or of all, oldest first.
 
-    `metrics_prefix` is where that model's metrics are if not in the usual place.
+    `metrics_prefix`: where that model's metrics are if not at the usual prefix.
 
     Raises:
-        DrError: a metrics document is broken; it names it.
+        DrError: a metrics document, which the message names, is broken.
     """
     places = [f"{prefix}/", f"{metrics_prefix}/"] if prefix else [""]
     keys = sorted({info.key for place in places if place != "/" for info in bucket.list(place)})
@@ -75,7 +75,7 @@ def list_evaluations(
 
 
 def _models_by_time(keys: Iterable[str]) -> dict[str, list[str]]:
-    """When an evaluation began → the models that have a folder of that evaluation."""
+    """Start of an evaluation → the models that have a folder for that evaluation."""
     models: dict[str, list[str]] = {}
     for key in keys:
         match = _FOLDER.fullmatch(key)
@@ -85,7 +85,7 @@ def _models_by_time(keys: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _model(metrics_prefix: str, having_folder: list[str]) -> str:
-    """Whose metrics these are: the model in whose folder they lie, else the one that has the traces."""
+    """The model that metrics belong to: the one whose folder contains them, else the one with the traces."""
     owner = metrics_prefix.removesuffix(_USUAL)
     if owner != metrics_prefix or not having_folder:
         return owner
@@ -119,7 +119,7 @@ def _read(bucket: Bucket, key: str, model: str, stamp: str, params_file: str) ->
 
 
 def _facts(bucket: Bucket, key: str, model: str, stamp: str, params_file: str) -> Mapping[str, Any]:
-    """What the evaluation said of itself; the params document is that of the model's last evaluation only."""
+    """What the evaluation recorded about itself; a params document exists only for a model's last evaluation."""
     import yaml
 
     facts: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What can go wrong between us and a store, in words: an exception of boto3 becomes a `DrError` with a hint.
+"""Explains failures of a store: an exception of boto3 becomes a `DrError` with a hint.
 
 Pure; called by `drcli.store.client` alone.
 """
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 _KEYS = "Check the keys of {who}."
 _REGION = "Set DR_AWS_APP_REGION to the region of the bucket."
-_LOOK = "`dr models` lists what is there."
-_FULL = ("the disk of the store is full", "Free some space there; `dr models` shows what each model takes.")
+_LOOK = "`dr models` lists the models."
+_FULL = ("the disk of the store is full", "Free some space there; `dr models` shows the size of each model.")
 
-# S3 error code, or HTTP status where the answer had no body → what it means, what to do
+# S3 error code, or HTTP status if the response had no body → what it means, what to do
 _REASONS = {
     "SignatureDoesNotMatch": ("the secret key is wrong", _KEYS),
-    "InvalidAccessKeyId": ("the access key is unknown there", _KEYS),
+    "InvalidAccessKeyId": ("the access key is unknown to the store", _KEYS),
     "ExpiredToken": ("the AWS session has expired", "Log in again, for example with `aws sso login`."),
     "AccessDenied": ("access is denied", _KEYS),
     "403": ("access is denied", _KEYS),
-    "NoSuchBucket": ("there is no such bucket", "Make it, or set DR_LOCAL_S3_BUCKET to one that exists."),
+    "NoSuchBucket": ("there is no such bucket", "Create it, or set DR_LOCAL_S3_BUCKET to one that exists."),
     "NoSuchKey": ("there is no such object", _LOOK),
     "404": ("there is no such object", _LOOK),
     "PermanentRedirect": ("the bucket is in another region", _REGION),
@@ -33,34 +33,34 @@ _REASONS = {
     "XMinioStorageFull": _FULL,
     "InsufficientStorage": _FULL,
     "507": _FULL,
-    # rclone's whole answer where it cannot write; the reason is in its log.
-    "InternalError": ("the store failed", "Is its disk full? `dr logs minio` shows what it says."),
+    # All that rclone returns when it cannot write; the reason is in its log.
+    "InternalError": ("the store failed", "Is its disk full? `dr logs minio` shows its log."),
 }
 
 
 def error_code(error: ClientError) -> str:
-    """The S3 code of an answer, its HTTP status where the answer had no body."""
+    """The S3 code of a response; its HTTP status if the response had no body."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def is_missing_key(error: ClientError) -> bool:
-    """Did the store say that the object does not exist?"""
+    """Whether the store responded that the object does not exist."""
     return error_code(error) in ("NoSuchKey", "404")
 
 
 def explain(error: Exception, place: str, who: str, key: str = "") -> DrError:
-    """What `error` means. `place`: the bucket; `who`: whose keys we use; `key`: the object, if any."""
+    """What `error` means. `place`: the bucket; `who`: which keys we use; `key`: the object, if any."""
     from botocore import exceptions as boto
 
     cause = error if isinstance(error, boto.ClientError) else error.__context__
     if isinstance(cause, boto.ClientError):  # transfers wrap it
         return _explain_answer(cause, place, who, key)
     if isinstance(error, boto.ProfileNotFound):
-        return DrError(f"There is no AWS {who}.", "Make it with `aws configure --profile NAME`.")
+        return DrError(f"There is no AWS {who}.", "Create it with `aws configure --profile NAME`.")
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError):
         return DrError(f"No AWS credentials for the {place}.", _KEYS.format(who=who))
     if isinstance(error, boto.ConnectionError | boto.HTTPClientError):
-        reason, hint = "cannot be reached", "Is it running? `dr store status` shows the embedded store."
+        reason, hint = "is unreachable", "Is it running? `dr store status` shows the embedded store."
         return DrError(f"The {place} {reason}: {error}.", hint)
     return DrError(f"The {place} cannot be used: {error}.", "Check the address, the name and the keys.")
 
@@ -71,5 +71,5 @@ def _explain_answer(error: ClientError, place: str, who: str, key: str) -> DrErr
     said = error.response.get("Error", {}).get("Message", "")
     reason, hint = _REASONS.get(code, (f"the store says {said or 'no'}", ""))
     if code == "404" and not key:
-        reason, hint = "what answers there is no S3 store", "Is another program on this port?"
+        reason, hint = "the server there is not an S3 store", "Is another program on this port?"
     return DrError(f"{what}: {reason} ({code}).", hint.format(who=who))

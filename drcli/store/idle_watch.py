@@ -1,8 +1,9 @@
-"""Ends the embedded S3 server of a workspace once nobody has used it for a while.
+"""Stops the embedded S3 server of a workspace once it has been idle for a while.
 
-`python -m drcli.store.idle_watch WORKSPACE MINUTES`, started beside the server by `drcli.store.server`. Users are the
-living processes of `store_users` and whoever is connected. It decides under the store's lock, which a command holds
-while it looks for the server and registers: the server never ends between the two. It stays, so it is small: no boto3.
+`python -m drcli.store.idle_watch WORKSPACE MINUTES`, started with the server by `drcli.store.server`. The server is
+in use while a process of `store_users` is running or a client is connected. The watch decides under the store's lock,
+which a command holds while it finds the server and registers, so the server never stops between the two. As the watch
+keeps running, it is small: no boto3.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _LOOK_S = 20.0
 
 
 class IdleWatch:
-    """Looks at the users of one server now and then. `idle_s`: how long without any before it ends."""
+    """Checks for users of one server periodically. `idle_s`: seconds without any until the server is stopped."""
 
     def __init__(self, workspace: Workspace, idle_s: float) -> None:
         self._workspace = workspace
@@ -35,9 +36,9 @@ class IdleWatch:
         self._last_use = time.monotonic()
 
     def run(self) -> None:
-        """Until the server has ended, by this or otherwise. The process ends with the lock held: see `_leave`."""
+        """Run until the server has ended for any reason. The process exits while it holds the lock: see `_leave`."""
         while True:
-            with suppress(OSError):  # the workspace may be deleted at this very moment
+            with suppress(OSError):  # the workspace may be deleted at this moment
                 self._look()
             time.sleep(min(_LOOK_S, self._idle_s / 4))
 
@@ -65,12 +66,12 @@ class IdleWatch:
             end(self._server)
             minutes = f"{self._idle_s / 60:g} minutes"
             sys.stdout.write(
-                f"{time.strftime('%Y/%m/%d %H:%M:%S')} Ended: nobody used the store for {minutes}.\n"
+                f"{time.strftime('%Y/%m/%d %H:%M:%S')} Stopped: the store was idle for {minutes}.\n"
             )
             _leave()
 
     def _end_without_workspace(self) -> None:
-        """It was deleted, and the lock with it."""
+        """Stop the server of a deleted workspace, whose lock is gone, too."""
         found = find_server(self._workspace)
         if found is not None:
             end(found.process)
@@ -89,13 +90,13 @@ class IdleWatch:
 
 
 def _leave() -> NoReturn:
-    """End at once, so that nobody who gets the lock next takes us for a watch that goes on."""
+    """Exit immediately, so that the next holder of the lock does not take this for a watch that keeps running."""
     sys.stdout.flush()
     os._exit(0)
 
 
 def main() -> None:
-    """Watch over the server of the workspace named on the command line."""
+    """Watch the server of the workspace named on the command line."""
     IdleWatch(Workspace(Path(sys.argv[1])), float(sys.argv[2]) * 60).run()
 
 

@@ -1,4 +1,4 @@
-"""Metrics documents: what each episode of a training, each trial of an evaluation came to.
+"""Metrics documents: the result of each episode of a training and each trial of an evaluation.
 
 Keys, types and order of deepracer-simapp `markov/metrics/s3_metrics.py`; read by deepracer-utils.
 """
@@ -33,7 +33,7 @@ Phase = Literal["training", "evaluation"]
 
 @dataclass(frozen=True)
 class EpisodeResult:
-    """How an episode or a trial went: sum of rewards, progress in percent, status as in the simtrace.
+    """The result of an episode or a trial: sum of rewards, progress in percent, status as in the simtrace.
 
     `start_s` and `end_s` are simulated time, from the reset to the last step, pauses included.
     """
@@ -84,7 +84,7 @@ class TrainingMetrics:
         return self.episodes[-1].episode if self.episodes else 0
 
     def start_iteration(self) -> None:
-        """Trials count from 1 again."""
+        """Restart counting trials from 1."""
         self.trial = 0
 
     def append(self, phase: Phase, result: EpisodeResult) -> None:
@@ -106,9 +106,9 @@ class TrainingMetrics:
         )
 
     def truncate(self, episodes: int) -> None:
-        """Forget what came after training episode `episodes`: a run goes on from there.
+        """Drop what came after training episode `episodes`, where a run resumes.
 
-        The evaluations that followed that episode stay.
+        The evaluations that followed that episode are kept.
         """
         self.episodes = [row for row in self.episodes if row.episode <= episodes]
         self.trial = self.episodes[-1].trial if self.episodes else 0
@@ -121,7 +121,7 @@ class TrainingMetrics:
 
     @classmethod
     def from_json(cls, data: bytes, where: str = "TrainingMetrics.json") -> TrainingMetrics:
-        """Load a document of any engine; `DrError` naming `where` if it is broken."""
+        """Load a document of any engine. Raises DrError, which names `where`, if it is broken."""
         document = _parse(data, where)
         try:
             names = [column.name for column in fields(TrainingEpisode)]
@@ -132,7 +132,7 @@ class TrainingMetrics:
         return cls(str(document.get("best_model_metric", "progress")), rows, trial)
 
     def evaluations(self) -> list[list[TrainingEpisode]]:
-        """Rows of evaluations, those of one checkpoint together, in order."""
+        """Rows of evaluations, grouped by checkpoint, in order."""
         groups: dict[int, list[TrainingEpisode]] = {}
         for row in self.episodes:
             if row.phase == "evaluation":
@@ -142,7 +142,7 @@ class TrainingMetrics:
 
 @dataclass(frozen=True)
 class Incidents:
-    """How often each thing happened in a trial: steps with that status, each of which led to a reset."""
+    """How often each fault happened in a trial: steps with that status, each leading to a reset."""
 
     crash_count: int = 0
     immobilized_count: int = 0
@@ -151,7 +151,7 @@ class Incidents:
 
     @property
     def reset_count(self) -> int:
-        """All of them."""
+        """The number of all faults."""
         return self.crash_count + self.immobilized_count + self.off_track_count + self.reversed_count
 
 
@@ -182,7 +182,7 @@ class EvaluationMetrics:
 
     @classmethod
     def from_json(cls, data: bytes, where: str = "evaluation metrics") -> EvaluationMetrics:
-        """Load a document; `DrError` naming `where` if broken."""
+        """Load a document. Raises DrError, which names `where`, if it is broken."""
         return cls([dict(row) for row in _parse(data, where)["metrics"]])
 
 
@@ -190,7 +190,7 @@ def _parse(data: bytes, where: str) -> Mapping[str, Any]:
     try:
         document = json.loads(data)
     except ValueError as error:
-        raise DrError(f"{where} is no JSON: {error}.") from error
+        raise DrError(f"{where} is not JSON: {error}.") from error
     if not isinstance(document, dict) or not isinstance(document.get("metrics"), list):
         raise DrError(f"{where} has no list of metrics.")
     return document

@@ -1,6 +1,6 @@
-"""The files of a model, whoever trained it: ours (one file of weights) and the community's (three, and a graph).
+"""The files of a model of any engine: ours (one file of weights) and the community's (three, and a graph).
 
-`drcli.store.checkpoints` is the protocol of a run that writes; this is for commands that move finished models.
+`drcli.store.checkpoints` is the protocol of a running training; this is for commands that move finished models.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _OF_MODEL = re.compile(
     r"|evaluation-\d{14}/.+|(?:\d+/)?training-simtrace/.+|(?:evaluation-)?simtrace/.+"
 )
 _MARK = re.compile(rf"(.+)/model/(?:\.coach_checkpoint|deepracer_checkpoints\.json|{CHECKPOINT_FILE})")
-# How trainer and workers of one run find each other, and how it does: of no use to a copy.
+# How trainer and workers of one run find each other, and its status: useless in a copy.
 RUN_ONLY = ("model/.lock", "ip/ip.json", "ip/done", "status.json")
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """One checkpoint, whole: its files, and the frozen graph (`model_<N>.pb`) that came with it, if any."""
+    """One complete checkpoint: its files, and the frozen graph (`model_<N>.pb`) that came with it, if any."""
 
     name: CheckpointName
     files: tuple[ObjectInfo, ...]
@@ -44,7 +44,7 @@ class Chosen:
 
     @property
     def is_ours(self) -> bool:
-        """Of our engine, not TensorFlow's."""
+        """Whether it is from our engine, not TensorFlow."""
         return any(info.key.endswith(".safetensors") for info in self.files)
 
     @property
@@ -54,12 +54,12 @@ class Chosen:
 
     @property
     def index(self) -> CheckpointIndex:
-        """The index of a model that has this checkpoint alone."""
+        """The index of a model that has only this checkpoint."""
         return CheckpointIndex(self.entry, self.entry)
 
 
 def relative(prefix: str, objects: Iterable[ObjectInfo]) -> dict[str, ObjectInfo]:
-    """Objects by their names under the prefix, without markers of empty folders."""
+    """Objects by their names under the prefix, without the markers of empty folders."""
     start = f"{prefix}/"
     return {
         info.key.removeprefix(start): info
@@ -69,17 +69,17 @@ def relative(prefix: str, objects: Iterable[ObjectInfo]) -> dict[str, ObjectInfo
 
 
 def wait_until_written(bucket: Bucket, prefix: str) -> None:
-    """Wait while a run is writing a checkpoint; `DrError` when there is no end to it."""
+    """Wait while a run is writing a checkpoint. Raises DrError if it never stops."""
     wait_for_lock(bucket, ModelKeys(prefix), time.monotonic() + 60.0, 10.0)
 
 
 def choose(bucket: Bucket, prefix: str, which: Which) -> Chosen:
     """The checkpoint `which` of a model, complete; waits while a run is writing.
 
-    `best` is what the index says or nothing; `last` may be the highest number where the index leads nowhere.
+    `best` requires an index that names it; `last` falls back to the highest number.
 
     Raises:
-        DrError: there is none, or it lacks files.
+        DrError: there is none, or files are missing.
     """
     keys = ModelKeys(prefix)
     wait_until_written(bucket, prefix)
@@ -99,7 +99,7 @@ def choose(bucket: Bucket, prefix: str, which: Which) -> Chosen:
 def complete_checkpoints(
     prefix: str, objects: Iterable[ObjectInfo]
 ) -> dict[CheckpointName, tuple[ObjectInfo, ...]]:
-    """The checkpoints that have all their files, in the order of their numbers."""
+    """The checkpoints that have all their files, ordered by number."""
     parts: dict[CheckpointName, dict[str, ObjectInfo]] = {}
     for name, info in relative(f"{prefix}/model", objects).items():
         if match := _PART.fullmatch(name):
@@ -124,9 +124,9 @@ def _named(
     has = f"It has {', '.join(str(name.number) for name in there)}."
     if which == "best":
         if index is None:
-            raise DrError(f"The model {keys.prefix} has no index that tells its best checkpoint.", has)
+            raise DrError(f"The model {keys.prefix} has no index that names its best checkpoint.", has)
         if index.best.name not in there:
-            raise DrError(f"The best checkpoint of {keys.prefix}, {index.best.name}, is not there.", has)
+            raise DrError(f"The best checkpoint of {keys.prefix}, {index.best.name}, was not found.", has)
         return index.best.name
     coach = (bucket.find(keys.coach_checkpoint) or b"").decode(errors="replace").strip()
     in_use = [name for name in there if str(name) == coach]
@@ -141,7 +141,7 @@ def _named(
 
 
 def outdated(prefix: str, existing: Iterable[ObjectInfo], names: Iterable[str], *, wipe: bool) -> list[str]:
-    """Keys under the prefix that must go when `names` are written: all others (`wipe`), or other checkpoints' files."""
+    """Keys under the prefix to delete when `names` are written: all others (`wipe`), or other checkpoints' files."""
     kept = {f"{prefix}/{name}" for name in names}
     mine = [info.key for info in existing if info.key.startswith(f"{prefix}/") and info.key not in kept]
     if wipe:
@@ -153,11 +153,11 @@ def outdated(prefix: str, existing: Iterable[ObjectInfo], names: Iterable[str], 
 
 
 def check_is_one_model(bucket: Bucket, prefix: str) -> list[ObjectInfo]:
-    """What is under the prefix of a model; DrError unless it is one model and nothing but that."""
+    """The objects under the prefix of a model. Raises DrError unless they are exactly one model."""
     objects = bucket.list(f"{prefix}/")
     if not objects:
         raise DrError(
-            f"There is no model {prefix} in the {bucket.config.place}.", "`dr models` lists what is there."
+            f"The model {prefix} was not found in the {bucket.config.place}.", "`dr models` lists the models."
         )
     inside = models_inside(prefix, objects)
     if inside:
@@ -167,7 +167,7 @@ def check_is_one_model(bucket: Bucket, prefix: str) -> list[ObjectInfo]:
     if not any(_OF_MODEL.fullmatch(name) for name in relative(prefix, objects)):
         names = ", ".join(list(relative(prefix, objects))[:5])
         raise DrError(
-            f"{prefix} is no model; it holds {names}.", "`dr models` lists the models of the bucket."
+            f"{prefix} is not a model; it contains {names}.", "`dr models` lists the models of the bucket."
         )
     return objects
 
@@ -179,16 +179,16 @@ def models_inside(prefix: str, objects: Iterable[ObjectInfo]) -> list[str]:
 
 
 def overlap(one: str, other: str) -> bool:
-    """Is one of two prefixes the other, or inside of it?"""
+    """Whether two prefixes are the same, or one contains the other."""
     return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
 
 def is_same_bucket(one: Bucket, other: Bucket) -> bool:
-    """Do both lead to the same objects? By name and address; on AWS, names are enough."""
+    """Whether both are the same bucket, by name and address; on AWS, names are enough."""
     same_place = one.address == other.address or (one.is_aws and other.is_aws)
     return same_place and one.config.bucket == other.config.bucket
 
 
 def total_bytes(objects: Sequence[ObjectInfo]) -> int:
-    """Size of a listing."""
+    """The total size of a listing, in bytes."""
     return sum(info.size_bytes for info in objects)

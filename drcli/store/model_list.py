@@ -1,4 +1,4 @@
-"""What models a bucket holds, from one listing and a few small documents of each."""
+"""The models in a bucket, from one listing and a few small documents of each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHECKPOINT = re.compile(rf"model/({CHECKPOINT})\.")
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """One model of the bucket. What its documents do not tell is None; `best_progress` in percent."""
+    """One model of the bucket. What its documents do not contain is None; `best_progress` in percent."""
 
     prefix: str
     world_name: str | None
@@ -55,7 +55,7 @@ def _model(bucket: Bucket, prefix: str, objects: list[ObjectInfo], params_file: 
     names = {match[1] for info in own if (match := _CHECKPOINT.match(info.key.removeprefix(f"{prefix}/")))}
     params = _params(bucket, keys, params_file)
     index = None
-    with suppress(DrError):  # a broken index hides no model
+    with suppress(DrError):  # a broken index must not hide a model
         index = read_index(bucket, keys)
     return ModelInfo(
         prefix=prefix,
@@ -71,7 +71,7 @@ def _model(bucket: Bucket, prefix: str, objects: list[ObjectInfo], params_file: 
 
 
 def _params(bucket: Bucket, keys: ModelKeys, file_name: str) -> Mapping[str, Any]:
-    """The params document, or worker 1's where each worker has one."""
+    """The params document, or worker 1's if each worker has its own."""
     import yaml
 
     stem, suffix = posixpath.splitext(file_name)

@@ -1,4 +1,4 @@
-"""`P/status.json`: how a training run is doing, written by the trainer about once a second, read by `dr status`."""
+"""`P/status.json`: the progress of a training run, written by the trainer about once a second, read by `dr status`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 from drcli.contract.keys import ModelKeys
 from drcli.store.client import Bucket
 
-# stopped: by a signal, in a container; it goes on if Docker starts the trainer again
+# stopped: by a signal, in a container; it resumes if Docker restarts the trainer
 RunState = Literal["starting", "training", "stopped", "ended", "failed"]
 
 
@@ -17,7 +17,7 @@ RunState = Literal["starting", "training", "stopped", "ended", "failed"]
 class RunStatus:
     """State of a run. Times are seconds since the epoch; progress in %; reward is the mean of recent episodes.
 
-    trained_s: how long it has trained, from the first step that was learned from, over all starts of its trainer.
+    trained_s: time spent training, from the first step that was learned from, over all starts of its trainer.
     """
 
     state: RunState
@@ -47,12 +47,12 @@ class RunStatus:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds from start to the last sign of life."""
+        """Seconds from the start to the last update."""
         return self.updated_at - self.started_at
 
     @property
     def is_over(self) -> bool:
-        """Whether the trainer has finished, well or not."""
+        """Whether the trainer has finished, successfully or not."""
         return self.state in ("ended", "failed")
 
     def to_json(self) -> bytes:
@@ -67,6 +67,6 @@ class RunStatus:
 
 
 def read_status(bucket: Bucket, prefix: str) -> RunStatus | None:
-    """The status of the run that writes to `prefix`; None before there is one."""
+    """The status of the run that writes to `prefix`; None if there is none yet."""
     data = bucket.find(ModelKeys(prefix).status)
     return RunStatus.from_json(data) if data is not None else None

@@ -1,7 +1,7 @@
-"""What `dr s3` does: list, copy, compare and delete objects and files. Plans first, so that they can be shown.
+"""What `dr s3` does: list, copy, compare and delete objects and files. Plans come first, so that they can be shown.
 
-A prefix is always exact: `model` means the object of that key and what is under `model/`, never `model-10/`.
-Whole models, all files or none, are the business of `drcli.store.transfer`.
+A prefix is always exact: `model` means the object with that key and those under `model/`, never `model-10/`.
+`drcli.store.transfer` moves whole models, all files or none.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from drcli.errors import DrError, UsageError
 from drcli.store.client import Bucket, ObjectInfo
 from drcli.store.transfer import Meter, Tell, quiet
 
-_NO_KEY = "As in s3:custom_files/reward_function.py, or s3://bucket/custom_files/reward_function.py."
+_NO_KEY = "Examples: s3:custom_files/reward_function.py, s3://bucket/custom_files/reward_function.py."
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A key, or a folder of keys, in a bucket; an empty key is all of it."""
+    """A key, or a folder of keys, in a bucket; an empty key means the whole bucket."""
 
     bucket: Bucket
     key: str
@@ -30,16 +30,16 @@ class Remote:
 
     @property
     def is_folder(self) -> bool:
-        """Was it written as a folder?"""
+        """Whether it was written as a folder."""
         return not self.key or self.key.endswith("/")
 
     @property
     def folder(self) -> str:
-        """The prefix of what is inside: with a slash at the end, or empty."""
+        """The prefix of its content: with a slash at the end, or empty."""
         return f"{self.key.strip('/')}/" if self.key.strip("/") else ""
 
     def inside(self, name: str) -> Remote:
-        """A key below."""
+        """A key in this folder."""
         return Remote(self.bucket, self.folder + name)
 
 
@@ -48,7 +48,7 @@ Side = Remote | Path
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of a listing: an object, or a folder with the sum of what is in it."""
+    """A line of a listing: an object, or a folder with the totals of its objects."""
 
     key: str
     size_bytes: int
@@ -57,7 +57,7 @@ class Entry:
 
     @property
     def is_folder(self) -> bool:
-        """Does it stand for several objects?"""
+        """Whether it stands for several objects."""
         return self.key.endswith("/")
 
     def to_dict(self) -> dict[str, object]:
@@ -73,7 +73,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Step:
-    """One file or object to be copied; `name` is how it is called below both places."""
+    """One file or object to copy; `name` is its name below both places."""
 
     source: Side
     target: Side
@@ -86,7 +86,7 @@ class Step:
 
 @dataclass(frozen=True)
 class SyncPlan:
-    """What makes the target like the source: copies, then deletions in the target."""
+    """What makes the target equal to the source: copies, then deletions in the target."""
 
     steps: tuple[Step, ...]
     deletions: tuple[Side, ...] = ()
@@ -94,9 +94,9 @@ class SyncPlan:
 
 
 def remote(text: str, bucket: Bucket, *, bare: bool = False) -> Remote | None:
-    """The place that `s3://bucket/key` or `s3:key` means, with `bare` also `key`; None for anything else.
+    """Parse `s3://bucket/key` or `s3:key`, with `bare` also `key`; None for anything else.
 
-    `s3://` may name any bucket of the same store. UsageError for an address without a bucket.
+    `s3://` may name any bucket of the same store. Raises UsageError for an address without a bucket.
     """
     if text.startswith("s3://"):
         name, _, key = text.removeprefix("s3://").partition("/")
@@ -109,19 +109,19 @@ def remote(text: str, bucket: Bucket, *, bare: bool = False) -> Remote | None:
 
 
 def place(text: str, bucket: Bucket) -> Side:
-    """A place in the store, or a path."""
+    """Parse a place in the store or a path."""
     return remote(text, bucket) or Path(text).expanduser()
 
 
 def find(where: Remote) -> list[ObjectInfo]:
-    """The object of this very key, and all objects in the folder of that name."""
+    """The object with exactly this key, and all objects in the folder with that name."""
     name = where.key.rstrip("/")
     found = where.bucket.list(name)
     return [info for info in found if not name or info.key == where.key or info.key.startswith(f"{name}/")]
 
 
 def entries(where: Remote, *, recursive: bool) -> list[Entry]:
-    """What is in a folder: objects, and folders as one line each unless `recursive`."""
+    """The content of a folder: objects, and one line per folder unless `recursive`."""
     folded: dict[str, list[ObjectInfo]] = {}
     for info in find(where):
         rest = info.key.removeprefix(where.folder) if info.key.startswith(where.folder) else ""
@@ -135,7 +135,7 @@ def entries(where: Remote, *, recursive: bool) -> list[Entry]:
 
 
 def plan_copy(source: Side, target: Side, *, recursive: bool) -> tuple[Step, ...]:
-    """What `cp` copies. A folder needs `recursive`; into a target that is a folder a file keeps its name.
+    """What `cp` copies. A folder needs `recursive`; if the target is a folder, a file keeps its name.
 
     Raises:
         UsageError: both are paths, or a folder is given without `recursive`.
@@ -145,39 +145,39 @@ def plan_copy(source: Side, target: Side, *, recursive: bool) -> tuple[Step, ...
     if recursive:
         found = _files(source)
         if not found:
-            raise DrError(f"There is nothing in {source}.", "`dr s3 ls` lists what is there.")
+            raise DrError(f"{source} is empty or does not exist.", "`dr s3 ls` lists the bucket.")
         return tuple(_step(source, target, name, size) for name, (size, _) in found.items())
     if isinstance(source, Path):
         if source.is_dir():
-            raise UsageError(f"{source} is a folder.", "--recursive copies all that is in it.")
+            raise UsageError(f"{source} is a folder.", "--recursive copies everything in it.")
         if not source.is_file():
-            raise DrError(f"There is no file {source}.")
+            raise DrError(f"The file {source} was not found.")
         return (Step(source, _named(target, source.name), source.name, source.stat().st_size),)
     info = next((info for info in find(source) if info.key == source.key), None)
     if info is None:
         inside = any(find(source))
         hint = (
-            "It is a folder: --recursive copies all that is in it."
+            "It is a folder: --recursive copies everything in it."
             if inside
-            else "`dr s3 ls` lists what is there."
+            else "`dr s3 ls` lists the bucket."
         )
-        raise DrError(f"There is no object {source}.", hint)
+        raise DrError(f"The object {source} was not found.", hint)
     name = PurePosixPath(info.key).name
     return (Step(source, _named(target, name), name, info.size_bytes),)
 
 
 def plan_sync(source: Side, target: Side, *, delete: bool) -> SyncPlan:
-    """What `sync` copies: what is missing in the target, has another size there, or is older there.
+    """What `sync` copies: what is missing in the target, or has a different size or is older there.
 
-    With `delete` what the source does not have goes. DrError when the source is not there: nothing is a typing
-    mistake more often than a wish.
+    With `delete`, what the source does not have is deleted from the target. Raises DrError if the source is empty or
+    does not exist, as that is more often a typing mistake than intended.
     """
     _check_sides(source, target)
     if isinstance(source, Path) and not source.is_dir():
-        raise DrError(f"There is no folder {source}.", "`sync` is for folders; `cp` copies a file.")
+        raise DrError(f"The folder {source} was not found.", "`sync` is for folders; `cp` copies a file.")
     wanted, there = _files(source), _files(target)
     if not wanted:
-        raise DrError(f"There is nothing in {source}.", "`dr s3 rm --recursive` empties a folder.")
+        raise DrError(f"{source} is empty or does not exist.", "`dr s3 rm --recursive` empties a folder.")
     changed = {name: size for name, (size, when) in wanted.items() if _differs(there.get(name), size, when)}
     extra = [_inside(target, name) for name in there if name not in wanted] if delete else []
     steps = tuple(_step(source, target, name, size) for name, size in changed.items())
@@ -185,7 +185,7 @@ def plan_sync(source: Side, target: Side, *, delete: bool) -> SyncPlan:
 
 
 def run(steps: Sequence[Step], tell: Tell = quiet, done: Callable[[Step], None] = lambda _: None) -> int:
-    """Copy, one after the other; `done` is told of each. Bytes copied."""
+    """Copy one after the other and call `done` after each. Returns the number of bytes copied."""
     meter = Meter(sum(step.size_bytes for step in steps), tell)
     for step in steps:
         _copy(step, meter.of(step.name))
@@ -228,7 +228,7 @@ def _check_sides(source: Side, target: Side) -> None:
 
 
 def _files(where: Side) -> Mapping[str, tuple[int, datetime]]:
-    """What is in a folder: name below it → size and time of the last change."""
+    """The content of a folder: name below it → size and time of the last change."""
     if isinstance(where, Path):
         paths = sorted(path for path in where.rglob("*") if path.is_file())
         return {
@@ -250,7 +250,7 @@ def _differs(there: tuple[int, datetime] | None, size: int, when: datetime) -> b
 
 
 def _named(target: Side, name: str) -> Side:
-    """The target of one file: below a folder under its own name."""
+    """The target of one file: in a folder, under its own name."""
     if isinstance(target, Path):
         return target / name if target.is_dir() else target
     return target.inside(name) if target.is_folder else target
@@ -266,6 +266,7 @@ def _inside(where: Side, name: str) -> Side:
     path = where / name
     if not path.resolve().is_relative_to(where.resolve()):
         raise DrError(
-            f"The key {name!r} leads out of {where}.", "Copy that object alone, to a name of your choice."
+            f"The key {name!r} leads out of {where}.",
+            "Copy that object separately, to a name of your choice.",
         )
     return path

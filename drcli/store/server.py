@@ -1,8 +1,8 @@
 """The embedded S3 server: `rclone serve s3` on loopback, over plain files in the workspace's `data/minio/`.
 
-It outlives the command that starts it, and ends by itself once no run and no command uses it (`idle_watch`). Its key
-pair is random, made once, in a file only the user can read; rclone gets it through its environment, never on a command
-line. Called by `access` and `dr store`.
+It outlives the command that starts it, and stops by itself once no run and no command uses it (`idle_watch`). Its key
+pair is random, created once, in a file only the user can read; rclone gets it through its environment, never on a
+command line. Called by `access` and `dr store`.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from drcli.store.server_process import (
     wait_until_up,
 )
 
-IDLE_MINUTES = 15.0  # so long after its last user the server ends
+IDLE_MINUTES = 15.0  # the server stops this long after its last use
 _FREE_BYTES = 500 << 20  # a run writes some 300 MB: five checkpoints, traces, metrics
 
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """The embedded server of a workspace, as it is now."""
+    """The current state of the embedded server of a workspace."""
 
     running: bool
     endpoint_url: str | None
@@ -48,11 +48,11 @@ class ServerStatus:
 
 
 def ensure_server(workspace: Workspace, port: int | None, bucket: str) -> StoreConfig:
-    """Start the server unless it runs, wait until it answers us, make the bucket. Idempotent.
+    """Start the server unless it is running, wait until it responds, create the bucket. Idempotent.
 
-    port: None for a free one. This process counts as a user of the server from now on, until it ends.
+    port: None for a free one. From now on this process counts as a user of the server until it ends.
 
-    Raises `DrError` when the port is taken, the server runs on another port, it does not start, or the data
+    Raises DrError if the port is in use, the server is running on another port, it does not start, or the data
     are MinIO's.
     """
     check_data(workspace)
@@ -74,7 +74,7 @@ def ensure_server(workspace: Workspace, port: int | None, bucket: str) -> StoreC
 def server_config(workspace: Workspace, port: int | None, bucket: str) -> StoreConfig:
     """How to reach the server of this workspace, running or not; with empty keys before its first start.
 
-    port: None for the one that it has, or will try first.
+    port: None for the one that it uses, or will try first.
     """
     access_key, secret_key = read_key_pair(workspace.store_key)
     url = f"http://{HOST}:{server_port(workspace) if port is None else port}"
@@ -82,13 +82,13 @@ def server_config(workspace: Workspace, port: int | None, bucket: str) -> StoreC
 
 
 def server_port(workspace: Workspace) -> int:
-    """The port that the server has; the one that it will try first while it does not run."""
+    """The port of the server; if it is not running, the one it will try first."""
     running = find_server(workspace)
     return running.port if running else usual_port(workspace)
 
 
 def server_status(workspace: Workspace) -> ServerStatus:
-    """Is the server running, and where?"""
+    """Whether the server is running, and where."""
     running = find_server(workspace)
     return ServerStatus(
         running=running is not None,
@@ -100,7 +100,7 @@ def server_status(workspace: Workspace) -> ServerStatus:
 
 
 def stop_server(workspace: Workspace) -> bool:
-    """Stop the server of this workspace and wait until it is gone; False if it was not running."""
+    """Stop the server of this workspace and wait until it has ended; False if it was not running."""
     if not workspace.data.is_dir():
         return False
     with lock(workspace.store_lock):
@@ -112,42 +112,42 @@ def stop_server(workspace: Workspace) -> bool:
 
 
 def check_data(workspace: Workspace) -> None:
-    """`DrError` when the data folder is MinIO's: what is in it would look like an empty bucket, or like junk."""
+    """Raise DrError if the data folder is MinIO's: its content would look like an empty bucket, or like junk."""
     if (workspace.store / ".minio.sys").exists():
         raise DrError(
-            f"{workspace.store} holds data in MinIO's own format, which the embedded store cannot read.",
-            "Go on with MinIO: DR_DOCKER_STYLE=compose or swarm; or take the models along into a fresh workspace: "
+            f"{workspace.store} contains data in MinIO's own format, which the embedded store cannot read.",
+            "Keep using MinIO: DR_DOCKER_STYLE=compose or swarm; or copy the models into a new workspace: "
             f"`dr import-drfc {workspace.root} NEW --models` while MinIO runs.",
         )
 
 
 def check_space(workspace: Workspace) -> None:
-    """`DrError` when the disk has no room for what a run leaves."""
+    """Raise DrError if the disk has no space for the output of a run."""
     free = shutil.disk_usage(workspace.store).free
     if free < _FREE_BYTES:
         raise DrError(
             f"The disk is full: {free >> 20} MB are left for {workspace.store}, "
             f"a run needs {_FREE_BYTES >> 20} MB.",
-            "Free some space; `dr models` shows what each model takes.",
+            "Free some space; `dr models` shows the size of each model.",
         )
 
 
 def _running(workspace: Workspace, port: int | None) -> RunningServer | None:
-    """The server, if it runs, on the port wanted; DrError if it is another."""
+    """The server if it is running. Raises DrError if it is on another port than `port`."""
     running = find_server(workspace)
     if running is None:
         return None
     if port not in (None, running.port):
         raise DrError(
-            f"The store of this workspace already runs on port {running.port}, not {port}.",
-            f"Set DR_STORE_PORT to {running.port} or leave it empty, or `dr store stop` first.",
+            f"The store of this workspace is already running on port {running.port}, not {port}.",
+            f"Set DR_STORE_PORT to {running.port} or leave it empty, or run `dr store stop` first.",
         )
     wait_until_up(workspace, running)
     return running
 
 
 def _start(workspace: Workspace, port: int | None) -> RunningServer:
-    """On the port wanted, or on the first that is free."""
+    """Start it on `port`, or on the first free one."""
     access_key, secret_key = read_key_pair(workspace.store_key)
     for candidate in _free_ports(workspace) if port is None else ():
         with suppress(PortTaken):
@@ -156,7 +156,7 @@ def _start(workspace: Workspace, port: int | None) -> RunningServer:
 
 
 def _free_ports(workspace: Workspace) -> Iterator[int]:
-    """Ports to try: where a run still looks for the server that was killed, the usual one, two that are free now."""
+    """Ports to try: those where runs expect a server that was killed, the usual one, and two that are free now."""
     yield from dict.fromkeys(user.port for user in store_users.living(workspace))
     yield usual_port(workspace)
     yield free_port()

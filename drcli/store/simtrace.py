@@ -19,11 +19,11 @@ def _flag(text: str) -> bool:
 
 
 def _action(text: str) -> int | str:
-    """The index of a discrete action, or `[steering speed]` as it is."""
+    """The index of a discrete action, or `[steering speed]` unchanged."""
     return text if text.startswith("[") else int(text)
 
 
-# column → how to read it
+# column → its parser
 _READERS: dict[str, Callable[[str], Any]] = {
     "episode": int,
     "steps": float,
@@ -62,14 +62,14 @@ def format_log_line(row: Sequence[object]) -> str:
 
 
 def read_csv(data: bytes, where: str = "simtrace") -> list[tuple[Any, ...]]:
-    """Rows of 19 values each, from a file of any of the four generations (16 to 19 columns).
+    """Rows of 19 values each, from a file in any of the four formats (16 to 19 columns).
 
-    Columns that came later are 0 where the file lacks them. `DrError` names `where` and the line.
+    Columns that were added later are 0 if the file lacks them. Raises DrError, which names `where` and the line.
     """
     lines = data.decode(errors="replace").splitlines()
     names = lines[0].split(",") if lines else []
     if lacking := [name for name in HEADER if name not in names and name not in _ADDED_LATER]:
-        raise DrError(f"{where} is no simtrace: it lacks the columns {', '.join(lacking)}.")
+        raise DrError(f"{where} is not a simtrace: it lacks the columns {', '.join(lacking)}.")
     columns = [(names.index(name) if name in names else -1, name) for name in HEADER]
     rows = []
     for number, line in enumerate(lines[1:], start=2):

@@ -1,7 +1,7 @@
-"""Who uses the embedded server of a workspace: one small file per process in `data/store.users/`.
+"""The processes that use the embedded server of a workspace: one small file per process in `data/store.users/`.
 
-A process counts for as long as it lives, so that whoever was killed is no user any more. Files of the dead are swept
-away under the store's lock, by `drcli.store.server`.
+A process counts as long as it is running, so a killed process is no longer a user. `drcli.store.server` deletes the
+files of ended processes under the store's lock.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from drcli.paths import Workspace
 
 
 class StoreUser(NamedTuple):
-    """A living process that uses the server, and the port at which it looks for it."""
+    """A running process that uses the server, and the port at which it expects it."""
 
     process: ProcessRef
     port: int
 
 
 def register(workspace: Workspace, port: int, process: ProcessRef | None = None) -> None:
-    """Let a process, by default this one, count as a user until it ends. Idempotent."""
+    """Register a process, by default this one, as a user until it ends. Idempotent."""
     user = process or ProcessRef.of(os.getpid())
     write_private(_file(workspace, user.pid), {"pid": user.pid, "created": user.created, "port": port})
 
 
 def living(workspace: Workspace) -> list[StoreUser]:
-    """All users that still run."""
+    """All users that are still running."""
     return [user for _, user in _registered(workspace) if user is not None and user.process.is_alive]
 
 
 def sweep(workspace: Workspace) -> None:
-    """Forget those that have ended. Called with the store's lock held, as their numbers may be given out again."""
+    """Remove those that have ended. Called with the store's lock held, as their pids may be reused."""
     for path, user in _registered(workspace):
         if user is None or not user.process.is_alive:
             path.unlink(missing_ok=True)
 
 
 def last_change_ns(workspace: Workspace) -> int:
-    """A number that changes whenever somebody registers; 0 before."""
+    """A number that changes whenever a process registers; 0 before the first."""
     try:
         return workspace.store_users.stat().st_mtime_ns
     except FileNotFoundError:

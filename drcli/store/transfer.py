@@ -1,9 +1,9 @@
-"""All files of a prefix, or none: staged beside it, checked, then switched inside the store.
+"""Replaces all files of a prefix, or none: staged next to it, checked, then switched inside the store.
 
-S3 cannot rename a folder, so: everything new goes to `<prefix>.drcli-<12 hex>/` first, under numbers that no reader
-takes for a model; then `plan.json` there says what is to become of it. Before that document a failure leaves the
-target as it was; after it, `recover` finishes what was begun, whoever died meanwhile. The switch itself copies
-weights first, the documents that name them next, and deletes last, under the `.lock` that readers respect.
+S3 cannot rename a folder, so everything new goes to `<prefix>.drcli-<12 hex>/` first, under numbers that no reader
+mistakes for a model; then `plan.json` is written there, which says where each file belongs. Before that document a
+failure leaves the target unchanged; after it, `recover` completes the switch even if its process died. The switch
+copies weights first, then the documents that name them, and deletes last, under the `.lock` that readers respect.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from drcli.errors import DrError, UsageError
 from drcli.store.client import Bucket, ObjectInfo
 
 _PLAN = "plan.json"
-_ABANDONED_S = 3600.0  # nobody stages for an hour; what is older was left by somebody who died
+_ABANDONED_S = 3600.0  # staging never takes an hour; what is older was left by a process that died
 _LATE = ("deepracer_checkpoints.json", ".coach_checkpoint")
 _WEIGHTS = re.compile(rf"(?:^|/)(?:{CHECKPOINT_FILE}|{GRAPH_FILE})$")
 
-Tell = Callable[[str, int, int], None]  # file, bytes moved, bytes in all
+Tell = Callable[[str, int, int], None]  # file, bytes moved, total bytes
 
 
 def quiet(_name: str, _done: int, _total: int) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 @dataclass(frozen=True)
 class Stored:
-    """An object of the bucket that is written to: copied inside the store."""
+    """An object in the bucket that is written to: copied inside the store."""
 
     info: ObjectInfo
 
@@ -46,7 +46,7 @@ Content = bytes | Path | Stored
 
 
 class Meter:
-    """Counts the bytes of a transfer; those that are fetched before they are sent (`fetched_bytes`) count half."""
+    """Counts the bytes of a transfer; those that are downloaded before they are sent (`fetched_bytes`) count half."""
 
     def __init__(self, total_bytes: int, tell: Tell, fetched_bytes: int = 0) -> None:
         self.total_bytes = total_bytes
@@ -56,7 +56,7 @@ class Meter:
         self._lock = threading.Lock()  # boto3 reports from several threads
 
     def of(self, name: str) -> Callable[[int], None]:
-        """What a transfer of this file calls with the bytes moved."""
+        """The callback for a transfer of this file, called with the bytes moved."""
 
         def moved(count: int) -> None:
             with self._lock:
@@ -68,18 +68,18 @@ class Meter:
 
 
 def prefix_of(text: str) -> str:
-    """The prefix a user names, without slashes at its ends. UsageError for what is no name of a folder."""
+    """The prefix that a user names, without surrounding slashes. Raises UsageError if it is not a folder's name."""
     prefix = text.strip().strip("/")
     if join(prefix) != prefix or {"", ".", ".."} & set(prefix.split("/")):
         raise UsageError(
-            f"{text!r} is no prefix of a model.",
-            "It is a name, perhaps with folders before it: team/model-1.",
+            f"{text!r} is not a valid model prefix.",
+            "Use a name, with folders before it if you like: team/model-1.",
         )
     return prefix
 
 
 def size_of(content: Content) -> int:
-    """Bytes."""
+    """The size in bytes."""
     if isinstance(content, bytes):
         return len(content)
     return content.info.size_bytes if isinstance(content, Stored) else content.stat().st_size
@@ -88,7 +88,7 @@ def size_of(content: Content) -> int:
 def fetch(
     bucket: Bucket, objects: Sequence[ObjectInfo], folder: Path, meter: Meter
 ) -> Iterator[tuple[ObjectInfo, Path]]:
-    """Download objects to files with numbers for names: keys are the store's, paths are ours."""
+    """Download objects to files named by number, as keys are not always valid paths."""
     for number, info in enumerate(objects):
         path = folder / f"{number:04}"
         bucket.download_file(info.key, path, meter.of(info.key.rpartition("/")[2]))
@@ -106,8 +106,8 @@ def replace_files(
     """Write `files` (name under the prefix → content), and delete the keys `drop`: all of it or nothing.
 
     Raises:
-        DrError: the store fails. The target is as it was, unless the message says that the switch had begun;
-            `recover` finishes that.
+        DrError: the store fails. The target is unchanged, unless the message says that the switch had started;
+            `recover` completes that.
     """
     plan = _Plan(prefix_of(prefix), tuple(sorted(files, key=_order)), tuple(sorted(drop)))
     plan.check()
@@ -126,13 +126,13 @@ def replace_files(
         _switch(bucket, stage, plan)
     except DrError as error:
         raise DrError(
-            f"All files had arrived, then the switch of {plan.prefix} was cut off: {error.message}",
-            "They are kept; the same command again finishes the switch first.",
+            f"All files were uploaded, then the switch of {plan.prefix} was interrupted: {error.message}",
+            "They are kept; the same command completes the switch first.",
         ) from error
 
 
 def recover(bucket: Bucket, prefix: str) -> bool:
-    """Finish a switch of this prefix that was cut off, and sweep what was never complete; whether it finished one."""
+    """Complete an interrupted switch of this prefix and delete incomplete ones; returns whether it completed one."""
     prefix = prefix_of(prefix)
     staged = re.compile(rf"({re.escape(prefix)}\.drcli-[0-9a-f]{{12}})/(?:{re.escape(_PLAN)}|\d{{4}})")
     stages: dict[str, list[ObjectInfo]] = {}
@@ -152,14 +152,14 @@ def recover(bucket: Bucket, prefix: str) -> bool:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is to become of staged files: number n is `names[n]` under `prefix`; the keys `drop` go."""
+    """Where staged files belong: number n is `names[n]` under `prefix`; the keys in `drop` are deleted."""
 
     prefix: str
     names: tuple[str, ...]
     drop: tuple[str, ...]
 
     def check(self) -> None:
-        """A bug, or a document that is not ours: nothing outside the prefix is ever touched."""
+        """Raise ValueError for keys outside the prefix (a bug, or not our document): those are never touched."""
         keys = (*self.drop, *(self.key(name) for name in self.names))
         outside = [key for key in keys if not key.startswith(f"{self.prefix}/")]
         if outside or set(self.drop) & {self.key(name) for name in self.names}:
@@ -183,7 +183,7 @@ class _Plan:
 
 
 def _order(name: str) -> tuple[int, str]:
-    """Weights, then what describes them, then what names them, then what other programs look for first."""
+    """Weights first, then what describes them, then what names them, then what other programs look for."""
     if _WEIGHTS.search(name):
         return 0, name
     if name.rpartition("/")[2] in _LATE:
@@ -211,7 +211,7 @@ def _check_staged(bucket: Bucket, stage: str, sizes: Iterable[int]) -> None:
     wanted = {_staged(stage, number): size for number, size in enumerate(sizes)}
     if there != wanted:
         raise DrError(
-            f"What has arrived in the {bucket.config.place} is not what was sent; nothing was changed.",
+            f"The files that arrived in the {bucket.config.place} differ from those sent; nothing was changed.",
             "Try again.",
         )
 
@@ -227,7 +227,7 @@ def _switch(bucket: Bucket, stage: str, plan: _Plan) -> None:
 
 
 def _clear(bucket: Bucket, stage: str, count: int) -> None:
-    """The plan first: without it, nobody takes the rest for something to be finished."""
+    """Delete the plan first: without it, the rest is not taken for an interrupted switch."""
     bucket.delete([f"{stage}/{_PLAN}"])
     bucket.delete(_staged(stage, number) for number in range(count))
 

@@ -43,7 +43,7 @@ def test_in_containers_the_store_is_minio(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{workspace.root}/no.sock")
     answer = dr("models")
     assert answer.exit_code == 1
-    assert "Docker" in answer.stderr and "cannot be reached" not in answer.stderr
+    assert "Docker" in answer.stderr and "unreachable" not in answer.stderr
 
 
 def test_a_model(dr: Dr, workspace: Workspace, free_port: int) -> None:
@@ -78,7 +78,7 @@ def test_an_unreachable_store(dr: Dr, workspace: Workspace, free_port: int) -> N
     )
     answer = CliRunner().invoke(main, ["models"], env={"AWS_SHARED_CREDENTIALS_FILE": str(credentials)})
     assert answer.exit_code == 1
-    assert f"http://127.0.0.1:{free_port} cannot be reached" in answer.stderr
+    assert f"http://127.0.0.1:{free_port} is unreachable" in answer.stderr
     assert "Traceback" not in answer.stderr
 
 

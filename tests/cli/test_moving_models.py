@@ -150,10 +150,10 @@ def test_delete(upload_targets: UploadTargets) -> None:
     [
         ("nothing", 1, "no model nothing"),
         ("team", 1, "other models in it: team/model"),
-        ("custom_files", 1, "custom_files is no model"),
-        ("", 2, "no prefix"),
-        ("/", 2, "no prefix"),
-        ("team/..", 2, "no prefix"),
+        ("custom_files", 1, "custom_files is not a model"),
+        ("", 2, "not a valid model prefix"),
+        ("/", 2, "not a valid model prefix"),
+        ("team/..", 2, "not a valid model prefix"),
     ],
 )
 def test_delete_refused(upload_targets: UploadTargets, prefix: str, code: int, said: str) -> None:

@@ -167,7 +167,7 @@ def test_hyperparameters(racer: Racer, text: str, texts: tuple[str, ...]) -> Non
 
 def test_the_port_is_taken(racer: Racer) -> None:
     with socket.create_server(("127.0.0.1", racer.port)):
-        refused(racer, 1, rf"Port {racer.port}, which the store needs, is taken", "hint: .*DR_STORE_PORT")
+        refused(racer, 1, rf"Port {racer.port}, which the store needs, is in use", "hint: .*DR_STORE_PORT")
 
 
 def remote(racer: Racer, bucket: Bucket, **changes: str) -> None:
@@ -185,10 +185,10 @@ def remote(racer: Racer, bucket: Bucket, **changes: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "texts"),
     [
-        ({"DR_REMOTE_MINIO_URL": CLOSED}, ("127.0.0.1:9 cannot be reached", "hint: ")),
+        ({"DR_REMOTE_MINIO_URL": CLOSED}, ("127.0.0.1:9 is unreachable", "hint: ")),
         ({"DR_LOCAL_SECRET_ACCESS_KEY": "wrongsecret"}, ("the secret key is wrong", "hint: Check the keys")),
         ({"DR_LOCAL_ACCESS_KEY_ID": "nobody"}, ("the access key is unknown", "hint: Check the keys")),
-        ({"DR_LOCAL_S3_BUCKET": "no-such"}, ("no such bucket", "hint: Make it, or set DR_LOCAL_S3_BUCKET")),
+        ({"DR_LOCAL_S3_BUCKET": "no-such"}, ("no such bucket", "hint: Create it, or set DR_LOCAL_S3_BUCKET")),
     ],
 )
 def test_a_store_that_cannot_be_used(

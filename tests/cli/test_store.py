@@ -48,7 +48,7 @@ def test_errors_have_a_hint_and_no_traceback(dr: Dr, workspace: Workspace, free_
     assert dr("store", "start").exit_code == 0
     other = dr("store", "start", "--set", f"DR_STORE_PORT={free_port + 1}")
     assert other.exit_code == 1
-    assert f"already runs on port {free_port}" in other.stderr
+    assert f"already running on port {free_port}" in other.stderr
     assert "hint:" in other.stderr
     aws = dr("store", "start", "--set", "DR_CLOUD=aws")
     assert aws.exit_code == 2

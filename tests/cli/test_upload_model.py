@@ -202,7 +202,7 @@ def test_what_differs_from_the_training_is_said(upload_targets: UploadTargets) -
         (("-b", "-c", "1"), 2, "cannot be combined"),
         (("-1", "-p", "x"), 2, "cannot be combined"),
         (("-p", "nowhere"), 1, "nowhere has no complete checkpoint"),
-        (("-p", "../x"), 2, "no prefix"),
+        (("-p", "../x"), 2, "not a valid model prefix"),
     ],
 )
 def test_refusals(upload_targets: UploadTargets, words: tuple[str, ...], code: int, said: str) -> None:

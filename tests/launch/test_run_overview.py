@@ -176,6 +176,6 @@ def test_a_store_that_cannot_be_reached_hides_nothing_else(
     keys = {"DR_LOCAL_ACCESS_KEY_ID": "key", "DR_LOCAL_SECRET_ACCESS_KEY": "s3cret"}
     seen = overview(settings_of(away | keys), workspace)
     assert seen["store"]["state"] == "unreachable"
-    assert "cannot be reached" in seen["store"]["message"]
+    assert "is unreachable" in seen["store"]["message"]
     assert seen["services"][0]["state"] == "running"
     assert "s3cret" not in json.dumps(seen)

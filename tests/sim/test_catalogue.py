@@ -144,7 +144,7 @@ def test_a_name_cannot_leave_the_folder(server: Server, folder: Path, name: str)
 def test_offline_says_so(folder: Path) -> None:
     with pytest.raises(DrError) as caught:
         load_track("Monaco", folder, NOWHERE)
-    assert f"{NOWHERE}/Monaco.npy cannot be reached: Connection refused" in caught.value.message
+    assert f"{NOWHERE}/Monaco.npy is unreachable: Connection refused" in caught.value.message
     assert "go online" in caught.value.hint and str(folder) in caught.value.hint
 
 

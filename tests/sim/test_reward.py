@@ -139,8 +139,8 @@ def test_a_flood_of_prints_is_cut_and_counted(monkeypatch: pytest.MonkeyPatch) -
             "def reward_function(params)",
         ),
         ("def reward_function(params):\n\tif 1:\n        return 1", "reward.py:3: ", "return 1"),
-        ("x = 1\n\nreward = 2", "reward.py: it defines no reward_function", "def reward_function(params)"),
-        ("reward_function = 3", "reward.py: it defines no reward_function", "def reward_function(params)"),
+        ("x = 1\n\nreward = 2", "reward.py: reward_function is not defined", "def reward_function(params)"),
+        ("reward_function = 3", "reward.py: reward_function is not defined", "def reward_function(params)"),
         ("\ndef reward_function():\n    return 1", "reward.py:2: reward_function: too many", "one argument"),
         (
             "def reward_function(params, speed):\n    return 1",

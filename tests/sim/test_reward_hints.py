@@ -42,7 +42,7 @@ def hint(source: str, track: Track, filename: str = "custom_files/reward.py") ->
 @pytest.mark.parametrize("first", ["steps == 1", "steps==1", 'params["steps"] == 1', "(steps) == 1.0"])
 def test_what_is_set_at_the_first_step_is_never_set(first: str, block: Track) -> None:
     assert hint(RACING_LINE.format(first=first), block) == (
-        "Line 15 waits for steps == 1, but the first call of an episode has steps = 2, here as in the "
+        "Line 15 checks for steps == 1, but the first call of an episode has steps = 2, here as in the "
         "community's engine: what it sets is never set. Write steps <= 2 there."
     )
     assert try_once(RewardFunction(RACING_LINE.format(first="steps <= 2"), "reward.py"), block) == 3.0

@@ -109,31 +109,31 @@ def test_we_ship_the_kinds_of_track_we_promise() -> None:
         ("path: []", "width_m: None is not a number"),
         ("width_m: 1", "path: give either path"),
         ("width_m: 1\npath: []\npoints: []", "path: give either path"),
-        ("width_m: 1\npath: []", "path: is a list of straights and arcs"),
+        ("width_m: 1\npath: []", "path: must be a list of straights and arcs"),
         (chain(LEFT, more="colour: red"), "colour: unknown key"),
         (chain("7"), "path[0]: 7 is neither"),
         (chain(LEFT, "{straight_m: 0}"), "path[1].straight_m: 0 is not a number from 0.01"),
-        (chain("{left_deg: 90}"), "path[0]: is {straight_m}"),
+        (chain("{left_deg: 90}"), "path[0]: must be {straight_m}"),
         (
             chain("{left_deg: 90, radius_m: 0.5}"),
             "path[0].radius_m: 0.5 is not more than half the width (0.5)",
         ),
-        (chain(LEFT, LEFT, LEFT), "path: turns 270 degrees in all"),
+        (chain(LEFT, LEFT, LEFT), "path: turns 270 degrees in total"),
         (stadium(3.0, 4.5), "the end is 1.500 m from the start (-1.500, +0.000)"),
         (
             chain(LEFT, LEFT, LEFT, "{left_deg: 90, radius_m: 1.2}"),
             "path: does not close",
         ),  # nothing to stretch
-        (stadium(3.0) + "\nstart: {x: 1}", "start: is x_m, y_m, heading_deg"),
+        (stadium(3.0) + "\nstart: {x: 1}", "start: must contain only x_m, y_m and heading_deg"),
         (stadium(3.0) + "\nstart: {x_m: here}", "start.x_m: 'here' is not a number"),
-        ("width_m: 1\npoints: [[0, 0], [1, 0]]", "points: is a list of at least four"),
+        ("width_m: 1\npoints: [[0, 0], [1, 0]]", "points: must be a list of at least four"),
         ("width_m: 1\npoints: [[0, 0], [1, 0], [1, 1], [0]]", "points[3]: [0] is not [x, y]"),
         ("width_m: 1\npoints: [[0, 0], [1, 0], [1, 0], [0, 1]]", "points[1]: the same point twice in a row"),
         (
             "width_m: 1\npoints: [[0, 0], [3, 0], [6, 0], [6, 0.8], [3, 0.8], [0, 0.8]]",
-            "points: the road runs over itself near x",
+            "points: the road overlaps itself near x",
         ),
-        ("width_m: 1\npoints: [[0, 0], [6, 6], [6, 0], [0, 6]]", "points: the road runs over itself near x"),
+        ("width_m: 1\npoints: [[0, 0], [6, 6], [6, 0], [0, 6]]", "points: the road overlaps itself near x"),
     ],
 )
 def test_a_broken_file_is_refused_with_its_key(tmp_path: Path, text: str, says: str) -> None:

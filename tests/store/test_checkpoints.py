@@ -203,7 +203,7 @@ def test_a_lock_that_is_renewed_for_ever_ends_in_an_error(bucket: Bucket) -> Non
             self.put(KEYS.lock, b"")
             return super().list(prefix)
 
-    with pytest.raises(DrError, match="written all the time"):
+    with pytest.raises(DrError, match="written continuously"):
         read_checkpoint(Busy(bucket.config), KEYS, deadline_s=0.3)
 
 

@@ -138,7 +138,7 @@ def test_a_missing_bucket(store: StoreConfig) -> None:
 
 def test_an_unreachable_store(store: StoreConfig, free_port: int) -> None:
     config = replace(store, endpoint_url=f"http://127.0.0.1:{free_port}")
-    with pytest.raises(DrError, match=rf"bucket at http://127\.0\.0\.1:{free_port} cannot be reached"):
+    with pytest.raises(DrError, match=rf"bucket at http://127\.0\.0\.1:{free_port} is unreachable"):
         Bucket(config).check()
 
 
@@ -149,7 +149,7 @@ def test_a_bad_address(store: StoreConfig, address: str) -> None:
 
 
 def test_something_else_answers(store: StoreConfig, web_server: int) -> None:
-    with pytest.raises(DrError, match="no S3 store"):
+    with pytest.raises(DrError, match="not an S3 store"):
         Bucket(replace(store, endpoint_url=f"http://127.0.0.1:{web_server}")).check()
 
 
@@ -235,7 +235,7 @@ def test_it_works_from_several_threads(bucket: Bucket) -> None:
 
 @pytest.fixture
 def web_server() -> Iterator[int]:
-    """A web server that is no S3 store; its port."""
+    """A web server that is not an S3 store; its port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -95,5 +95,7 @@ def test_what_is_no_evaluation_is_passed_over(bucket: Bucket) -> None:
 
 def test_a_broken_document_is_named(bucket: Bucket) -> None:
     bucket.put("model/metrics/evaluation/evaluation-20260102030405.json", b"no")
-    with pytest.raises(DrError, match=r"model/metrics/evaluation/evaluation-20260102030405\.json is no JSON"):
+    with pytest.raises(
+        DrError, match=r"model/metrics/evaluation/evaluation-20260102030405\.json is not JSON"
+    ):
         list_evaluations(bucket)

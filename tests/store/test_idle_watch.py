@@ -55,7 +55,7 @@ def test_the_server_ends_after_its_last_user(workspace: Workspace, until: Until)
         with pytest.raises(AssertionError):
             until(lambda: is_gone(workspace), 4 * IDLE_S)
     until(lambda: is_gone(workspace))
-    assert "Ended: nobody used the store" in workspace.store_log.read_text()
+    assert "Stopped: the store was idle" in workspace.store_log.read_text()
     with command(workspace):
         assert server_status(workspace).running
 

@@ -50,7 +50,7 @@ def test_exactly_the_checkpoint_of_ours(bucket: Bucket) -> None:
 
 
 @pytest.mark.parametrize(
-    ("which", "said"), [(7, "no checkpoint 7"), ("best", "7_Step-700.ckpt, is not there")]
+    ("which", "said"), [(7, "no checkpoint 7"), ("best", "7_Step-700.ckpt, was not found")]
 )
 def test_a_checkpoint_that_is_not_there(bucket: Bucket, which: object, said: str) -> None:
     make_model(bucket, "model", [1, 2, 70], best=7)
@@ -98,14 +98,14 @@ def test_parts_of_a_checkpoint_in_several_files() -> None:
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ([], "no model team"),
+        ([], "The model team was not found"),
         (
             ["team/a/model/1_Step-1.ckpt.index", "team/b/model/.coach_checkpoint"],
             "other models in it: team/a, team/b",
         ),
         (["team/model/model/.coach_checkpoint"], "other models in it: team/model"),
-        (["team/reward_function.py", "team/model_metadata.json"], "is no model"),
-        (["team-1/model/.coach_checkpoint", "teams/ip/done"], "no model team"),
+        (["team/reward_function.py", "team/model_metadata.json"], "is not a model"),
+        (["team-1/model/.coach_checkpoint", "teams/ip/done"], "The model team was not found"),
     ],
 )
 def test_what_is_no_model(bucket: Bucket, keys: list[str], said: str) -> None:

@@ -146,7 +146,7 @@ def test_a_taken_port_names_who_has_it(workspace: Workspace) -> None:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        with pytest.raises(DrError, match=rf"Port {port}.*is taken by .*\(pid {os.getpid()}\)") as caught:
+        with pytest.raises(DrError, match=rf"Port {port}.*is in use by .*\(pid {os.getpid()}\)") as caught:
             ensure_server(workspace, port, "bucket")
     assert "DR_STORE_PORT empty" in caught.value.hint
     assert not server_status(workspace).running
@@ -154,7 +154,7 @@ def test_a_taken_port_names_who_has_it(workspace: Workspace) -> None:
 
 def test_another_port_while_it_runs(workspace: Workspace, free_port: int) -> None:
     ensure_server(workspace, free_port, "bucket")
-    with pytest.raises(DrError, match=f"already runs on port {free_port}, not 1"):
+    with pytest.raises(DrError, match=f"already running on port {free_port}, not 1"):
         ensure_server(workspace, 1, "bucket")
     assert server_status(workspace).running
 

@@ -56,7 +56,7 @@ def test_each_generation_is_read(columns: int) -> None:
     ("text", "message"),
     [
         ("", "lacks the columns episode"),
-        ("a,b\n1,2\n", "no simtrace"),
+        ("a,b\n1,2\n", "not a simtrace"),
         (format_csv([ROW]).decode() + "0,1.0,0.2", "x.csv:3 is broken: 3 values for 19 columns"),
         (format_csv([ROW]).decode().replace("37.347", "soon"), "x.csv:2 is broken.*soon"),
         (format_csv([ROW]).decode().replace("False", "0"), "x.csv:2 is broken.*'0'"),

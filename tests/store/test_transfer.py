@@ -163,9 +163,9 @@ def test_a_store_that_says_no_leaves_nothing_behind(bucket: Bucket, life: int) -
 def test_a_switch_that_is_cut_off_says_so_and_is_finished(bucket: Bucket) -> None:
     failing = Failing(bucket.config)
     failing.life = len(NEW) + 3
-    with pytest.raises(DrError, match="the switch of model was cut off") as caught:
+    with pytest.raises(DrError, match="the switch of model was interrupted") as caught:
         replace_files(failing, "model", NEW)
-    assert "again finishes" in caught.value.hint
+    assert "the same command completes" in caught.value.hint
     assert recover(bucket, "model")
     assert contents(bucket) == under("model", NEW)
     assert not recover(bucket, "model")
@@ -234,7 +234,7 @@ def test_prefixes(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "/", "  ", ".", "..", "a/../b", "a//b", "./a", "a/.", "../a"])
 def test_what_is_no_prefix(text: str) -> None:
-    with pytest.raises(UsageError, match="no prefix"):
+    with pytest.raises(UsageError, match="not a valid model prefix"):
         prefix_of(text)
 
 
@@ -245,6 +245,6 @@ def test_what_arrives_is_counted(bucket: Bucket, monkeypatch: pytest.MonkeyPatch
         put(self, key, data[:-1] if key.endswith("/0001") else data)
 
     monkeypatch.setattr(Bucket, "put", lossy)
-    with pytest.raises(DrError, match="not what was sent"):
+    with pytest.raises(DrError, match="differ from those sent"):
         replace_files(bucket, "model", NEW)
     assert contents(bucket) == {}

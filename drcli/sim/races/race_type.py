@@ -1,6 +1,6 @@
-"""What a race type is: the protocol behind `drcli.tables.RACES`, and what goes in and out of it.
+"""The protocol of race types, the members of `drcli.tables.RACES`, and its inputs and outputs.
 
-`TimeTrial` (`drcli.sim.races.time_trial`) is one; those with something on the road extend it. No numba in here.
+`TimeTrial` (`drcli.sim.races.time_trial`) is one; race types with objects on the road extend it. Imports no numba.
 """
 
 from __future__ import annotations
@@ -21,44 +21,44 @@ if TYPE_CHECKING:
 
 
 class EpisodeStart(NamedTuple):
-    """Where and how an episode begins. Who needs chance has `np.random.default_rng([seed, number])`."""
+    """Where and how an episode starts. For random numbers use `np.random.default_rng([seed, number])`."""
 
     number: int
-    ndist: float  # share of the lap, from the first waypoint in driving direction
+    ndist: float  # fraction of the lap, from the first waypoint in driving direction
     is_reversed: bool  # driven against the track's order
     seed: int  # of the world
 
 
 class Race(Protocol):
-    """One race type for K cars, each of them alone in a world of its own.
+    """One race type for K cars, each alone in its own world.
 
-    In each step a world asks for `faults` and `reward_params` of the poses before the step, then lets the cars
-    move and calls `advance`; cars that did something wrong are put back, episodes that are over start anew.
+    In each step a world asks for `faults` and `reward_params` of the poses before the step, then moves the cars
+    and calls `advance`; cars with a fault are put back, and ended episodes are followed by new ones.
     """
 
     def __init__(self, track: Track, settings: RaceSettings, num_envs: int) -> None:
-        """Its own params are in `settings.own`. DrError: one of them is wrong."""
+        """Its own params are in `settings.own`. Raises DrError if one of them is invalid."""
 
     @property
     def boxes(self) -> Boxes | None:
-        """What is on the road now, for the sensors; None: never anything."""
+        """What is on the road now, for the sensors; None if there is never anything."""
         ...
 
     def start(self, k: int, start: EpisodeStart) -> Pose:
-        """An episode of car `k` begins: set up what is on its road, and say where the car stands."""
+        """Start an episode of car `k`: set up what is on its road, and return the car's pose."""
         ...
 
     def advance(self, cars: Bools) -> None:
-        """1/15 s passes for `cars` `[K]`: what moves by itself does so."""
+        """Advance `cars` `[K]` by 1/15 s: move what moves by itself."""
 
     def faults(self, cars: CarState, at: Telemetry) -> Codes:
-        """What each car does wrong: `[K]` codes of `Status`, that of IN_PROGRESS if nothing. Not to be written to."""
+        """Each car's fault: `[K]` codes of `Status`, IN_PROGRESS if there is none. Must not be modified."""
         ...
 
     def reward_params(self, cars: CarState, at: Telemetry) -> Sequence[Params] | None:
-        """What the reward function is told of this race: K fresh dicts, for keys such as objects_location.
+        """This race's params for the reward function: K fresh dicts, with keys such as objects_location.
 
-        None: what it is told when there are no objects, empty lists.
+        None means those of a race without objects: empty lists.
         """
         ...
 
@@ -67,5 +67,5 @@ class Race(Protocol):
         ...
 
     def put_back(self, k: int, fault: Status, at: Telemetry, history: CarHistory) -> Pose:
-        """Where car `k` goes on after a fault; `at` and `history` are those of the step with the fault."""
+        """Where car `k` continues after a fault; `at` and `history` are those of the step with the fault."""
         ...

@@ -1,4 +1,4 @@
-"""A time trial: a car alone on the road, against the clock. Definitions are those of the community's simapp."""
+"""A time trial: a car alone on the road, against the clock. Definitions follow the community's simapp."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TimeTrial:
-    """The rules of a time trial, and what other races have in common with it."""
+    """The rules of a time trial, which other race types build on."""
 
     def __init__(self, track: Track, settings: RaceSettings, num_envs: int) -> None:
         self.settings = settings
@@ -39,7 +39,7 @@ class TimeTrial:
         """Nothing moves by itself."""
 
     def faults(self, cars: CarState, at: Telemetry) -> Codes:
-        """What a car can do wrong by itself."""
+        """Faults that a car can make by itself."""
         return at.own_fault
 
     def reward_params(self, cars: CarState, at: Telemetry) -> Sequence[Params] | None:
@@ -47,7 +47,7 @@ class TimeTrial:
         return None
 
     def penalty_s(self, fault: Status) -> float:
-        """By the settings; a car that stood still has waited long enough."""
+        """As set; none for a car that stood still, as it has waited long enough."""
         if fault is Status.IMMOBILIZED:
             return 0.0
         settings = self.settings

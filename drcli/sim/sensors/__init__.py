@@ -1,1 +1,1 @@
-"""Sensors: what a driver sees of the world. Members of `drcli.tables.SENSORS`."""
+"""Sensors: how a driver sees the world. Members of `drcli.tables.SENSORS`."""

@@ -13,11 +13,11 @@ from drcli.sim.kernel import kernel
 from drcli.sim.sensors.ground_raster import Bytes
 from drcli.sim.track import Array
 
-_NEAR_M = 0.02  # as the camera of simapp
+_NEAR_M = 0.02  # like simapp's camera
 _CORNERS = np.array(
     [(1, 1, 0), (-1, 1, 0), (-1, -1, 0), (1, -1, 0), (1, 1, 1), (-1, 1, 1), (-1, -1, 1), (1, -1, 1)]
 )
-# Four corners around each face, the share of its brightness, and how it looks outwards (ahead, left, up).
+# The four corners of each face, its outward normal (ahead, left, up), and its share of the brightness.
 _FACES = np.array([(0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7), (4, 5, 6, 7)])
 _OUTWARDS = np.array([(0, 1, 0), (-1, 0, 0), (0, -1, 0), (1, 0, 0), (0, 0, 1)])
 _SHADES = np.array([0.8, 0.65, 0.8, 0.65, 1.0])
@@ -62,7 +62,7 @@ def _draw_box(
             ahead * pitch_sin + up * pitch_cos,
         )
 
-    # The camera as the box sees it says which faces it looks at.
+    # The camera's position relative to the box tells which faces are visible.
     dx, dy = x - boxes.x_m[k, box], y - boxes.y_m[k, box]
     eye_of_box = np.array([dx * ahead_x + dy * ahead_y, dy * ahead_x - dx * ahead_y, camera.height_m])
     for face in range(5):
@@ -99,7 +99,7 @@ def _project(camera: CameraParams, face: Array) -> Array:
 
 @kernel
 def _fill(points: Array, grey: int, image: Bytes) -> None:
-    """Fill a convex polygon: every pixel whose centre is in it."""
+    """Fill a convex polygon: every pixel whose centre is inside."""
     height, width = image.shape
     count = points.shape[0]
     if count < 3:

@@ -20,7 +20,7 @@ _CAMERA = CameraParams()
 
 
 class FrontCamera:
-    """Brightness from 0 to 255, rows from the top. What simapp calls FRONT_FACING_CAMERA, and once observation."""
+    """Brightness from 0 to 255, rows from the top. simapp calls it FRONT_FACING_CAMERA, and formerly observation."""
 
     shape: ClassVar[tuple[int, ...]] = (_CAMERA.height_px, _CAMERA.width_px)
     dtype: ClassVar[npt.DTypeLike] = np.uint8
@@ -32,7 +32,7 @@ class FrontCamera:
         self._ground, self._rows = _ground_and_rows(track)
 
     def fill(self, scene: Scene, out: npt.NDArray[Any]) -> None:
-        """Draw for each car what is in front of it."""
+        """Draw what is in front of each car."""
         self._render(self._ground, self._rows, scene.cars, scene.seen, out)
         if scene.boxes is not None:
             self._draw_boxes(_CAMERA, scene.boxes, scene.cars, scene.seen, out)
@@ -40,7 +40,7 @@ class FrontCamera:
 
 @lru_cache(maxsize=4)
 def _ground_and_rows(track: Track) -> tuple[Ground, RowProgram]:
-    """What all cameras on a track share."""
+    """The ground and the row program, shared by all cameras on a track."""
     from drcli.sim.sensors.pinhole_camera import row_program
 
     ground = draw_ground(track, palette_of(track.name))

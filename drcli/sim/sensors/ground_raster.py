@@ -1,6 +1,6 @@
 """The ground as the camera sees it: road, edge lines, centre dashes and field in grey, with mip levels.
 
-Drawn once per track with NumPy (no compilation), anti-aliased: every pixel mixes what it covers.
+Drawn once per track with NumPy (no compilation), anti-aliased: every pixel is the mean of what it covers.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PIECE_M = 0.2  # borders are drawn in pieces no longer than this
 
 
 class Ground(NamedTuple):
-    """All mip levels of the ground in one row of bytes, coarser by 2 each; the sampler clamps at the rims."""
+    """All mip levels of the ground in one byte array, each coarser by 2; the sampler clamps at the edges."""
 
     pixels: Bytes  # level after level, row by row from the lower left corner
     first: Ints  # [levels] index of each level's lower left pixel
@@ -88,7 +88,7 @@ def _road(
 
 
 def _inside(line: Array, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Which pixel centres a closed line encloses: every crossing of a pixel row flips all to its right."""
+    """Which pixel centres a closed line encloses: every crossing of a pixel row flips all pixels to its right."""
     (ax, ay), (bx, by) = (line[:-1] - 0.5).T, (line[1:] - 0.5).T
     low, high = np.ceil(np.minimum(ay, by)).astype(int), np.ceil(np.maximum(ay, by)).astype(int)
     edge = np.repeat(np.arange(len(ax)), high - low)
@@ -116,7 +116,7 @@ def _gap(lines: list[Array], shape: tuple[int, int], reach_px: float, piece_px: 
 
 
 def _dash(picture: Floats, center: Array, palette: Palette, pixel_m: float) -> None:
-    """Paint dashes along the centre line, mixed by how much of a pixel each covers."""
+    """Paint dashes along the centre line, blended by how much of a pixel each covers."""
     step = np.diff(center, axis=0)
     ends = np.concatenate([[0.0], np.hypot(*step.T).cumsum()])
     dashes = round(ends[-1] * pixel_m / DASH_PERIOD_M)

@@ -1,7 +1,7 @@
 """The front camera: grey images of a flat world, sampled from the ground raster.
 
 A pinhole without roll sees each image row as a straight, evenly spaced line on the ground, so a row costs two
-additions and one lookup per pixel, from the mip level that fits its footprint.
+additions and one lookup per pixel, from the mip level that matches its footprint.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a sensor is: the protocol behind `drcli.tables.SENSORS`, and what goes in and out of it. No numba in here."""
+"""The protocol of sensors, the members of `drcli.tables.SENSORS`, and its inputs and outputs. Imports no numba."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from drcli.tables import SENSORS
 if TYPE_CHECKING:
     from drcli.sim.car_dynamics import CarState
 
-Observations = dict[str, npt.NDArray[Any]]  # by name of the sensor: [K, *shape]
+Observations = dict[str, npt.NDArray[Any]]  # by sensor name: [K, *shape]
 
 
 class SensorSpec(NamedTuple):
-    """What a sensor puts out for one car."""
+    """The output of a sensor for one car."""
 
     name: str
     shape: tuple[int, ...]
@@ -33,13 +33,13 @@ class Scene(NamedTuple):
     cars: CarState
     at: Telemetry
     boxes: Boxes | None  # what the race has put on the road
-    seen: Bools  # [K] whose sensors are to be read; the others' values stay as they are
+    seen: Bools  # [K] whose sensors are read; the others' values stay unchanged
 
 
 class Sensor(Protocol):
     """One sensor of K cars on one track.
 
-    A spec can be had without a world and without numba: import kernels where a sensor is made, not above.
+    A spec must be available without a world and without numba: import kernels when a sensor is created, not at the top.
     """
 
     shape: ClassVar[tuple[int, ...]]  # of one car
@@ -53,6 +53,6 @@ class Sensor(Protocol):
 
 
 def sensor_spec(name: str) -> SensorSpec:
-    """What the sensor `name` puts out. UsageError: there is none of that name."""
+    """The output of the sensor `name`. Raises UsageError if there is none with that name."""
     member = SENSORS.load(name)
     return SensorSpec(name, tuple(member.shape), np.dtype(member.dtype))

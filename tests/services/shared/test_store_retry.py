@@ -53,5 +53,5 @@ def test_waiting_ends(bucket: Bucket, free_port: int, monkeypatch: pytest.Monkey
     stop: Any = SimpleNamespace(is_set=reason == "it is stopped")
     if not stop.is_set:
         monkeypatch.setattr(store_retry, "PATIENCE_S", 0.0)
-    with pytest.raises(DrError, match="cannot be reached"):
+    with pytest.raises(DrError, match="is unreachable"):
         retry_while_unreachable(lambda: away.get("a"), away, stop)

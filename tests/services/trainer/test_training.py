@@ -374,4 +374,4 @@ def test_what_is_wrong_at_the_start_is_an_exit_code_and_a_line(run: Any) -> None
     run.variables["HYPERPARAMETER_FILE_S3_KEY"] = "in/nothing.json"
     trainer = run.start("train")
     assert trainer.wait() == 3
-    assert "ERROR: There is no in/nothing.json in the bucket" in trainer.log
+    assert "ERROR: in/nothing.json was not found in the bucket" in trainer.log

@@ -41,11 +41,11 @@ FAULTS = {
     "endless for ever": (
         "    while True:\n        try:\n            while True:\n                pass\n"
         "        except BaseException:\n            pass\n",
-        r":([789]|1[0-2]): reward_function does not come back\n",
+        r":([789]|1[0-2]): reward_function does not return\n",
     ),
     "asleep": (
         "    import threading\n    threading.Event().wait(1000)\n",
-        r":8: reward_function (does not come back|takes longer than 1 s for a step)\n",
+        r":8: reward_function (does not return|takes longer than 1 s for a step)\n",
     ),
 }
 
@@ -193,7 +193,7 @@ def test_a_bad_reward_function_ends_the_worker_with_file_and_line(
     pattern = r"in/reward_function\.py" + FAULTS[fault][1]
     assert re.match(pattern, said), said
     assert not stand.results
-    if "does not come back" not in said:
+    if "does not return" not in said:
         assert stand.error
         assert stand.error.message.startswith("in/reward_function.py")
         assert stand.error.message in said
