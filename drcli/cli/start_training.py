@@ -62,8 +62,6 @@ def command(
     if status is None:
         present.next_step("dr logs -f", "follow the trainer; `dr status` and `dr stop-training` work, too")
     elif not status.is_over:
-        present.next_step(
-            "dr status", "show its progress; `dr logs -f` follows the log, `dr stop-training` stops it"
-        )
+        present.next_step("dr status", "show progress; `dr logs -f` follows, `dr stop-training` stops it")
     else:
         present.next_step("dr evaluate", "evaluate the model and draw its laps")
