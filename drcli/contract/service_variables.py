@@ -89,7 +89,7 @@ MODEL_PREFIX = ServiceVariable(
 PARAMS_FILE = ServiceVariable(env.S3_YAML_NAME, "the params document under it", str, "", is_required=True)
 HYPERPARAMETERS_KEY = ServiceVariable(
     env.HYPERPARAMETER_FILE_S3_KEY,
-    "hyperparameters.json of the run; the trainer tells the workers",
+    "hyperparameters.json of the run; the trainer passes them to the workers",
     str,
     "",
     _TRAINER,

@@ -43,7 +43,7 @@ def hint(source: str, track: Track, filename: str = "custom_files/reward.py") ->
 def test_what_is_set_at_the_first_step_is_never_set(first: str, block: Track) -> None:
     assert hint(RACING_LINE.format(first=first), block) == (
         "Line 15 checks for steps == 1, but the first call of an episode has steps = 2, here as in the "
-        "community's engine: what it sets is never set. Write steps <= 2 there."
+        "community's engine, so its code never runs. Write steps <= 2 there."
     )
     assert try_once(RewardFunction(RACING_LINE.format(first="steps <= 2"), "reward.py"), block) == 3.0
 
