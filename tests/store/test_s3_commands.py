@@ -135,7 +135,7 @@ def test_a_newer_file_of_the_same_size_is_copied(filled: Bucket, tmp_path: Path)
 def test_nothing_is_not_synced_over_something(filled: Bucket, tmp_path: Path) -> None:
     with pytest.raises(DrError, match="is empty or does not exist"):
         s3_commands.plan_sync(Remote(filled, "typo"), tmp_path, delete=True)
-    with pytest.raises(DrError, match="The folder .* was not found"):
+    with pytest.raises(DrError, match=r"The folder .* was not found"):
         s3_commands.plan_sync(tmp_path / "typo", Remote(filled, "model"), delete=True)
 
 
@@ -144,9 +144,9 @@ def test_what_makes_no_sense(filled: Bucket, tmp_path: Path) -> None:
         s3_commands.plan_copy(tmp_path, tmp_path, recursive=True)
     with pytest.raises(UsageError, match="onto itself"):
         s3_commands.plan_copy(Remote(filled, "a"), Remote(filled, "a"), recursive=False)
-    with pytest.raises(DrError, match="The object .* was not found"):
+    with pytest.raises(DrError, match=r"The object .* was not found"):
         s3_commands.plan_copy(Remote(filled, "none"), tmp_path, recursive=False)
-    with pytest.raises(DrError, match="The file .* was not found"):
+    with pytest.raises(DrError, match=r"The file .* was not found"):
         s3_commands.plan_copy(tmp_path / "none", Remote(filled, "a"), recursive=False)
 
 
