@@ -93,7 +93,7 @@ class Settings(SourcedValues):
         True, "Start each episode further along the track.", worker=True
     )
     train_reverse_direction: bool = _TRAIN(False, "Drive the track in the opposite direction.", worker=True)
-    train_alternate_driving_direction: bool = _TRAIN(False, "Turn around after each episode.", worker=True)
+    train_alternate_driving_direction: bool = _TRAIN(False, "Switch direction each episode.", worker=True)
     train_start_position_offset: float = _TRAIN(
         0.0, "Where the first episode starts, as a fraction of the track.", worker=True, ge=0, le=1
     )
@@ -113,7 +113,7 @@ class Settings(SourcedValues):
         ge=0,
         le=100,
     )
-    train_max_minutes: float | None = _TRAIN(None, "Minutes of training; empty: no limit.", gt=0)
+    train_max_minutes: float | None = _TRAIN(None, "Maximum minutes of training; empty: no limit.", gt=0)
     train_eval_interval: int | None = _TRAIN(
         None,
         "Evaluate after every N-th iteration; empty: each, or about every 512 steps if steps are counted.",

@@ -92,7 +92,7 @@ def test_download_with_custom_files(upload_targets: UploadTargets) -> None:
         ("fast", 2, "is not the address of a model"),
         ("s3://bucket", 2, "is not the address of a model"),
         ("s3://no-such-bucket/fast", 1, "no such bucket"),
-        ("s3://{aws}/nothing", 1, "no model nothing"),
+        ("s3://{aws}/nothing", 1, "The model nothing was not found"),
         ("s3://{aws}/team", 1, "other models in it"),
         ("s3://{aws}/half", 1, "Missing: ip/hyperparameters.json"),
     ],
@@ -148,7 +148,7 @@ def test_delete(upload_targets: UploadTargets) -> None:
 @pytest.mark.parametrize(
     ("prefix", "code", "said"),
     [
-        ("nothing", 1, "no model nothing"),
+        ("nothing", 1, "The model nothing was not found"),
         ("team", 1, "other models in it: team/model"),
         ("custom_files", 1, "custom_files is not a model"),
         ("", 2, "not a valid model prefix"),

@@ -129,7 +129,7 @@ def test_names_that_cannot_be(dr: Dr, workspace: Workspace, name: str) -> None:
 
 def test_nothing_is_left_of_one_that_fails(dr: Dr, workspace: Workspace) -> None:
     answer = dr("new-experiment", "wet", "--from", "gone")
-    assert answer.exit_code == 1 and "no experiment 'gone'" in answer.stderr
+    assert answer.exit_code == 1 and "Experiment 'gone' was not found" in answer.stderr
     workspace.run_env.write_text("DR_RACE_TYPE=x\n")
     assert dr("new-experiment", "wet").exit_code == 2
     assert not (workspace.root / "experiments").exists()

@@ -61,7 +61,7 @@ def test_no_workspace(racer: Racer) -> None:
 
 
 def test_no_such_experiment(racer: Racer) -> None:
-    refused(racer, 1, "no experiment 'wet'", "hint: `dr -e wet init`", words=("-e", "wet"))
+    refused(racer, 1, "Experiment 'wet' was not found", "hint: `dr -e wet init`", words=("-e", "wet"))
 
 
 @pytest.mark.parametrize(

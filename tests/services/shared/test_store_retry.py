@@ -43,7 +43,7 @@ def test_it_is_waited_for(
 
 
 def test_what_is_wrong_in_a_store_that_is_there_is_said_at_once(bucket: Bucket) -> None:
-    with pytest.raises(DrError, match="There is no nothing"):
+    with pytest.raises(DrError, match="nothing was not found"):
         retry_while_unreachable(lambda: bucket.get("nothing"), bucket, GOES_ON)
 
 
