@@ -127,7 +127,7 @@ def test_an_evaluation_is_listed_until_the_next_training_is_started(
     workspace: Workspace, settings: Settings, started: Started, until: Until
 ) -> None:
     evaluation = started(kind="evaluation", robomaker="done", prefix="mine")
-    until(lambda: evaluation.read_stack().is_over)  # type: ignore[union-attr]
+    until(lambda: evaluation.read_state().is_over)  # type: ignore[union-attr]
     assert overview(settings, workspace)["evaluation"]["state"] == "ended"
     started(sagemaker="steady", prefix="mine")
     seen = overview(settings, workspace)
