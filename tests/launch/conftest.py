@@ -85,6 +85,7 @@ def make_plan(workspace: Workspace) -> Iterator[MakePlan]:
             prefix=prefix,
             world_name="drcli_oval",
             style="process",
+            main="sagemaker" if kind == "training" else "robomaker",
             services=services,
             store=store,
             secrets=secrets,

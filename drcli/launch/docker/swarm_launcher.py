@@ -135,7 +135,7 @@ class SwarmLauncher(ContainerLauncher):
 
 
 def _quietly(goes_on: Callable[[], bool]) -> Callable[[], bool]:
-    """For use in another thread: a failure of the engine to respond does not end the log."""
+    """For use in another thread: if the engine does not respond for a moment, the log does not end."""
 
     def ask() -> bool:
         try:
