@@ -134,7 +134,7 @@ def why_taken(port: int) -> str:
     code = _refused(port)
     if code == errno.EACCES:
         return "is for administrators only"
-    return f"is taken{_by(port)}" if code else ""
+    return f"is in use{_by(port)}" if code else ""
 
 
 def _refused(port: int) -> int:
