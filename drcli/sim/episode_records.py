@@ -1,4 +1,4 @@
-"""Keeps the records of what K cars do: laps and sums of rewards always, rows of the trace when wanted. No numba."""
+"""Records what K cars do: always laps and total rewards, rows of the trace if wanted. No numba."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class EpisodeRecords:
     def __init__(self, num_envs: int, track_length_m: float, *, rows: bool) -> None:
         self.episodes = [Episode(k, 0, 0.0, 0.0) for k in range(num_envs)]
         self._laps = [Lap(0.0) for _ in range(num_envs)]
-        self._numbers = [0] * num_envs  # what the trace calls the lap a car is in
+        self._numbers = [0] * num_envs  # the trace's number of each car's current lap
         self._crashes = [0] * num_envs
         self._length_m = track_length_m
         self._keeps_rows = rows
 
     def begin(self, k: int, start: EpisodeStart, time_s: float) -> None:
-        """An episode of car `k` begins; the one before is forgotten."""
+        """Start an episode of car `k`; the previous one is dropped."""
         self.episodes[k] = Episode(k, start.number, start.ndist, time_s, start.is_reversed)
         self._laps[k] = Lap(time_s)
         self._numbers[k], self._crashes[k] = start.number, 0
 
     def add(self, step: Step, verdicts: Verdicts, rewards: Sequence[float], pause_s: Sequence[float]) -> None:
-        """A step, with what each car gets for it and how long it has to wait then."""
+        """Add a step, with the reward of each car and how long it waits after the step."""
         for k in step.cars:
             self.episodes[k].reward += rewards[k]
         if not self._keeps_rows and not verdicts.is_eventful:
@@ -63,7 +63,7 @@ class EpisodeRecords:
         label = f"[{steering} {speed}]" if step.labels is None else step.labels[k]
         status, is_over, reward, pause_s, now = end
         rows = self.episodes[k].rows
-        if len(rows) == 1:  # the prepare step shows the action of the driver, too
+        if len(rows) == 1:  # the prepare step also shows the driver's action
             rows[0] = rows[0]._replace(steer=steering, throttle=speed, action=label)
         rows.append(
             TraceRow(

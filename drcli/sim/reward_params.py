@@ -1,4 +1,4 @@
-"""The dict that `reward_function` gets: the keys of the AWS DeepRacer guide and those that simapp adds. No numba."""
+"""The dict passed to `reward_function`: the keys of the AWS DeepRacer guide and those that simapp adds. No numba."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Params = dict[str, Any]
 
 
 class TrackFacts(NamedTuple):
-    """What the reward function is told about the track, in driving direction."""
+    """What the reward function gets to know about the track, in driving direction."""
 
     length_m: float
     waypoints: list[tuple[float, float]]
@@ -23,20 +23,20 @@ class TrackFacts(NamedTuple):
 
 
 def facts_of(track: Track, is_reversed: bool) -> TrackFacts:
-    """Facts of a track driven in its own order, or against it."""
+    """Facts of a track driven in the order of its points, or against it."""
     center = (track.reversed() if is_reversed else track).center
     return TrackFacts(track.length_m, [(x, y) for x, y in center.tolist()], is_reversed)
 
 
 def params_at_start(track: Track, steering_deg: float, speed_mps: float) -> Params:
-    """What the reward function gets in the first step after the start of a time trial at the start line."""
+    """The params of the first step of a time trial that starts at the start line."""
     actions, number, time_s = np.array([[steering_deg, speed_mps]]), np.array([2]), np.array([2 * STEP_S])
     step = Step([0], telemetry_at_start(track), actions, None, number, time_s)
     return reward_params(step, 0, facts_of(track, False))
 
 
 def reward_params(step: Step, k: int, facts: TrackFacts) -> Params:
-    """A fresh dict for car `k`, as in a race without objects.
+    """A new dict for car `k`, as in a race without objects.
 
     Metres, degrees, m/s, percent; `steps` counts from 1 with the prepare step; `sim_time` is that of the pose.
     """

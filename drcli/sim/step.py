@@ -1,4 +1,4 @@
-"""One step of K cars, as rewards and records are made of it. Data, and no numba."""
+"""One step of K cars, from which rewards and records are computed. Only data, no numba."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ Label = int | str  # what a trace calls an action: its index, or "[steering spee
 
 
 class Step:
-    """A step of those among K cars that take part; of the others nothing means anything.
+    """A step of some of K cars; the values of the others are meaningless.
 
-    Its lists hold Python's own numbers, by car, as what comes next goes car by car.
+    It is valid until the cars are measured again. Its lists hold Python numbers, because rewards and records are
+    computed car by car.
 
     Args:
-        cars: who takes part, ascending.
-        at: what was measured before the action moved the cars.
-        actions: `[K, 2]` what was asked for, unclipped: steering in degrees, + is left, and speed in m/s.
-        labels: what the trace calls the actions; None: as "[steering speed]".
+        cars: indexes of the cars that take part, ascending.
+        at: measured before the action moved the cars.
+        actions: `[K, 2]` as requested, unclipped: steering in degrees, + is left, and speed in m/s.
+        labels: the names of the actions in the trace; None: "[steering speed]".
         numbers: `[K]` of the step in each car's episode: the prepare step is number 1.
         time_s: `[K]` each car's simulated clock at the end of the step.
     """

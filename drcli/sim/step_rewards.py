@@ -1,4 +1,4 @@
-"""What a step earns K cars: by the user's reward function, or by the one that simapp evaluates with. No numba."""
+"""The rewards of a step of K cars, from the user's reward function or simapp's evaluation reward. No numba."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from drcli.sim.reward_params import Params, facts_of, reward_params
 from drcli.sim.step import Step
 from drcli.sim.track import Track
 
-CarReward = Callable[[Params, float], float]  # by params and simulated time; it may keep state between steps
+CarReward = Callable[[Params, float], float]  # of params and simulated time; may keep state between steps
 
 
 class RewardSource(Protocol):
-    """Makes reward functions, one for each car. `drcli.sim.reward.RewardFunction` is one."""
+    """Creates reward functions, one for each car. `drcli.sim.reward.RewardFunction` is one."""
 
     def for_car(self) -> CarReward:
-        """A function with a state of its own."""
+        """A function with its own state."""
         ...
 
 
 class StepRewards:
-    """Pays K cars by a user's reward function."""
+    """Rewards K cars with a user's reward function."""
 
     def __init__(self, track: Track, source: RewardSource, num_envs: int) -> None:
         self._facts = facts_of(track, False), facts_of(track, True)
@@ -30,12 +30,12 @@ class StepRewards:
     def pay(
         self, step: Step, is_reversed: Sequence[bool], crashed: Sequence[int], added: Sequence[Params] | None
     ) -> list[float]:
-        """By car; 0 for those that do not take part.
+        """Rewards by car; 0 for cars that do not take part.
 
         Args:
-            is_reversed: by car, whether it drives against the track's order.
-            crashed: the cars that have crashed in this step.
-            added: by car, what the race says instead of what a race without objects says.
+            is_reversed: by car, whether it drives against the order of the track's points.
+            crashed: the cars that crashed in this step.
+            added: by car, params of the race; they replace those of a race without objects.
 
         Raises:
             RewardError: a function fails.

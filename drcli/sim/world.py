@@ -1,8 +1,8 @@
 """K cars on one track in lockstep: the vectorised environment of training and evaluation.
 
-A car is in a world of its own: the cars share nothing but the ground they drive on, each has its own clock.
-What a step does and when is in docs/simulator.md. The parts can be had alone: physics (`car_dynamics`), what is
-measured (`telemetry_kernel`), verdicts, rewards, records.
+Each car is in its own world: the cars share only the ground they drive on, and each has its own clock.
+docs/simulator.md describes the order of a step. The parts can be used separately: physics (`car_dynamics`),
+measurements (`telemetry_kernel`), verdicts, rewards, records.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _CRASHED = Status.CRASHED.code
 
 
 class Transition(NamedTuple):
-    """What a step brought, by car; nothing of a parked car means anything."""
+    """The result of a step, by car; values of parked cars are meaningless."""
 
-    obs: Observations  # [K, …] to act on next; after an episode's end, of the next start
+    obs: Observations  # [K, …] to act on next; at the end of an episode, of the next start
     rewards: npt.NDArray[np.float32]  # [K]
     terminated: Bools  # [K]
     truncated: Bools  # [K]
@@ -46,20 +46,20 @@ class Transition(NamedTuple):
 
 
 class World:
-    """`num_envs` cars on a track; what the cars see by name of the sensor is `[K, *shape]`, as `sensors` says.
+    """`num_envs` cars on a track; observations are `[K, *shape]` by sensor name, as listed in `sensors`.
 
-    `reset` and `step` are those of a vector environment of Gymnasium with SAME_STEP autoreset: when an episode ends,
+    `reset` and `step` are those of a Gymnasium vector environment with SAME_STEP autoreset: when an episode ends,
     the observation is already that of the next one. A car that has driven its quota is parked instead, and its last
-    observation is what it saw at the end.
+    observation is that of the end.
 
     Args:
-        reward: None pays the centre-line reward that simapp evaluates with.
-        record: whether episodes keep the rows of their traces; laps, progress and rewards they have in any case.
-        seed: of what a race leaves to chance; a time trial leaves nothing.
+        reward: None: the centre-line reward that simapp evaluates with.
+        record: whether episodes keep the rows of their traces; laps, progress and rewards are always kept.
+        seed: for what a race randomises; a time trial randomises nothing.
 
     Raises:
-        UsageError: there is no race or sensor of that name.
-        RewardError: from `step`, when the reward function fails.
+        UsageError: there is no race or sensor with that name.
+        RewardError: from `step`, if the reward function fails.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class World:
             for spec in self.sensors
         }
         self._no_reward, self._no_pause = [0.0] * num_envs, [0.0] * num_envs
-        self._is_reversed = [False] * num_envs  # as in the history, for those who go car by car
+        self._is_reversed = [False] * num_envs  # as in the history, for rewards
         self._seed = seed
         self._quota: npt.NDArray[np.int64] | None = None
         self._episodes_per_car: npt.NDArray[np.int64] | None = None
@@ -102,10 +102,10 @@ class World:
         episodes_per_car: Sequence[int] | None = None,
         cars: npt.NDArray[np.bool_] | None = None,
     ) -> Observations:
-        """Start all cars anew, or only `cars` `[K]`. Unfinished episodes are dropped without a record.
+        """Restart all cars, or only `cars` `[K]`. Unfinished episodes are dropped without a record.
 
-        With a quota each drives so many episodes and is then parked (`active` False); a reset of some `cars` gives
-        these the quota of the last reset of all. `seed` replaces that of the world; `next_episode` stays as it is.
+        With a quota each car drives that many episodes and is then parked (`active` False); a reset of some `cars`
+        gives them the quota of the last reset of all cars. `seed` replaces the world's; `next_episode` is unchanged.
         """
         if seed is not None:
             self._seed = seed
@@ -122,11 +122,11 @@ class World:
         return self._look(cars & self.active)
 
     def step(self, actions: npt.ArrayLike, labels: Sequence[Label] | None = None) -> Transition:
-        """Drive 1/15 s.
+        """Drive for 1/15 s.
 
         Args:
-            actions: `[K, 2]`, steering in degrees (+ left, carried out within ±30) and speed in m/s (0.1 … 4).
-            labels: what the trace calls these actions, such as an index.
+            actions: `[K, 2]`, steering in degrees (+ left, clipped to ±30) and speed in m/s (clipped to 0.1 … 4).
+            labels: the names of these actions in the trace, such as an index.
 
         Reward, rules and trace judge the pose before the action moves the car, as simapp does.
         """
@@ -168,7 +168,7 @@ class World:
         return pause_s
 
     def _start(self, cars: Bools) -> None:
-        """Set cars down where their next episodes start and let the prepare step pass; or park them."""
+        """Place cars where their next episodes start and run the prepare step; or park them."""
         if self._quota is not None:
             self.active[cars] = self._quota[cars] > 0
             self._quota[cars & self.active] -= 1
@@ -199,7 +199,7 @@ class World:
     def _put_back(
         self, verdicts: Verdicts, actions: Array, labels: Sequence[Label] | None, pause_s: list[float]
     ) -> Bools:
-        """Set the forgiven cars down again and wait out their penalties; who has finished by then."""
+        """Put the forgiven cars back and wait for their penalties; returns which cars have finished by then."""
         for k in verdicts.forgiven.nonzero()[0].tolist():
             fault = STATUSES[verdicts.status[k]]
             put(self.cars, k, *self.race.put_back(k, fault, self.telemetry, self.history))
@@ -219,7 +219,7 @@ class World:
         phase: Status,
         pause_s: list[float],
     ) -> Bools:
-        """A step in which cars stand, which earns nothing and which the driver does not see; who has finished."""
+        """A step in which cars stand, without reward and unseen by the driver; returns which cars have finished."""
         self.race.advance(cars)
         self._measure(cars, running=False)
         verdicts = self.referee.wait(self.telemetry.progress, phase, cars)
@@ -246,5 +246,5 @@ def _sensor(name: str, track: Track) -> Sensor:
 
 @lru_cache(maxsize=4)
 def _road_of(track: Track) -> Road:
-    """What all worlds on a track share."""
+    """The road, shared by all worlds on a track."""
     return road_of(track)
