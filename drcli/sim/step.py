@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from drcli.sim.car_arrays import Array, Ints
@@ -13,35 +11,36 @@ from drcli.sim.telemetry import Telemetry
 Label = int | str  # what a trace calls an action: its index, or "[steering speed]"
 
 
-@dataclass(eq=False)
 class Step:
-    """A step of all cars. It includes parked cars, whose values are meaningless.
+    """A step of some of K cars; the values of the others are meaningless.
 
-    It is valid until the cars are measured again. `…_rows` are the same values as Python objects.
+    It is valid until the cars are measured again. Its lists hold Python numbers, because rewards and records are
+    computed car by car.
+
+    Args:
+        cars: indexes of the cars that take part, ascending.
+        at: measured before the action moved the cars.
+        actions: `[K, 2]` as requested, unclipped: steering in degrees, + is left, and speed in m/s.
+        labels: the names of the actions in the trace; None: "[steering speed]".
+        numbers: `[K]` of the step in each car's episode: the prepare step is number 1.
+        time_s: `[K]` each car's simulated clock at the end of the step.
     """
 
-    at: Telemetry  # before the action moved the cars
-    actions: Array  # [K, 2] as requested, unclipped: steering in degrees, + is left, and speed in m/s
-    labels: Sequence[Label] | None  # None: as "[steering speed]"
-    numbers: Ints  # [K] of the step in each car's episode: the prepare step is number 1
-    time_s: Array  # [K] each car's simulated clock at the end of the step
+    __slots__ = ("actions", "at", "cars", "labels", "numbers", "rows", "time_s")
 
-    @cached_property
-    def at_rows(self) -> list[tuple[Any, ...]]:
-        """A tuple for each car, with the fields of `Telemetry` in their order."""
-        return list(self.at.block.tolist())
-
-    @cached_property
-    def action_rows(self) -> list[list[float]]:
-        """Steering and speed of each car."""
-        return list(self.actions.tolist())
-
-    @cached_property
-    def number_rows(self) -> list[int]:
-        """The number of each car's step."""
-        return list(self.numbers.tolist())
-
-    @cached_property
-    def time_rows(self) -> list[float]:
-        """Each car's clock."""
-        return list(self.time_s.tolist())
+    def __init__(
+        self,
+        cars: list[int],
+        at: Telemetry,
+        actions: Array,
+        labels: Sequence[Label] | None,
+        numbers: Ints,
+        time_s: Array,
+    ) -> None:
+        self.cars = cars
+        self.at = at
+        self.rows: list[tuple[Any, ...]] = at.block.tolist()  # the fields of `Telemetry`, car by car
+        self.actions: list[list[float]] = actions.tolist()
+        self.labels = labels
+        self.numbers: list[int] = numbers.tolist()
+        self.time_s: list[float] = time_s.tolist()

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import numpy as np
-
-from drcli.sim.car_arrays import Array, Bools
 from drcli.sim.reward_params import Params, facts_of, reward_params
 from drcli.sim.step import Step
-from drcli.sim.telemetry import Telemetry
 from drcli.sim.track import Track
 
 CarReward = Callable[[Params, float], float]  # of params and simulated time; may keep state between steps
@@ -32,24 +28,34 @@ class StepRewards:
         self._cars = [source.for_car() for _ in range(num_envs)]
 
     def pay(
-        self, step: Step, is_reversed: Bools, is_crashed: Bools, added: Sequence[Params] | None, cars: Bools
-    ) -> Array:
-        """Rewards `[K]`, 0 for those not among `cars`; `added` is what the race adds to each car's params.
+        self, step: Step, is_reversed: Sequence[bool], crashed: Sequence[int], added: Sequence[Params] | None
+    ) -> list[float]:
+        """Rewards by car; 0 for cars that do not take part.
+
+        Args:
+            is_reversed: by car, whether it drives against the order of the track's points.
+            crashed: the cars that crashed in this step.
+            added: by car, params of the race; they replace those of a race without objects.
 
         Raises:
             RewardError: a function fails.
         """
-        forward, backward = self._facts
-        facts = [backward if way else forward for way in is_reversed.tolist()]
-        dicts = reward_params(step, facts, is_crashed, added, cars)
         rewards = [0.0] * len(self._cars)
-        for k, params in zip(cars.nonzero()[0].tolist(), dicts, strict=True):
-            rewards[k] = self._cars[k](params, step.time_rows[k])
-        return np.array(rewards)
+        for k in step.cars:
+            params = reward_params(step, k, self._facts[is_reversed[k]])
+            if added:
+                params.update(added[k])
+            if k in crashed:
+                params["is_crashed"] = True
+            rewards[k] = self._cars[k](params, step.time_s[k])
+        return rewards
 
 
-def center_line_rewards(at: Telemetry, cars: Bools) -> Array:
-    """simapp's own reward (markov/defaults.py): 1, 0.5 or 0.1 within 10, 25 or 50 % of the width. `[K]`."""
-    share = np.divide(at.distance_from_center_m, at.track_width_m, out=np.ones(len(cars)), where=cars)
-    paid = np.select([share <= 0.1, share <= 0.25, share <= 0.5], [1.0, 0.5, 0.1], 1e-3)
-    return np.where(cars, paid, 0.0)
+def center_line_rewards(step: Step) -> list[float]:
+    """simapp's own reward (markov/defaults.py): 1, 0.5 or 0.1 within 10, 25 or 50 % of the width. By car."""
+    rewards = [0.0] * len(step.rows)
+    for k in step.cars:
+        _, _, _, gap_m, _, _, width_m, *_ = step.rows[k]
+        share = gap_m / width_m
+        rewards[k] = 1.0 if share <= 0.1 else 0.5 if share <= 0.25 else 0.1 if share <= 0.5 else 1e-3
+    return rewards

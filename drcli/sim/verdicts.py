@@ -15,7 +15,7 @@ from drcli.sim.car_arrays import Array, Block, Bools, Codes, Ints, new_arrays
 from drcli.sim.constants import MAX_STEPS, STEP_S
 from drcli.sim.kernel import kernel
 
-IN_PROGRESS, LAP_COMPLETE, CRASHED = Status.IN_PROGRESS.code, Status.LAP_COMPLETE.code, Status.CRASHED.code
+IN_PROGRESS, LAP_COMPLETE = Status.IN_PROGRESS.code, Status.LAP_COMPLETE.code
 
 
 @dataclass(eq=False)
@@ -43,7 +43,6 @@ class Counts:
     steps: Ints
     laps: Ints
     resets: Ints
-    crashes: Ints
 
 
 class Referee:
@@ -57,7 +56,7 @@ class Referee:
     def begin(self, cars: Bools) -> None:
         """Start an episode of each of these cars."""
         counts = self.counts
-        for count in (counts.steps, counts.laps, counts.resets, counts.crashes):
+        for count in (counts.steps, counts.laps, counts.resets):
             count[cars] = 0
 
     def judge(self, progress: Array, faults: Codes, cars: Bools) -> Verdicts:
@@ -95,8 +94,6 @@ def _judge(
             out[k].completed = True
             if count.laps >= laps_to_go:
                 out[k].status = LAP_COMPLETE
-        if out[k].status == CRASHED:
-            count.crashes += 1
         if out[k].status > LAP_COMPLETE and count.resets < may_reset:
             count.resets += 1
             out[k].forgiven = True

@@ -28,10 +28,11 @@ from drcli.sim.step_rewards import RewardSource, StepRewards, center_line_reward
 from drcli.sim.telemetry import CarHistory, Telemetry
 from drcli.sim.telemetry_kernel import measure
 from drcli.sim.track import Track
-from drcli.sim.verdicts import CRASHED, Referee, Verdicts
+from drcli.sim.verdicts import Referee, Verdicts
 from drcli.tables import RACES, SENSORS
 
 _CAR = CarParams()
+_CRASHED = Status.CRASHED.code
 
 
 class Transition(NamedTuple):
@@ -87,7 +88,8 @@ class World:
             spec.name: (_sensor(spec.name, track), np.zeros((num_envs, *spec.shape), spec.dtype))
             for spec in self.sensors
         }
-        self._nothing = np.zeros(num_envs)
+        self._no_reward, self._no_pause = [0.0] * num_envs, [0.0] * num_envs
+        self._is_reversed = [False] * num_envs  # as in the history, for rewards
         self._seed = seed
         self._quota: npt.NDArray[np.int64] | None = None
         self._episodes_per_car: npt.NDArray[np.int64] | None = None
@@ -128,41 +130,42 @@ class World:
 
         Reward, rules and trace judge the pose before the action moves the car, as simapp does.
         """
-        driven = self.active.copy()
+        driven, actions = self.active.copy(), np.ascontiguousarray(actions, np.float64)
         faults = self.race.faults(self.cars, self.telemetry)
         verdicts = self.referee.judge(self.telemetry.progress, faults, driven)
-        step = self._step(np.ascontiguousarray(actions, np.float64), labels)
-        rewards = self._pay(step, verdicts, driven)
-        pause_s = self._penalties(verdicts) if verdicts.is_eventful else self._nothing
-        self.records.add(driven, step, verdicts, rewards, pause_s, self.referee.counts.crashes)
+        step = self._step(driven, actions, labels)
+        rewards = self._pay(step, verdicts)
+        pause_s = self._penalties(verdicts) if verdicts.is_eventful else self._no_pause
+        self.records.add(step, verdicts, rewards, pause_s)
 
-        drive(_CAR, self.cars, step.actions, driven)
+        drive(_CAR, self.cars, actions, driven)
         self.race.advance(driven)
         terminated, episodes = verdicts.terminated, []
         if verdicts.is_eventful:
-            terminated = terminated | self._put_back(verdicts, step, pause_s)
+            terminated = terminated | self._put_back(verdicts, actions, labels, pause_s)
             done = terminated | verdicts.truncated
             episodes = [self.records.episodes[k] for k in done.nonzero()[0].tolist()]
             self._start(done)
         obs = self._look(driven)
-        return Transition(obs, rewards.astype(np.float32), terminated, verdicts.truncated, episodes)
+        return Transition(obs, np.array(rewards, np.float32), terminated, verdicts.truncated, episodes)
 
-    def _penalties(self, verdicts: Verdicts) -> Array:
-        pause_s = np.zeros(self.num_envs)
+    def _step(self, cars: Bools, actions: Array, labels: Sequence[Label] | None) -> Step:
+        counts = self.referee.counts
+        numbers = cars.nonzero()[0].tolist()
+        return Step(numbers, self.telemetry, actions, labels, counts.steps, counts.clock_s)
+
+    def _pay(self, step: Step, verdicts: Verdicts) -> list[float]:
+        if self._rewards is None:
+            return center_line_rewards(step)
+        crashed = (verdicts.status == _CRASHED).nonzero()[0].tolist() if verdicts.is_eventful else ()
+        added = self.race.reward_params(self.cars, self.telemetry)
+        return self._rewards.pay(step, self._is_reversed, crashed, added)
+
+    def _penalties(self, verdicts: Verdicts) -> list[float]:
+        pause_s = self._no_pause.copy()
         for k in verdicts.forgiven.nonzero()[0].tolist():
             pause_s[k] = self.race.penalty_s(STATUSES[verdicts.status[k]])
         return pause_s
-
-    def _step(self, actions: Array, labels: Sequence[Label] | None) -> Step:
-        counts = self.referee.counts
-        return Step(self.telemetry, actions, labels, counts.steps, counts.clock_s)
-
-    def _pay(self, step: Step, verdicts: Verdicts, driven: Bools) -> Array:
-        if self._rewards is None:
-            return center_line_rewards(step.at, driven)
-        added = self.race.reward_params(self.cars, step.at)
-        is_crashed = verdicts.status == CRASHED
-        return self._rewards.pay(step, self.history.is_reversed, is_crashed, added, driven)
 
     def _start(self, cars: Bools) -> None:
         """Place cars where their next episodes start and run the prepare step; or park them."""
@@ -177,11 +180,12 @@ class World:
             start = self._next_start()
             put(self.cars, k, *self.race.start(k, start))
             history.start_ndist[k], history.is_reversed[k] = start.ndist, start.is_reversed
+            self._is_reversed[k] = start.is_reversed
             history.previous_progress[k] = 0.0
             self.records.begin(k, start, float(self.referee.counts.clock_s[k]))
         self.referee.begin(starting)
         at_rest = np.zeros((self.num_envs, 2))
-        self._stand(starting, at_rest, [0] * self.num_envs, Status.PREPARE, self._nothing)
+        self._stand(starting, at_rest, [0] * self.num_envs, Status.PREPARE, self._no_pause)
 
     def _next_start(self) -> EpisodeStart:
         number, settings = self.next_episode, self.settings
@@ -192,30 +196,35 @@ class World:
             ndist = (settings.start_ndist(self._spread_from) + share) % 1.0
         return EpisodeStart(number, ndist, settings.is_reversed(number), self._seed)
 
-    def _put_back(self, verdicts: Verdicts, step: Step, pause_s: Array) -> Bools:
+    def _put_back(
+        self, verdicts: Verdicts, actions: Array, labels: Sequence[Label] | None, pause_s: list[float]
+    ) -> Bools:
         """Put the forgiven cars back and wait for their penalties; returns which cars have finished by then."""
         for k in verdicts.forgiven.nonzero()[0].tolist():
             fault = STATUSES[verdicts.status[k]]
             put(self.cars, k, *self.race.put_back(k, fault, self.telemetry, self.history))
         finished = np.zeros_like(verdicts.forgiven)
-        waiting, left_s = verdicts.forgiven, pause_s
+        waiting, left_s = verdicts.forgiven, np.array(pause_s)
         while waiting.any():
             left_s = np.maximum(left_s - STEP_S, 0.0)
-            waited = self._stand(waiting, step.actions, step.labels, Status.PAUSE, left_s)
-            finished |= waited.terminated
+            finished |= self._stand(waiting, actions, labels, Status.PAUSE, left_s.tolist())
             waiting = waiting & ~finished & (left_s > 1e-6)
         return finished
 
     def _stand(
-        self, cars: Bools, actions: Array, labels: Sequence[Label] | None, phase: Status, pause_s: Array
-    ) -> Verdicts:
-        """A step in which cars stand, without reward and unseen by the driver."""
+        self,
+        cars: Bools,
+        actions: Array,
+        labels: Sequence[Label] | None,
+        phase: Status,
+        pause_s: list[float],
+    ) -> Bools:
+        """A step in which cars stand, without reward and unseen by the driver; returns which cars have finished."""
         self.race.advance(cars)
         self._measure(cars, running=False)
         verdicts = self.referee.wait(self.telemetry.progress, phase, cars)
-        step = self._step(actions, labels)
-        self.records.add(cars, step, verdicts, self._nothing, pause_s, self.referee.counts.crashes)
-        return verdicts
+        self.records.add(self._step(cars, actions, labels), verdicts, self._no_reward, pause_s)
+        return verdicts.terminated
 
     def _look(self, cars: Bools) -> Observations:
         """Measure cars for the next step and read their sensors."""

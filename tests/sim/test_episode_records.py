@@ -16,7 +16,7 @@ from drcli.sim.step import Step
 from drcli.sim.telemetry import Telemetry
 from drcli.sim.verdicts import Referee
 
-ONE, NOTHING = np.ones(1, np.bool_), np.zeros(1)
+ONE = np.ones(1, np.bool_)
 FINE, OFF, CRASH = Status.IN_PROGRESS, Status.OFF_TRACK, Status.CRASHED
 
 
@@ -38,18 +38,16 @@ class Drive:
         at.closest_waypoint[:], at.wheels_on_road[:] = 5, 4
         verdicts = self.referee.judge(at.progress, np.array([fault.code], np.int8), ONE)
         counts = self.referee.counts
-        step = Step(
-            at, np.array([[-45.0, 5.5]]), parts.get("labels", [3]), counts.steps, 100.0 + counts.steps
-        )
-        pause_s = np.array([parts.get("pause_s", 0.0)])
-        self.records.add(ONE, step, verdicts, np.array([0.5]), pause_s, counts.crashes)
+        actions, labels = np.array([[-45.0, 5.5]]), parts.get("labels", [3])
+        step = Step([0], at, actions, labels, counts.steps, 100.0 + counts.steps)
+        self.records.add(step, verdicts, [0.5], [parts.get("pause_s", 0.0)])
 
     def prepare(self) -> None:
         at = new_arrays(Telemetry, 1)
         verdicts = self.referee.wait(at.progress, Status.PREPARE, ONE)
         counts = self.referee.counts
-        step = Step(at, np.zeros((1, 2)), [0], counts.steps, 100.0 + counts.steps)
-        self.records.add(ONE, step, verdicts, NOTHING, NOTHING, counts.crashes)
+        step = Step([0], at, np.zeros((1, 2)), [0], counts.steps, 100.0 + counts.steps)
+        self.records.add(step, verdicts, [0.0], [0.0])
 
 
 def test_a_row_has_the_columns_of_the_simtrace_in_order() -> None:

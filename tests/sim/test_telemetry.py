@@ -45,17 +45,12 @@ def reversed_cars(count: int = 1) -> CarHistory:
 
 
 def step_at(at: Telemetry) -> Step:
-    return Step(at, np.array([[-45.0, 5.5]]), None, np.array([7]), np.array([12.5 + 1 / 15]))
-
-
-def params_of(step: Step, track: Track, reverse: bool = False, **added: Any) -> dict[str, Any]:
-    one, is_crashed = np.array([True]), np.array([False])
-    return next(reward_params(step, [facts_of(track, reverse)], is_crashed, [added] if added else None, one))
+    return Step([0], at, np.array([[-45.0, 5.5]]), None, np.array([7]), np.array([12.5 + 1 / 15]))
 
 
 def params_at(track: Track, x: float, y: float, heading: float, reverse: bool = False) -> dict[str, Any]:
     at = read(track, (x, y, heading), history=reversed_cars() if reverse else None)
-    return params_of(step_at(at), track, reverse)
+    return reward_params(step_at(at), 0, facts_of(track, reverse))
 
 
 def test_on_the_first_straight_every_key(block: Track) -> None:
@@ -125,25 +120,10 @@ def test_the_dict_is_fresh_and_the_callers_own(block: Track) -> None:
     assert len(params_at(block, 2.0, 0.0, EAST)["waypoints"]) == 21
 
     step = step_at(read(block, (2.0, 0.0, EAST)))
-    one, two = (params_of(step, block) for _ in range(2))
+    one, two = (reward_params(step, 0, facts_of(block, False)) for _ in range(2))
     assert one == two
     shared = [key for key in one if isinstance(one[key], list) and one[key] is two[key]]
     assert not shared
-
-
-def test_what_a_race_adds_takes_its_place_among_the_others(block: Track) -> None:
-    step = step_at(read(block, (2.0, 0.0, EAST)))
-    params = params_of(step, block, objects_location=[[1.0, 2.0]], is_crashed=True, own=1)
-    assert (params["objects_location"], params["is_crashed"]) == ([[1.0, 2.0]], True)
-    assert list(params) == [*params_of(step, block), "own"]
-
-
-def test_parked_cars_get_no_params(block: Track) -> None:
-    at = read(block, (2.0, 0.0, EAST), (3.0, 0.0, EAST), (4.0, 0.0, EAST))
-    step = Step(at, np.zeros((3, 2)), None, np.array([2, 3, 4]), np.ones(3))
-    driven, facts = np.array([True, False, True]), [facts_of(block, False)] * 3
-    found = list(reward_params(step, facts, np.zeros(3, np.bool_), None, driven))
-    assert [(params["x"], params["steps"]) for params in found] == [(2.0, 2.0), (4.0, 4.0)]
 
 
 @pytest.mark.parametrize(
