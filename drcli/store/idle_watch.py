@@ -20,7 +20,7 @@ import psutil
 from drcli.local import lock
 from drcli.paths import Workspace
 from drcli.store import store_users
-from drcli.store.server_process import end, find_server
+from drcli.store.server_process import end, find_server, is_over
 
 _LOOK_S = 20.0
 
@@ -45,7 +45,7 @@ class IdleWatch:
     def _look(self) -> None:
         if not self._workspace.data.is_dir():
             self._end_without_workspace()
-        if self._server is None or not self._server.is_running():
+        if self._server is None or is_over(self._server):
             self._find_server()
         if self._is_used():
             self._last_use = time.monotonic()

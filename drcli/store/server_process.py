@@ -102,7 +102,7 @@ def wait_until_up(workspace: Workspace, server: RunningServer) -> None:
     while not _listens(server.process, server.port):
         if time.monotonic() > deadline:
             end(server.process)
-        if _is_over(server.process):
+        if is_over(server.process):
             raise _why_not_up(workspace, server.port)
         time.sleep(_POLL_S)
 
@@ -112,7 +112,7 @@ def end(process: psutil.Process) -> None:
     deadline = time.monotonic() + _STOP_DEADLINE_S
     with suppress(psutil.NoSuchProcess):
         process.terminate()
-        while not _is_over(process):
+        while not is_over(process):
             if time.monotonic() > deadline:
                 process.kill()
             time.sleep(_POLL_S)
@@ -147,13 +147,13 @@ def _why_not_up(workspace: Workspace, port: int) -> DrError:
     return DrError("The store did not start:\n" + "\n".join(said), f"Its log is {workspace.store_log}.")
 
 
-def _is_over(process: psutil.Process) -> bool:
+def is_over(process: psutil.Process) -> bool:
     """Whether it has ended. A zombie counts as ended: in a container it may never be reaped."""
     try:
         process.wait(0)  # if it is our child, this reaps it
     except psutil.TimeoutExpired:
         with suppress(psutil.NoSuchProcess):
-            return process.status() == psutil.STATUS_ZOMBIE
+            return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     return True
 
 

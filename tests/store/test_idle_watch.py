@@ -123,6 +123,7 @@ def test_it_does_not_end_while_a_command_starts(workspace: Workspace, until: Unt
     until(lambda: is_gone(workspace))
 
 
+@pytest.mark.slow
 def test_many_commands_at_the_moment_of_the_end(workspace: Workspace, until: Until) -> None:
     """Whoever has been given the store can use it."""
     program = (

@@ -18,9 +18,10 @@ from drcli.store.metrics import TrainingMetrics
 GROUP = 6
 
 
-@pytest.fixture(
-    scope="module", params=[1, pytest.param(2, marks=pytest.mark.slow)], ids=["one worker", "two workers"]
-)
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
 def finished(new_shared_run: Callable[..., Any], request: pytest.FixtureRequest) -> tuple[Any, Path]:
     """A run that has ended, and its model copied out of the bucket."""
     run = new_shared_run(workers=request.param, DR_TRAIN_EVAL_INTERVAL="2")

@@ -117,9 +117,10 @@ def test_the_same_seed_gives_the_same_first_iteration(
         (1, "discrete", {}, {}),
         pytest.param(2, "continuous", {"DR_TRAIN_EVAL_INTERVAL": "2"}, {"term_cond_max_episodes": 20},
                      marks=pytest.mark.slow),
-        (1, "discrete", {"MAX_MEMORY_STEPS": "20"},
-         {"num_steps_between_training": None, "num_episodes_between_training": 3, "exploration_type": "e-greedy",
-          "epsilon_steps": 50}),
+        pytest.param(1, "discrete", {"MAX_MEMORY_STEPS": "20"},
+                     {"num_steps_between_training": None, "num_episodes_between_training": 3,
+                      "exploration_type": "e-greedy", "epsilon_steps": 50},
+                     marks=pytest.mark.slow),
         pytest.param(2, "continuous", {},
                      {"num_steps_between_training": None, "num_episodes_between_training": 5},
                      marks=pytest.mark.slow),
@@ -282,6 +283,7 @@ def test_a_container_that_stopped_with_its_engine_goes_on_with_it(
     assert after.trained_s > before.trained_s > 0
 
 
+@pytest.mark.slow
 def test_minutes_do_not_count_the_start_up(new_run: Callable[..., Any], until: Any) -> None:
     """A worker that comes late finds all of them left."""
     run = new_run(DR_TRAIN_MAX_MINUTES="0.02")

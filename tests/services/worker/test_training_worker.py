@@ -183,6 +183,7 @@ def faults(
         stand.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_bad_reward_function_ends_the_worker_with_file_and_line(
     faults: dict[str, tuple[Any, Stand]], fault: str
