@@ -33,7 +33,7 @@ def test_without_docker(racer: Racer, style: str, engine: tuple[str, ...], comma
     words = sets(f"DR_DOCKER_STYLE={style}", "DR_WORKERS=3", *engine)
     found = racer.invoke(command, "--dry-run", "--json", *words)
     assert found.exit_code == 0, found.stderr
-    assert "warning: Docker is not installed here." in found.stderr
+    assert "warning: Docker is not installed." in found.stderr
     store, stack = json.loads(found.stdout)["stacks"]
     assert (store["project"], stack["style"]) == ("s3", style)
     assert stack["replicas"] == {"robomaker": 3 if command == "start-training" else 1}

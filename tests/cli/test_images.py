@@ -60,10 +60,10 @@ def test_list_in_a_workspace(outside: Path, source: str, version: str, advice: s
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("build", "--wheels", "nowhere"), "--wheels nowhere is no folder"),
-        (("build", "--ca", "nowhere"), "--ca nowhere is no file"),
-        (("build", "--tag", "no tag"), "'no tag' is no tag"),
-        (("push", "https://host"), "'https://host' is no registry"),
+        (("build", "--wheels", "nowhere"), "--wheels nowhere is not a folder"),
+        (("build", "--ca", "nowhere"), "--ca nowhere is not a file"),
+        (("build", "--tag", "no tag"), "'no tag' is not a valid image tag"),
+        (("push", "https://host"), "'https://host' is not a registry"),
     ],
 )
 def test_bad_input(outside: Path, words: tuple[str, ...], complaint: str) -> None:
