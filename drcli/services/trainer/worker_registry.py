@@ -165,9 +165,7 @@ class WorkerRegistry:
         del self._workers[worker.identity]
         again = list(worker.tasks.values())
         self._waiting[:0] = again
-        self._report(
-            f"Worker {worker.index} {why}" + (f"; {len(again)} assignments are reassigned." if again else ".")
-        )
+        self._report(f"Worker {worker.index} {why}" + (f"; reassigned: {len(again)}." if again else "."))
 
     def _hand_out(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -211,7 +211,7 @@ def test_a_worker_that_was_started_again_gets_its_assignment_again(stage: Stage)
     old = before.hear()
     assert isinstance(before.hear(), Evaluate)
     after = stage.hand("after")
-    assert "was restarted; 2 assignments are reassigned" in stage.said[-2]
+    assert "was restarted; reassigned: 2" in stage.said[-2]
     new, more = after.hear(), after.hear()
     assert (type(new), type(more)) == (Collect, Evaluate)
     assert new.weights
@@ -239,7 +239,7 @@ def test_a_silent_worker_loses_its_assignment_to_another(stage: Stage) -> None:
         return len(registry.present) == 1
 
     stage.poll(until_dropped)
-    assert any("Worker 0 has been silent for 0.3 s; 1 assignments are reassigned." in s for s in stage.said)
+    assert any("Worker 0 has been silent for 0.3 s; reassigned: 1." in s for s in stage.said)
     again = other.hear()
     silent.say(stage.experience(lost.assignment))  # late
     other.say(stage.experience(again.assignment))
@@ -317,7 +317,7 @@ def test_who_has_no_index_is_given_one_by_name(stage: Stage) -> None:
     again, index = stage.container("x 2", "x")  # its container was killed and started again
     assert index == 0
     assert isinstance(again.hear(), Collect)
-    assert "Worker 0 was restarted; 1 assignments are reassigned." in stage.said
+    assert "Worker 0 was restarted; reassigned: 1." in stage.said
     assert [worker.index for worker in stage.workers.present] == [0, 1, 2]
 
 
@@ -341,7 +341,7 @@ def test_what_a_worker_had_that_leaves_goes_out_again_at_once(stage: Stage) -> N
     leaving.say(stage.experience(lost.assignment))  # too late
     other.say(stage.experience(own.assignment))
     stage.poll(lambda: stage.results and len(stage.said) == 3)  # messages of two workers arrive in any order
-    assert "Worker 0 has left; 1 assignments are reassigned." in stage.said
+    assert "Worker 0 has left; reassigned: 1." in stage.said
     other.say(stage.experience(other.hear().assignment))
     stage.poll(lambda: len(stage.results) == 2)
     leaving.say(Leaving())
