@@ -107,7 +107,7 @@ def test_models_starts_it(new_racer: Callable[[], Racer], minio_image: str) -> N
         assert not json.loads(racer.invoke("store", "status", "--json").stdout)["running"]
         found = racer.invoke("models")
         assert found.exit_code == 0, found.stderr
-        assert "There is no model" in found.stderr
+        assert "contains no models" in found.stderr
         assert json.loads(racer.invoke("store", "status", "--json").stdout)["running"]
     finally:
         racer.invoke("store", "stop")
