@@ -88,7 +88,8 @@ def test_into_an_empty_prefix(bucket: Bucket, tmp_path: Path) -> None:
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
 
 
-@pytest.mark.parametrize("wipe", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("wipe", [False, True])
 def test_a_client_killed_at_any_step(bucket: Bucket, wipe: bool) -> None:
     """Before the plan is there: as before. After: `recover` finishes. Readers find a whole checkpoint throughout."""
     neighbours: dict[str, bytes] = {
