@@ -292,7 +292,8 @@ def test_multi_config(crew: Crew, own_run: None, until: Until) -> None:
     assert more.exit_code == 1
     assert "Each worker of this run has its own document" in more.stderr
     assert "worker-3.env" in more.stderr
-    assert racer.invoke("stop-training").exit_code == 0
+    stopped = racer.invoke("stop-training")
+    assert stopped.exit_code == 0, stopped.stderr
     (racer.root / "worker-2.env").unlink()
     racer.write_run_env(DR_TRAIN_MULTI_CONFIG="False")
 
@@ -316,7 +317,8 @@ def test_scale(crew: Crew, own_run: None, until: Until) -> None:
     names = [s["name"] for s in racer.status()["services"] if s["state"] == "running"]
     assert sorted(names) == ["rl_coach", "robomaker-1", "sagemaker"]
     assert "asked to stop" in crew.logs("robomaker", "-n", "3")
-    assert racer.invoke("stop-training").exit_code == 0
+    stopped = racer.invoke("stop-training")
+    assert stopped.exit_code == 0, stopped.stderr
     assert crew.there() == set()
 
 
@@ -331,7 +333,8 @@ def test_a_run_of_one_worker_cannot_grow(crew: Crew, own_run: None) -> None:
     assert scaled.exit_code == 1
     assert "DR_WORKERS=2" in scaled.stderr
     assert crew.there() == before
-    assert racer.invoke("stop-training").exit_code == 0
+    stopped = racer.invoke("stop-training")
+    assert stopped.exit_code == 0, stopped.stderr
 
 
 def test_a_dry_run_is_what_starts(crew: Crew) -> None:
