@@ -39,7 +39,7 @@ def test_while_it_runs(live: Any) -> None:
     assert seen["store"]["state"] == "running"
     assert (
         live.status.stderr
-        == "next: dr -e live logs -f   # follow the trainer; `dr stop-training` ends the run\n"
+        == "next: dr -e live logs -f   # follow the trainer; `dr stop-training` stops the run\n"
     )
     rows = dict(line.split("  ", 1) for line in live.table.stdout.splitlines())
     assert rows["run 1"].strip() == "running"
