@@ -146,7 +146,7 @@ def _check_empty(state: SwarmState, wanted: str) -> None:
         )
     if users := _users():
         raise DrError(
-            f"Moving the swarm from {state.address} to {wanted} recreates it, but {', '.join(users)} use it.",
+            f"Moving the swarm from {state.address} to {wanted} recreates it, and it is in use by {', '.join(users)}.",
             "Stop these first: `dr stop-all` stops what drcli started.",
         )
 

@@ -44,7 +44,7 @@ def test_init_completes_a_swarm_that_exists(lone_engine: FurtherEngine) -> None:
     assert swarm_mode.init("eth0" if lone_engine.address in swarm_mode.addresses() else None) == before
     lone_engine.client.swarm.reload()
     assert lone_engine.client.swarm.id == cluster
-    assert stack_network.check_network("swarm").startswith("The network sagemaker-local is there")
+    assert stack_network.check_network("swarm").startswith("The network sagemaker-local exists")
 
 
 def test_an_address_opens_an_empty_swarm_to_others(lone_engine: FurtherEngine) -> None:
