@@ -1,7 +1,7 @@
 """The bucket: one S3 code path for the embedded server, MinIO and AWS (boto3, imported on first use).
 
 Every failure is a `DrError` that names the endpoint, the bucket and the key. `drcli.contract.keys` defines the keys,
-`drcli.store.access` derives the configuration from the settings.
+`drcli.launch.store_access` derives the configuration from the settings.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -248,7 +248,7 @@ class Bucket:
                 self.delete([_PROBE_KEY])
 
 
-@cache  # 0.1 s each
+@lru_cache(8)  # a few MB each
 def _connect(config: StoreConfig) -> Any:
     """A boto3 client. With our own key pair, the user's AWS settings cannot interfere."""
     import boto3
@@ -273,11 +273,21 @@ def _connect(config: StoreConfig) -> Any:
     }
     if config.is_loopback:
         options["proxies"] = {}
+    core = Session(session_vars=hermetic if own_key else None)
+    core.register_component("data_loader", _api_descriptions())
     session = boto3.Session(
         aws_access_key_id=config.access_key,
         aws_secret_access_key=config.secret_key,
         region_name=config.region,
         profile_name=config.profile,
-        botocore_session=Session(session_vars=hermetic if own_key else None),
+        botocore_session=core,
     )
     return session.client("s3", endpoint_url=config.endpoint_url, config=Config(**options))
+
+
+@cache
+def _api_descriptions() -> Any:
+    """What botocore reads for a client, about 1 MB of JSON, once for all clients."""
+    from botocore.loaders import Loader
+
+    return Loader()
