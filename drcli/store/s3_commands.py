@@ -6,6 +6,7 @@ A prefix is always exact: `model` means the object with that key and those under
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -79,6 +80,7 @@ class Step:
     target: Side
     name: str
     size_bytes: int
+    changed: datetime  # of the source
 
     def __str__(self) -> str:
         return f"{self.source} -> {self.target}"
@@ -146,13 +148,13 @@ def plan_copy(source: Side, target: Side, *, recursive: bool) -> tuple[Step, ...
         found = _files(source)
         if not found:
             raise DrError(f"{source} is empty or does not exist.", "`dr s3 ls` lists the bucket.")
-        return tuple(_step(source, target, name, size) for name, (size, _) in found.items())
+        return tuple(_step(source, target, name, *facts) for name, facts in found.items())
     if isinstance(source, Path):
         if source.is_dir():
             raise UsageError(f"{source} is a folder.", "--recursive copies everything in it.")
         if not source.is_file():
             raise DrError(f"The file {source} was not found.")
-        return (Step(source, _named(target, source.name), source.name, source.stat().st_size),)
+        return (Step(source, _named(target, source.name), source.name, *_facts(source)),)
     info = next((info for info in find(source) if info.key == source.key), None)
     if info is None:
         inside = any(find(source))
@@ -163,7 +165,7 @@ def plan_copy(source: Side, target: Side, *, recursive: bool) -> tuple[Step, ...
         )
         raise DrError(f"The object {source} was not found.", hint)
     name = PurePosixPath(info.key).name
-    return (Step(source, _named(target, name), name, info.size_bytes),)
+    return (Step(source, _named(target, name), name, info.size_bytes, info.last_modified),)
 
 
 def plan_sync(source: Side, target: Side, *, delete: bool) -> SyncPlan:
@@ -178,9 +180,9 @@ def plan_sync(source: Side, target: Side, *, delete: bool) -> SyncPlan:
     wanted, there = _files(source), _files(target)
     if not wanted:
         raise DrError(f"{source} is empty or does not exist.", "`dr s3 rm --recursive` empties a folder.")
-    changed = {name: size for name, (size, when) in wanted.items() if _differs(there.get(name), size, when)}
+    changed = {name: facts for name, facts in wanted.items() if _differs(there.get(name), *facts)}
     extra = [_inside(target, name) for name in there if name not in wanted] if delete else []
-    steps = tuple(_step(source, target, name, size) for name, size in changed.items())
+    steps = tuple(_step(source, target, name, *facts) for name, facts in changed.items())
     return SyncPlan(steps, tuple(extra), len(wanted) - len(changed))
 
 
@@ -213,6 +215,7 @@ def _copy(step: Step, moved: Callable[[int], None]) -> None:
     elif isinstance(target, Path):
         try:
             source.bucket.download_file(source.key, target, moved)
+            os.utime(target, (step.changed.timestamp(),) * 2)  # else a sync back would find it newer
         except OSError as error:
             raise DrError(f"Cannot write {target}: {error.strerror}.") from None
     else:
@@ -231,18 +234,18 @@ def _files(where: Side) -> Mapping[str, tuple[int, datetime]]:
     """The content of a folder: name below it → size and time of the last change."""
     if isinstance(where, Path):
         paths = sorted(path for path in where.rglob("*") if path.is_file())
-        return {
-            path.relative_to(where).as_posix(): (
-                path.stat().st_size,
-                datetime.fromtimestamp(path.stat().st_mtime, UTC),
-            )
-            for path in paths
-        }
+        return {path.relative_to(where).as_posix(): _facts(path) for path in paths}
     return {
         info.key.removeprefix(where.folder): (info.size_bytes, info.last_modified)
         for info in where.bucket.list(where.folder)
         if not info.key.endswith("/")
     }
+
+
+def _facts(path: Path) -> tuple[int, datetime]:
+    """Size and time of the last change."""
+    found = path.stat()
+    return found.st_size, datetime.fromtimestamp(found.st_mtime, UTC)
 
 
 def _differs(there: tuple[int, datetime] | None, size: int, when: datetime) -> bool:
@@ -256,8 +259,8 @@ def _named(target: Side, name: str) -> Side:
     return target.inside(name) if target.is_folder else target
 
 
-def _step(source: Side, target: Side, name: str, size: int) -> Step:
-    return Step(_inside(source, name), _inside(target, name), name, size)
+def _step(source: Side, target: Side, name: str, size: int, changed: datetime) -> Step:
+    return Step(_inside(source, name), _inside(target, name), name, size, changed)
 
 
 def _inside(where: Side, name: str) -> Side:

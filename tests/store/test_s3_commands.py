@@ -109,6 +109,9 @@ def test_a_sync_copies_what_differs_and_deletes_when_told(filled: Bucket, tmp_pa
     first = s3_commands.plan_sync(Remote(filled, "model"), folder, delete=False)
     assert len(first.steps) == 2
     s3_commands.run(first.steps)
+    for info in filled.list("model/"):  # so that nothing is newer on either side
+        copied = folder / info.key.removeprefix("model/")
+        assert copied.stat().st_mtime == pytest.approx(info.last_modified.timestamp())
     again = s3_commands.plan_sync(Remote(filled, "model"), folder, delete=True)
     assert (again.steps, again.deletions, again.unchanged) == ((), (), 2)
     (folder / "a.txt").write_text("longer")
