@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Concatenate, ParamSpec
 
-from drcli.contract.episode import Episode
-from drcli.services.observers.observer import (
-    DrivenStep,
-    EvaluatedCheckpoint,
-    NewCheckpoint,
-    ObservedRun,
-    Observer,
-    RunEnd,
-    Update,
-)
+from drcli.services.observers.observer import ObservedRun, Observer
 from drcli.tables import OBSERVERS
+
+P = ParamSpec("P")
+Hook = Callable[Concatenate[Observer, P], None]
 
 
 class Subscriptions:
-    """Calls each hook of the observers that override it."""
+    """Each attribute calls a hook of all observers that override it, with the hook's own arguments."""
 
     def __init__(self, observers: Iterable[Observer] = ()) -> None:
         self.observers = tuple(observers)
-        self._on_step = self._listeners("on_step")
-        self._on_episode = self._listeners("on_episode")
-        self._on_workers = self._listeners("on_workers")
-        self._on_begin = self._listeners("on_begin")
-        self._on_update = self._listeners("on_update")
-        self._on_evaluation = self._listeners("on_evaluation")
-        self._on_checkpoint = self._listeners("on_checkpoint")
-        self._on_end = self._listeners("on_end")
+        self.step = self._all(Observer.on_step)
+        self.episode = self._all(Observer.on_episode)
+        self.workers = self._all(Observer.on_workers)
+        self.begin = self._all(Observer.on_begin)
+        self.update = self._all(Observer.on_update)
+        self.evaluation = self._all(Observer.on_evaluation)
+        self.checkpoint = self._all(Observer.on_checkpoint)
+        self.end = self._all(Observer.on_end)
 
     @classmethod
     def of(cls, run: ObservedRun) -> Subscriptions:
@@ -37,46 +32,13 @@ class Subscriptions:
         members: list[type[Observer]] = [OBSERVERS.load(name) for name in OBSERVERS]
         return cls(member(run) for member in members if run.role in member.roles)
 
-    def _listeners(self, hook: str) -> tuple[Observer, ...]:
-        unheard = getattr(Observer, hook)
-        return tuple(observer for observer in self.observers if getattr(type(observer), hook) is not unheard)
+    def _all(self, hook: Hook[P]) -> Callable[P, None]:
+        name = hook.__name__
+        overridden = [o for o in self.observers if getattr(type(o), name) is not hook]
+        listeners: list[Callable[P, None]] = [getattr(observer, name) for observer in overridden]
 
-    def step(self, step: DrivenStep) -> None:
-        """Call `on_step`."""
-        for observer in self._on_step:
-            observer.on_step(step)
+        def call(*args: P.args, **kwargs: P.kwargs) -> None:
+            for listener in listeners:
+                listener(*args, **kwargs)
 
-    def episode(self, worker: int, episode: Episode) -> None:
-        """Call `on_episode`."""
-        for observer in self._on_episode:
-            observer.on_episode(worker, episode)
-
-    def workers(self, present: int) -> None:
-        """Call `on_workers`."""
-        for observer in self._on_workers:
-            observer.on_workers(present)
-
-    def begin(self) -> None:
-        """Call `on_begin`."""
-        for observer in self._on_begin:
-            observer.on_begin()
-
-    def update(self, update: Update) -> None:
-        """Call `on_update`."""
-        for observer in self._on_update:
-            observer.on_update(update)
-
-    def evaluation(self, evaluated: EvaluatedCheckpoint) -> None:
-        """Call `on_evaluation`."""
-        for observer in self._on_evaluation:
-            observer.on_evaluation(evaluated)
-
-    def checkpoint(self, checkpoint: NewCheckpoint) -> None:
-        """Call `on_checkpoint`."""
-        for observer in self._on_checkpoint:
-            observer.on_checkpoint(checkpoint)
-
-    def end(self, end: RunEnd) -> None:
-        """Call `on_end`."""
-        for observer in self._on_end:
-            observer.on_end(end)
+        return call
