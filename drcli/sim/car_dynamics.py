@@ -25,7 +25,6 @@ Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 _TICK_S = STEP_S / TICKS_PER_STEP
-_MAX_STEERING_RAD = math.radians(MAX_STEERING_DEG)
 
 
 class CarState(NamedTuple):

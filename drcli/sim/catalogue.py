@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import re
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ import numpy as np
 
 from drcli import paths
 from drcli.errors import DrError
+from drcli.local import write_atomically
 from drcli.sim.track import Array, Track
 from drcli.sim.track_file import description, read_track
 from drcli.sim.track_names import COMMUNITY_WORLDS
@@ -180,13 +180,8 @@ def _fault(rows: Array) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write atomically: a reader never sees half a file."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as there:
-            part = Path(there) / path.name
-            part.write_bytes(content)
-            part.replace(path)
+        write_atomically(path, content)
     except OSError as error:
         raise DrError(
             f"{path}: cannot be written: {error.strerror}",

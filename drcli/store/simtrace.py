@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from drcli.contract.episode import TraceRow
 from drcli.errors import DrError
 
 
@@ -45,7 +46,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "obstacle_crash_counter": int,
     "wall_clock": float,
 }
-HEADER = tuple(_READERS)
+HEADER = TraceRow._fields
 
 _ADDED_LATER = {"pause_duration": 0.0, "obstacle_crash_counter": 0, "wall_clock": 0.0}
 _LOG_FORMAT = "SIM_TRACE_LOG:%d,%d,%.4f,%.4f,%.4f,%.2f,%.2f,%s,%.4f,%s,%s,%.4f,%d,%.2f,%s,%s,%.2f,%d,%.4f"
