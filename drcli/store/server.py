@@ -74,8 +74,11 @@ def ensure_server(workspace: Workspace, port: int | None, bucket: str) -> StoreC
 def server_config(workspace: Workspace, port: int | None, bucket: str) -> StoreConfig:
     """How to reach the server of this workspace, running or not; with empty keys before its first start.
 
+    Counts as a use of the server: who asks is about to connect.
+
     port: None for the one that it uses, or will try first.
     """
+    store_users.note_use(workspace)
     access_key, secret_key = read_key_pair(workspace.store_key)
     url = f"http://{HOST}:{server_port(workspace) if port is None else port}"
     return StoreConfig(bucket, url, access_key=access_key, secret_key=secret_key)

@@ -30,6 +30,12 @@ def register(workspace: Workspace, port: int, process: ProcessRef | None = None)
     write_private(_file(workspace, user.pid), {"pid": user.pid, "created": user.created, "port": port})
 
 
+def note_use(workspace: Workspace) -> None:
+    """Record that this process uses the server for a moment, such as a command that only reads."""
+    with suppress(OSError):  # nobody has used it yet, or the workspace is read-only
+        os.utime(workspace.store_users)
+
+
 def living(workspace: Workspace) -> list[StoreUser]:
     """All users that are still running."""
     return [user for _, user in _registered(workspace) if user is not None and user.process.is_alive]
@@ -43,7 +49,7 @@ def sweep(workspace: Workspace) -> None:
 
 
 def last_change_ns(workspace: Workspace) -> int:
-    """A number that changes whenever a process registers; 0 before the first."""
+    """A number that changes with each use of the server; 0 before the first."""
     try:
         return workspace.store_users.stat().st_mtime_ns
     except FileNotFoundError:

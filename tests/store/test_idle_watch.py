@@ -15,7 +15,7 @@ from drcli.local import ProcessRef, lock
 from drcli.paths import Workspace
 from drcli.store import store_users
 from drcli.store.client import Bucket
-from drcli.store.server import ensure_server, server_status, stop_server
+from drcli.store.server import ensure_server, server_config, server_status, stop_server
 from drcli.store.server_process import find_watch
 
 Until = Callable[..., Any]
@@ -60,6 +60,7 @@ def test_the_server_ends_after_its_last_user(workspace: Workspace, until: Until)
         assert server_status(workspace).running
 
 
+@pytest.mark.slow
 def test_a_service_keeps_the_store_of_a_run_whose_supervisor_was_killed(
     workspace: Workspace, until: Until
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_killed_server_and_its_successor_have_one_watch(workspace: Workspace, 
     until(lambda: is_gone(workspace))
 
 
+@pytest.mark.slow
 def test_who_is_connected_uses_it(workspace: Workspace, until: Until) -> None:
     with command(workspace) as first:
         bucket = Bucket(ensure_server(workspace, None, "bucket"))
@@ -106,6 +108,14 @@ def test_who_is_connected_uses_it(workspace: Workspace, until: Until) -> None:
     until(lambda: is_gone(workspace))
 
 
+def test_a_command_that_only_reads_uses_it(workspace: Workspace) -> None:
+    with command(workspace):
+        before = store_users.last_change_ns(workspace)
+        server_config(workspace, None, "bucket")
+        assert store_users.last_change_ns(workspace) > before
+
+
+@pytest.mark.slow
 def test_it_does_not_end_while_a_command_starts(workspace: Workspace, until: Until) -> None:
     """A command looks for the server with the lock held; the watch waits for it, and then it has a user."""
     with command(workspace):
