@@ -14,6 +14,7 @@ from drcli.launch.processes.store_keeper import StoreKeeper
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
 from drcli.store.server import ensure_server, server_status, stop_server
+from drcli.store.server_process import is_over
 
 Until = Callable[..., object]
 
@@ -21,7 +22,7 @@ Until = Callable[..., object]
 def kill_server(workspace: Workspace, until: Until) -> None:
     killed = psutil.Process(server_status(workspace).pid)
     killed.kill()
-    until(lambda: not server_status(workspace).running)
+    until(lambda: is_over(killed))
 
 
 def test_the_supervisor_brings_the_store_back(
