@@ -47,13 +47,19 @@ def room_of(module: str) -> str:
 
 
 @cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """The syntax tree of a file, node by node."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@cache
 def imports(path: Path) -> tuple[str, ...]:
     """Every module that a file names in an import, wherever in the file."""
     return tuple(_imports(path))
 
 
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
@@ -110,8 +116,7 @@ def test_modules_fit_on_a_few_screens(module: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_functions_fit_on_a_screen(module: str) -> None:
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    for node in nodes(MODULES[module]):
         if isinstance(node, ast.FunctionDef) and node.end_lineno is not None:
             lines = node.end_lineno - node.lineno + 1 - docstring_lines(node)
             limit = LONG_FUNCTIONS.get(f"{module}.{node.name}", MAX_FUNCTION_LINES)

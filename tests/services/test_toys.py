@@ -86,6 +86,7 @@ def export(run: Any, name: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_of_toys_is_trained_killed_resumed_evaluated_and_exported(toy_run: Any, until: Any) -> None:
     run = toy_run
     trainer, worker = start(run, "train"), start(run, "work")
