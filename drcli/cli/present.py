@@ -36,7 +36,7 @@ def warn(text: str) -> None:
 
 
 def warn_all(texts: Iterable[str]) -> None:
-    """Each of them as a warning."""
+    """Print each text as a warning."""
     for text in texts:
         warn(text)
 
@@ -93,7 +93,7 @@ def format_table(
 
 
 def render(what: RenderableType, width: int, *, colour: bool = False) -> str:
-    """Something of rich's as text, without spaces at the ends of lines. Pure."""
+    """Render a rich object as text, without trailing spaces. Pure."""
     from rich.console import Console
 
     console = Console(
@@ -112,7 +112,7 @@ def render(what: RenderableType, width: int, *, colour: bool = False) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes in the unit that fits: `12 bytes`, `51.2 MB`."""
+    """A number of bytes in a suitable unit: `12 bytes`, `51.2 MB`."""
     from rich.filesize import decimal
 
     return decimal(count)
@@ -186,7 +186,7 @@ def live() -> Iterator[Live]:
 
 
 class Transfer:
-    """A bar with bytes and speed while files move; without a terminal only what is said."""
+    """A progress bar with bytes and speed for file transfers. Without a terminal there is no bar."""
 
     def __init__(self, verb: str) -> None:
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -209,7 +209,7 @@ class Transfer:
         self._task = self._bar.add_task(verb, total=None)
 
     def tell(self, name: str, done: int, total: int) -> None:
-        """So many bytes of so many have moved; `name` moves now. Called from any thread."""
+        """Update the bar: `done` of `total` bytes, currently `name`. May be called from any thread."""
         self._bar.update(self._task, description=f"{self._verb} {name}", completed=done, total=total)
 
     def say(self, text: str) -> None:
@@ -222,7 +222,7 @@ class Transfer:
 
 @contextmanager
 def transfer(verb: str) -> Iterator[Transfer]:
-    """The bar for the length of a `with` block."""
+    """A progress bar for the duration of a `with` block."""
     shown = Transfer(verb)
     with shown._bar:
         yield shown

@@ -2,7 +2,7 @@
 
 It outlives the command that starts it, and stops by itself once no run and no command uses it (`idle_watch`). Its key
 pair is random, created once, in a file only the user can read; rclone gets it through its environment, never on a
-command line. Called by `access` and `dr store`.
+command line. Called by `drcli.launch.store_access` and `dr store`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Reading an object while it is overwritten.
+"""Reads objects that are being overwritten.
 
-`rclone serve s3` announces the size that it knew and then sends what is there now: a content that has become longer is
-cut off, one that has become shorter ends too early, and now and then the answer is an error. AWS and MinIO do none of
-it. Called by `drcli.store.client` alone.
+`rclone serve s3` announces the old size and then sends the new content: longer content is cut off, shorter content ends
+early, and sometimes the response is an error. AWS and MinIO do not do this. Only `drcli.store.client` calls it.
 """
 
 from __future__ import annotations
@@ -16,20 +15,20 @@ _PAUSE_S = 0.01
 
 
 class _Torn(DrError):
-    """What was read is shorter or longer than the object."""
+    """The content that was read is shorter or longer than the object."""
 
 
 def read_whole(read: Callable[[], bytes | None], size: Callable[[], int | None]) -> bytes | None:
-    """What `read` returns once it is as long as `size` says afterwards; None where there is no object.
+    """Read until the content is as long as `size` says afterwards; None if the object does not exist.
 
-    DrError of the last attempt when that does not happen within two seconds.
+    Raises DrError of the last attempt if that does not happen within two seconds.
     """
     from drcli.retry import keep_trying
 
     def attempt() -> bytes | None:
         content = read()
         if content is not None and len(content) != size():
-            raise _Torn("An object of the store changes faster than it can be read.")
+            raise _Torn("An object in the store changes faster than it can be read.")
         return content
 
     return keep_trying(

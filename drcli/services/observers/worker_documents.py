@@ -1,8 +1,8 @@
-"""What a training writes about one worker: its metrics document and its trace files.
+"""The documents of one worker of a training: its metrics and its trace files.
 
-A trace file holds a constant number of episodes, `<i>-iteration.csv` the i-th so many, because the community's
-analysis tools number episodes by that (deepracer-utils, `log.py`). With iterations counted in episodes it is the
-worker's share of one; with iterations counted in steps it is the share that it would have.
+Every trace file (`<i>-iteration.csv`) has the same number of episodes, because the community's analysis tools derive
+episode numbers from that (deepracer-utils, `log.py`). If iterations are counted in episodes, it is the worker's share
+of an iteration; if they are counted in steps, it is the share it would have.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from drcli.store.metrics import EpisodeResult, TrainingMetrics
 
 _TRACE = re.compile(r".*/(\d+)-iteration\.csv")
 
-Document = tuple[str, Callable[[], bytes]]  # a key, and what makes its content
+Document = tuple[str, Callable[[], bytes]]  # a key, and a function that creates the content
 
 
 @dataclass
 class WorkerDocuments:
-    """Episodes of one worker: `group` of them go into each trace file, whose key `trace_key` tells."""
+    """The episodes of one worker. group: episodes per trace file; trace_key: the key of the i-th file."""
 
     metrics_key: str
     trace_key: Callable[[int], str]
     group: int
     metrics: TrainingMetrics
-    _rows: list[TraceRow] = field(default_factory=list)  # of the trace file that is not full yet
+    _rows: list[TraceRow] = field(default_factory=list)  # of the unfinished trace file
 
     @property
     def episode_count(self) -> int:

@@ -1,4 +1,4 @@
-"""What trainer and workers say to each other, as typed values; `drcli.services.shared.wire` carries them.
+"""The messages between trainer and workers, as typed values; `drcli.services.shared.wire` transports them.
 
 worker  -> trainer   Alive (hello and heartbeat), Experience, Evaluated, Failed, Leaving
 trainer -> worker    Welcome, Collect, Evaluate, Goodbye
@@ -22,42 +22,42 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class _Plain:
-    """A message whose parts are numbers and texts."""
+    """A message that consists of numbers and texts."""
 
     kind: ClassVar[str]
 
     def to_message(self) -> Message:
-        """As it goes over the wire."""
+        """Convert to a wire message."""
         return Message(self.kind, dict(vars(self)))
 
     @classmethod
     def from_message(cls, message: Message) -> Self:
-        """The inverse; TypeError, KeyError or ValueError when it is malformed."""
+        """The inverse. Raises TypeError, KeyError or ValueError if it is malformed."""
         return _typed(cls, message.header)
 
 
 class _Assignment:
-    """A message that brings the weights of a policy along when the worker has another one."""
+    """A message that includes the weights of a policy if the worker has an older one."""
 
     kind: ClassVar[str]
     weights: Arrays
 
     def to_message(self) -> Message:
-        """As it goes over the wire."""
+        """Convert to a wire message."""
         header = {name: value for name, value in vars(self).items() if name != "weights"}
         return Message(self.kind, header, self.weights)
 
     @classmethod
     def from_message(cls, message: Message) -> Self:
-        """The inverse; TypeError, KeyError or ValueError when it is malformed."""
+        """The inverse. Raises TypeError, KeyError or ValueError if it is malformed."""
         return _typed(cls, message.header, weights=message.arrays)
 
 
 @dataclass(frozen=True)
 class Alive(_Plain):
-    """I am worker `index` and drive `num_cars` cars; sent once a second.
+    """Worker `index` drives `num_cars` cars; sent once a second.
 
-    Of containers that are all alike none knows its index (-1): the trainer gives one to each `name`.
+    Identical containers do not know their index (-1): the trainer assigns one to each `name`.
     """
 
     kind: ClassVar[str] = "alive"
@@ -68,7 +68,7 @@ class Alive(_Plain):
 
 @dataclass(frozen=True)
 class Failed(_Plain):
-    """This worker cannot go on for a reason that the user can fix, such as an error in the reward function."""
+    """The worker cannot continue for a reason that the user can fix, such as an error in the reward function."""
 
     kind: ClassVar[str] = "failed"
     message: str
@@ -77,14 +77,14 @@ class Failed(_Plain):
 
 @dataclass(frozen=True)
 class Leaving(_Plain):
-    """This worker was asked to end; what it had is for others to do."""
+    """The worker was asked to stop; its assignments go to others."""
 
     kind: ClassVar[str] = "leaving"
 
 
 @dataclass(frozen=True)
 class Experience:
-    """What came of a Collect: the rollout, and the episodes that ended in it."""
+    """The result of a Collect: the rollout, and the episodes that ended in it."""
 
     kind: ClassVar[str] = "experience"
     assignment: int
@@ -92,31 +92,31 @@ class Experience:
     episodes: tuple[Episode, ...]
 
     def to_message(self) -> Message:
-        """As it goes over the wire; arrays are not copied."""
+        """Convert to a wire message; arrays are not copied."""
         return Message(self.kind, _results(self.assignment, self.episodes), self.rollout.arrays())
 
     @classmethod
     def from_message(cls, message: Message) -> Experience:
-        """The inverse; TypeError, KeyError or ValueError when it is malformed."""
+        """The inverse. Raises TypeError, KeyError or ValueError if it is malformed."""
         assignment, episodes = _parsed_results(message)
         return cls(assignment, Rollout.from_arrays(message.arrays), episodes)
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What came of an Evaluate: at least one episode."""
+    """The result of an Evaluate: at least one episode."""
 
     kind: ClassVar[str] = "evaluated"
     assignment: int
     episodes: tuple[Episode, ...]
 
     def to_message(self) -> Message:
-        """As it goes over the wire."""
+        """Convert to a wire message."""
         return Message(self.kind, _results(self.assignment, self.episodes))
 
     @classmethod
     def from_message(cls, message: Message) -> Evaluated:
-        """The inverse; TypeError, KeyError or ValueError when it is malformed."""
+        """The inverse. Raises TypeError, KeyError or ValueError if it is malformed."""
         assignment, episodes = _parsed_results(message)
         if not episodes:
             raise ValueError("no episodes")
@@ -125,9 +125,9 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Welcome(_Plain):
-    """You are worker `index`, for which `episodes_done` training episodes are recorded so far.
+    """The receiver is worker `index`, with `episodes_done` recorded training episodes.
 
-    hyperparameters: of the run, as JSON; the worker's side of the algorithm reads them, too.
+    hyperparameters: of the run, as JSON; the algorithm's actor reads them.
     """
 
     kind: ClassVar[str] = "welcome"
@@ -141,8 +141,8 @@ class Welcome(_Plain):
 class Collect(_Assignment):
     """Drive with policy `policy`: `steps_per_car` steps with every car, or `episodes` whole episodes.
 
-    `step` counts the steps of the run so far. `max_steps` bounds what is learned from (0: no bound).
-    Weights come along when the worker has an older policy.
+    step: steps of the run so far; max_steps: limit of the steps to learn from (0: none); weights: included if the
+    worker has an older policy.
     """
 
     kind: ClassVar[str] = "collect"
@@ -168,7 +168,7 @@ class Evaluate(_Assignment):
 
 @dataclass(frozen=True)
 class Goodbye(_Plain):
-    """The run has ended; leave."""
+    """The run has ended; the worker exits."""
 
     kind: ClassVar[str] = "goodbye"
 
@@ -182,7 +182,7 @@ _TO_WORKER: Mapping[str, type[ToWorker]] = {c.kind: c for c in (Welcome, Collect
 
 
 def from_worker(message: Message, expected: RolloutSpec) -> ToTrainer:
-    """What a worker said; its rollouts are as `expected`. WireError when it makes no sense."""
+    """Parse a worker's message; rollouts must match `expected`. Raises WireError if it is malformed."""
     try:
         said = _TO_TRAINER[message.kind].from_message(message)
         match said:
@@ -194,7 +194,7 @@ def from_worker(message: Message, expected: RolloutSpec) -> ToTrainer:
 
 
 def from_trainer(message: Message) -> ToWorker:
-    """What the trainer said. WireError when it makes no sense."""
+    """Parse the trainer's message. Raises WireError if it is malformed."""
     try:
         return _TO_WORKER[message.kind].from_message(message)
     except (TypeError, KeyError, ValueError) as error:
@@ -206,7 +206,7 @@ _TYPES: dict[str, Any] = {"int": int, "float": int | float, "bool": bool, "str":
 
 
 def _typed(cls: type[_Value], values: Mapping[str, Any], **rest: Any) -> _Value:
-    """A dataclass of plain values, whose types are those of its annotations; no NaN, no Inf."""
+    """Create a dataclass of plain values after checking them against its annotations; no NaN, no Inf."""
     plain = dict(values)
     for item in fields(cls):  # type: ignore[arg-type]
         if item.name not in plain:
@@ -215,7 +215,7 @@ def _typed(cls: type[_Value], values: Mapping[str, Any], **rest: Any) -> _Value:
         if kind == "Status":
             plain[item.name] = Status(value)
         elif not isinstance(value, _TYPES[kind]):
-            raise TypeError(f"{item.name} is {reprlib.repr(value)}, no {kind}")
+            raise TypeError(f"{item.name} is {reprlib.repr(value)}, not {kind}")
         elif isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{item.name} is {value}")
     return cls(**plain, **rest)

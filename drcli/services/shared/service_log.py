@@ -1,4 +1,4 @@
-"""Lines of a service's log: stdout, which the launcher keeps."""
+"""Lines of a service's log: stdout, which the launcher stores."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 
 def line(text: str) -> None:
-    """One line, at once."""
+    """Write one line immediately."""
     lines((text,))
 
 
 def lines(texts: Iterable[str]) -> None:
-    """Some lines in one write, so that those of an episode stay together."""
+    """Write several lines at once, so that those of an episode stay together."""
     sys.stdout.write("".join(f"{text}\n" for text in texts))
     sys.stdout.flush()
