@@ -44,6 +44,7 @@ class Hyperparameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
     _warnings: tuple[str, ...] = PrivateAttr(default=())
+    _places: dict[str, str] = PrivateAttr(default_factory=dict)
 
     batch_size: Count = 64
     num_epochs: Count = 10
@@ -89,12 +90,17 @@ class Hyperparameters(BaseModel):
                 f"exploration_type {found.exploration_type} is unknown" + (f"; {near}" if near else ""),
             )
         found._warnings = tuple(parsed.warnings)
+        found._places = {key: parsed.where((key,)) for key in parsed.value}
         return found
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about the file, one line each."""
         return self._warnings
+
+    def where(self, name: str) -> str:
+        """`file:line` of a value; the name of the file if the value is a default or came without one."""
+        return self._places.get(name, "hyperparameters.json")
 
     def resolved(self, algorithm: str = "clipped_ppo") -> dict[str, Any]:
         """All values by name, as in `ip/hyperparameters.json`, without those only other algorithms use."""

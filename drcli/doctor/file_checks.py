@@ -19,12 +19,15 @@ from drcli.launch.start_checks import (
     HYPERPARAMETERS,
     METADATA,
     REWARD,
+    check_algorithm,
+    read_file,
     settings_without_effect,
     tolerant,
     tracks_at_hand,
 )
 from drcli.launch.start_checks import check_settings as check_startable
 from drcli.paths import Workspace
+from drcli.tables import ALGORITHMS
 
 _FALLBACK_TRACK = (
     "drcli_harbour"  # on which the reward function is called if the run's own track is not available
@@ -65,10 +68,14 @@ def check_track(subject: Subject) -> Iterator[CheckResult]:
 
 def check_hyperparameters(subject: Subject) -> Iterator[CheckResult]:
     """hyperparameters.json has to be valid; problems that are only warnings are listed."""
-    path = _workspace(subject).custom_files / HYPERPARAMETERS
-    text = _read(path)
+    folder = _workspace(subject).custom_files
+    path = folder / HYPERPARAMETERS
+    text = read_file(path)
     if subject.is_ours:
-        yield from _tolerated(path, Hyperparameters.parse(text, str(path)).warnings)
+        found, metadata = Hyperparameters.parse(text, str(path)), _metadata(folder / METADATA)
+        if metadata is not None and metadata.training_algorithm in ALGORITHMS:
+            check_algorithm(found, metadata)
+        yield from _tolerated(path, found.warnings)
     else:
         yield from _tolerated(path, tolerant(Hyperparameters.parse, text, str(path)))
 
@@ -76,7 +83,7 @@ def check_hyperparameters(subject: Subject) -> Iterator[CheckResult]:
 def check_metadata(subject: Subject) -> Iterator[CheckResult]:
     """model_metadata.json has to be valid, and the engine has to support it."""
     path = _workspace(subject).custom_files / METADATA
-    text = _read(path)
+    text = read_file(path)
     if subject.is_ours:
         found = ModelMetadata.parse(text, str(path))
         check_supported(found, str(path))
@@ -91,7 +98,7 @@ def check_reward(subject: Subject) -> Iterator[CheckResult]:
 
     settings, folder = subject.settings, _workspace(subject).custom_files
     path = folder / REWARD
-    source = _read(path)
+    source = read_file(path)
     try:
         track = load_track(settings.world_name, _track_folder(subject), settings.tracks_url)
     except DrError:  # reported by check_track
@@ -114,7 +121,7 @@ def check_reward(subject: Subject) -> Iterator[CheckResult]:
 def _metadata(path: Path) -> ModelMetadata | None:
     """The model metadata; None if the file is invalid, which check_metadata reports."""
     try:
-        return ModelMetadata.parse(_read(path), str(path))
+        return ModelMetadata.parse(read_file(path), str(path))
     except DrError:
         return None
 
@@ -157,14 +164,6 @@ def _tolerated(path: Path, warnings: tuple[str, ...]) -> Iterator[CheckResult]:
         yield warning(text, f"Fix that in {path}, or ignore it.")
     if not warnings:
         yield ok(f"{path.name} is valid.")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as fault:
-        hint = f"`dr init` puts a working {path.name} there."
-        raise DrError(f"{path} cannot be read: {fault.strerror or fault}.", hint) from None
 
 
 def _workspace(subject: Subject) -> Workspace:

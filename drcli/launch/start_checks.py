@@ -116,7 +116,7 @@ def check_training_files(settings: Settings, workspace: Workspace, *, keep: bool
         DrError: with file, line and hint.
     """
     folder = workspace.custom_files
-    contents = {name: _read(folder / name) for name in (HYPERPARAMETERS, METADATA, REWARD)}
+    contents = {name: read_file(folder / name) for name in (HYPERPARAMETERS, METADATA, REWARD)}
     if not is_ours(settings):
         doubts = (
             *tolerant(Hyperparameters.parse, contents[HYPERPARAMETERS], str(folder / HYPERPARAMETERS)),
@@ -126,11 +126,16 @@ def check_training_files(settings: Settings, workspace: Workspace, *, keep: bool
     hyperparameters = Hyperparameters.parse(contents[HYPERPARAMETERS], str(folder / HYPERPARAMETERS))
     metadata = ModelMetadata.parse(contents[METADATA], str(folder / METADATA))
     check_supported(metadata, str(folder / METADATA))
-    algorithm: Algorithm = ALGORITHMS.load(metadata.training_algorithm)
-    algorithm.check(hyperparameters, str(folder / HYPERPARAMETERS))
+    check_algorithm(hyperparameters, metadata)
     track = check_world(settings, workspace, keep=keep)
     trial = try_reward(settings, contents[REWARD], folder / REWARD, track, metadata)
     return CustomFiles(contents, (*hyperparameters.warnings, *metadata.warnings, *trial.warnings))
+
+
+def check_algorithm(hyperparameters: Hyperparameters, metadata: ModelMetadata) -> None:
+    """Raise UsageError for hyperparameters that our algorithm of that model does not support."""
+    algorithm: Algorithm = ALGORITHMS.load(metadata.training_algorithm)
+    algorithm.check(hyperparameters)
 
 
 def tolerant(
@@ -148,7 +153,8 @@ def tolerant(
         return (f"{fault.message} (for drcli's own engine)",)
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The content of a custom file. Raises DrError if it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:

@@ -26,7 +26,7 @@ class Reinforce:
     logged: Mapping[str, str] = {"loss": "Loss", "baseline": "Baseline"}
 
     @staticmethod
-    def check(hyperparameters: Hyperparameters, where: str = "hyperparameters.json") -> None:
+    def check(hyperparameters: Hyperparameters) -> None:
         """It takes them as they are."""
 
     @staticmethod

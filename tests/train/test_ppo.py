@@ -201,8 +201,8 @@ def test_exploration_that_it_can_do(kind):
 
 
 def test_exploration_that_it_cannot_do_is_refused_with_what_it_can():
-    with pytest.raises(UsageError, match=r"^here: .* exploration_type additive_noise") as caught:
-        ClippedPPO.check(Hyperparameters(exploration_type="additive_noise"), "here")
+    with pytest.raises(UsageError, match=r"^here:2: .* exploration_type additive_noise") as caught:
+        ClippedPPO.check(Hyperparameters.parse('{"lr": 1,\n"exploration_type": "additive_noise"}', "here"))
     assert "categorical, e-greedy" in caught.value.hint
 
 

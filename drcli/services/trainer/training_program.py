@@ -60,7 +60,7 @@ def train(environment: Environment, stop: StopFlag) -> bool:
 def _begin(job: TrainingJob, publisher: Publisher) -> tuple[TrainingPlan, Subscriptions]:
     hyperparameters = job.hyperparameters()
     model, algorithm = ModelSpec.of(job.metadata), algorithm_of(job.metadata)
-    algorithm.check(hyperparameters, job.environment.hyperparameters_key)
+    algorithm.check(hyperparameters)
     start = find_starting_point(job, model, algorithm)
     run = ObservedTraining(
         role="trainer",

@@ -70,8 +70,8 @@ class Algorithm(Protocol):
         """The statistics of `Learner.learn` that are logged, in this order, and their names in the log."""
         ...
 
-    def check(self, hyperparameters: Hyperparameters, where: str = "hyperparameters.json") -> None:
-        """Raise UsageError, with the name of the file (`where`), for unsupported values. Does not import torch."""
+    def check(self, hyperparameters: Hyperparameters) -> None:
+        """Raise UsageError, with file and line, for unsupported values. Does not import torch."""
         ...
 
     def network(self, model: ModelSpec, variables: Mapping[str, Tensor] | None = None) -> PolicyNetwork:

@@ -33,10 +33,11 @@ class ClippedPPO:
     }
 
     @staticmethod
-    def check(hyperparameters: Hyperparameters, where: str = "hyperparameters.json") -> None:
+    def check(hyperparameters: Hyperparameters) -> None:
         """Raise UsageError for an unsupported exploration_type."""
         kind = hyperparameters.exploration_type
         if kind not in EXPLORATION_TYPES:
+            where = hyperparameters.where("exploration_type")
             raise UsageError(
                 f"{where}: drcli's clipped_ppo does not support exploration_type {kind}.",
                 f"Choose one of: {', '.join(EXPLORATION_TYPES)}.",
