@@ -18,9 +18,8 @@ from drcli.launch.docker.minio_spec import minio_spec
 from drcli.launch.docker.own_stacks import own_stack
 from drcli.launch.launcher import RunRequest, launcher_of
 from drcli.launch.machine import Machine, Snapshot
+from drcli.launch.store_access import services_endpoint, store_config
 from drcli.paths import Workspace
-from drcli.store.access import store_config
-from drcli.store.client import StoreConfig
 
 AREAS = ("training", "evaluation", "upload", "our stack", "community's stack", "bucket")
 _NOW = datetime(2026, 1, 2, 3, 4, 5)
@@ -80,31 +79,38 @@ def reaches(name: str) -> tuple[str, ...]:
     row = variables()[name]
     found = set()
     for context in CONTEXTS:
-        before = settings_of(dict(context))
+        before, was = _unchanged(CONTEXTS.index(context))
         values = dict(context) | {name: other_value(row, before.text(name))}
         if values.get("DR_CLOUD") == "remote":
             values.setdefault("DR_REMOTE_MINIO_URL", "http://nas:9000")
-        was, now = _look(before), _look(settings_of(values))
+        now = _look(settings_of(values))
         found |= {area for area in AREAS if was[area] != now[area]}
     return tuple(area for area in AREAS if area in found)
 
 
+@cache
+def _unchanged(context: int) -> tuple[Settings, dict[str, object]]:
+    settings = settings_of(dict(CONTEXTS[context]))
+    return settings, _look(settings)
+
+
 def _look(settings: Settings) -> dict[str, object]:
     workspace = Workspace(_ROOT)
-    store = store_config(settings, workspace)
+    store, endpoint = store_config(settings, workspace), services_endpoint(settings, workspace)
+    snapshot = Snapshot(Machine(), store, endpoint, _KEYS)
     return {
-        "training": [(doc.key, doc.values) for doc in render_training(settings)],
-        "evaluation": render_evaluation(settings, _NOW),
+        "training": [(doc.key, doc.values) for doc in render_training(settings, endpoint)],
+        "evaluation": render_evaluation(settings, endpoint, _NOW),
         "upload": render_upload(settings, settings.upload_s3_bucket, settings.upload_s3_prefix),
-        "our stack": _stacks(settings, workspace, store, ours=True),
-        "community's stack": _stacks(settings, workspace, store, ours=False),
-        "bucket": (store, store.secret_key, settings.store_endpoint_url),
+        "our stack": _stacks(settings, workspace, snapshot, ours=True),
+        "community's stack": _stacks(settings, workspace, snapshot, ours=False),
+        "bucket": (store, store.secret_key, endpoint),
     }
 
 
-def _stacks(settings: Settings, workspace: Workspace, store: StoreConfig, *, ours: bool) -> object:
+def _stacks(settings: Settings, workspace: Workspace, snapshot: Snapshot, *, ours: bool) -> object:
     """What runs of one engine look like; None where the style does not run it."""
-    launcher, snapshot = launcher_of(settings.docker_style), Snapshot(Machine(), store, _KEYS)
+    launcher = launcher_of(settings.docker_style)
     prefix = settings.local_s3_model_prefix
     requests = [RunRequest(kind, settings, workspace, prefix) for kind in RUN_KINDS]
     if not isinstance(launcher, ContainerLauncher):

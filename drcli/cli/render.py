@@ -26,15 +26,18 @@ def command(experiment: str | None, kind: str, clone: bool, overrides: Sequence[
     """
     from drcli.config import params_documents
     from drcli.config.load import find_workspace, load_settings, load_workers
-    from drcli.store.access import with_store_port
+    from drcli.launch.store_access import services_endpoint
 
     workspace = find_workspace(experiment=experiment)
-    settings = with_store_port(load_settings(workspace, overrides), workspace)
+    settings = load_settings(workspace, overrides)
+    endpoint = services_endpoint(settings, workspace)
     workers = load_workers(workspace, settings) if kind == "training" else ()
     if kind == "training":
-        documents = params_documents.render_training(settings, workers)
+        documents = params_documents.render_training(settings, endpoint, workers)
     elif kind == "evaluation":
-        documents = (params_documents.render_evaluation(settings, datetime.now().astimezone(), clone),)
+        documents = (
+            params_documents.render_evaluation(settings, endpoint, datetime.now().astimezone(), clone),
+        )
     else:
         documents = (
             params_documents.render_upload(settings, settings.upload_s3_bucket, settings.upload_s3_prefix),

@@ -12,19 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from drcli.config.run_params import EvaluationParams, TrainingParams, parse_params
 from drcli.config.settings import Settings
-
-__all__ = [
-    "Document",
-    "EvaluationParams",
-    "TrainingParams",
-    "parse_params",
-    "render_evaluation",
-    "render_training",
-    "render_upload",
-    "to_yaml",
-]
 
 Values = dict[str, str | list[str]]
 
@@ -110,13 +98,18 @@ class Document:
     values: Mapping[str, str | list[str]]
 
 
-def render_training(settings: Settings, workers: Sequence[Settings] = ()) -> tuple[Document, ...]:
-    """The documents of a training: one, or one per worker if there are `workers` (2, 3, … of a multi-config run)."""
+def render_training(
+    settings: Settings, endpoint: str | None, workers: Sequence[Settings] = ()
+) -> tuple[Document, ...]:
+    """The documents of a training: one, or one per worker if there are `workers` (2, 3, … of a multi-config run).
+
+    endpoint: where services reach the store; None for AWS itself.
+    """
     prefix, name = settings.local_s3_model_prefix, settings.local_s3_training_params_file
     if not workers:
-        return (Document(_key(prefix, name), _training(settings)),)
-    shared: Values = {**_fixed(settings), "MULTI_CONFIG": "True"}  # all workers share one store
-    documents = [_training(settings), *(_training(worker) | shared for worker in workers)]
+        return (Document(_key(prefix, name), _training(settings, endpoint)),)
+    shared: Values = {"MULTI_CONFIG": "True"}
+    documents = [_training(settings, endpoint), *(_training(worker, endpoint) | shared for worker in workers)]
     return tuple(
         Document(_key(prefix, worker_file(name, number)), values)
         for number, values in enumerate(documents, start=1)
@@ -137,10 +130,15 @@ def multi_config(documents: Sequence[Document]) -> str:
     return json.dumps({"multi_config": rows})
 
 
-def render_evaluation(settings: Settings, now: datetime, clone: bool = False) -> Document:
+def render_evaluation(
+    settings: Settings, endpoint: str | None, now: datetime, clone: bool = False
+) -> Document:
     """The document of an evaluation that starts `now` (its results are named after that time).
 
     Args:
+        settings: of the run.
+        endpoint: where services reach the store; None for AWS itself.
+        now: the time in its names.
         clone: evaluate a copy of the model, at `<prefix>-E`; results go there too.
     """
     stamp = f"evaluation-{now:%Y%m%d%H%M%S}"
@@ -160,7 +158,7 @@ def render_evaluation(settings: Settings, now: datetime, clone: bool = False) ->
     values: Values = {
         **_texts(settings, _RACE | _VIEW | _EVALUATION),
         **_race_extras(settings),
-        **_fixed(settings),
+        **_fixed(endpoint),
         "JOB_TYPE": "EVALUATION",
     }
     if settings.race_type == "HEAD_TO_MODEL":
@@ -212,18 +210,17 @@ def _texts(settings: Settings, names: Mapping[str, str]) -> dict[str, str]:
     return {key: settings.text(name) for key, name in names.items()}
 
 
-def _fixed(settings: Settings) -> dict[str, str]:
-    endpoint = settings.store_endpoint_url
+def _fixed(endpoint: str | None) -> dict[str, str]:
     return {"ROBOMAKER_SIMULATION_JOB_ACCOUNT_ID": "Dummy"} | (
         {"S3_ENDPOINT_URL": endpoint} if endpoint else {}
     )
 
 
-def _training(settings: Settings) -> Values:
+def _training(settings: Settings, endpoint: str | None) -> Values:
     return {
         **_texts(settings, _RACE | _VIEW | _CAR | _TRAINING | _TRAINING_HERE),
         **_race_extras(settings),
-        **_fixed(settings),
+        **_fixed(endpoint),
         "JOB_TYPE": "TRAINING",
         "METRICS_S3_OBJECT_KEY": f"{settings.local_s3_metrics_prefix}/TrainingMetrics.json",
         "TRAINING_JOB_ARN": "arn:Dummy",

@@ -31,10 +31,7 @@ class RunParams:
 
     race: RaceSettings
     world_name: str = _param("WORLD_NAME")
-    enable_domain_randomization: bool = _param("ENABLE_DOMAIN_RANDOMIZATION", False)
-    metrics_bucket: str = _param("METRICS_S3_BUCKET")
     metrics_key: str = _param("METRICS_S3_OBJECT_KEY")
-    simtrace_bucket: str = _param("SIMTRACE_S3_BUCKET", "")
     simtrace_prefix: str = _param("SIMTRACE_S3_PREFIX", "")
 
     @classmethod
@@ -64,7 +61,6 @@ class TrainingParams(RunParams):
 
     job_type = "TRAINING"
 
-    model_bucket: str = _param("SAGEMAKER_SHARED_S3_BUCKET")
     model_prefix: str = _param("SAGEMAKER_SHARED_S3_PREFIX")
     model_metadata_key: str = _param("MODEL_METADATA_FILE_S3_KEY")
     reward_key: str = _param("REWARD_FILE_S3_KEY")
@@ -82,7 +78,6 @@ class EvaluationParams(RunParams):
 
     job_type = "EVALUATION"
 
-    model_bucket: str = _param("MODEL_S3_BUCKET")
     model_prefix: str = _param("MODEL_S3_PREFIX")
     eval_checkpoint: str = _param("EVAL_CHECKPOINT", "last")
 
@@ -98,12 +93,6 @@ class EvaluationParams(RunParams):
             change_start_position=False,
             alternate_driving_direction=False,
         )
-
-
-def parse_params(text: str) -> TrainingParams | EvaluationParams:
-    """A document of either kind, by its JOB_TYPE; raises as `RunParams.parse`."""
-    is_evaluation = _load(text).get("JOB_TYPE") == EvaluationParams.job_type
-    return (EvaluationParams if is_evaluation else TrainingParams).parse(text)
 
 
 def _load(text: str) -> dict[str, object]:

@@ -277,21 +277,6 @@ class Settings(SourcedValues):
 
     __str__ = __repr__
 
-    @property
-    def store_endpoint_url(self) -> str | None:
-        """Where services reach the store. None for AWS itself, and for an embedded server that picks its own port.
-
-        `drcli.store.access.with_store_port` fills in the port of such a server.
-        """
-        if self.minio_url:
-            return self.minio_url
-        if self.cloud in ("aws", "remote"):
-            return self.remote_minio_url if self.cloud == "remote" else None
-        address: str | None = LAUNCHERS.load(self.docker_style).own_store.address_for_services(
-            self.store_port
-        )
-        return address
-
 
 @cache
 def variables() -> Mapping[str, Variable]:

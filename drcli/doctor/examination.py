@@ -1,4 +1,4 @@
-"""The table of checks, and the one pass through it. A new check is a function that yields results, and a line here."""
+"""The table of checks, and running them. A new check is a function that yields results, and one line here."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from drcli.config.settings import Settings
 from drcli.doctor import docker_checks, file_checks, machine_checks, storage_checks
 from drcli.doctor.finding import CheckResult, Finding, Level, Needs, Subject
 from drcli.errors import DrError
+from drcli.launch.store_access import is_embedded, is_minio
 from drcli.paths import Workspace
-from drcli.store.access import is_embedded, is_minio
 
 
 def _always(subject: Subject) -> bool:
@@ -53,13 +53,13 @@ def _community(subject: Subject) -> bool:
     return subject.uses_docker and not subject.is_ours
 
 
-_MACHINE_ONLY = "Only the machine is checked."
-_CORRECT = "Correct that, then `dr doctor` again."
+_MACHINE_ONLY = "Only the machine was checked."
+_CORRECT = "Fix that, then run `dr doctor` again."
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the table. `when`: where it matters; `after`: areas that must be without errors for it."""
+    """One line of the table. `when`: whether it applies; `after`: areas that must have no errors before it."""
 
     area: str
     run: Callable[[Subject], Iterator[CheckResult]]
@@ -99,10 +99,9 @@ CHECKS = (
 def examine(
     experiment: str | None = None, overrides: Sequence[str] = (), *, needs: Needs | None = None
 ) -> Iterator[Finding]:
-    """Check the machine and the workspace around the current folder; each finding as soon as it is known.
+    """Check the machine and the current workspace; yields each finding as soon as it is known.
 
-    Starts nothing, changes nothing. Without a workspace, or where its settings cannot be read, the machine alone is
-    checked.
+    Starts and changes nothing. Without a workspace, or if its settings are invalid, only the machine is checked.
     """
     workspace, settings, findings = _begin(experiment, overrides)
     yield from findings
@@ -119,26 +118,26 @@ def examine(
 
 def _run(check: Check, subject: Subject) -> Iterator[Finding]:
     try:
-        for verdict in check.run(subject):
-            yield _finding(check.area, *verdict)
+        for result in check.run(subject):
+            yield _finding(check.area, *result)
     except DrError as fault:
         yield _finding(check.area, "error", fault.message, fault.hint or _CORRECT)
 
 
 def _finding(area: str, level: Level, message: str, fix: str = "") -> Finding:
-    """A finding; an address that it quotes may hold a login."""
+    """A finding; addresses in its texts may contain a password, which is masked."""
     return Finding(area, level, masked("", message), masked("", fix))
 
 
 def _begin(
     experiment: str | None, overrides: Sequence[str]
 ) -> tuple[Workspace | None, Settings, list[Finding]]:
-    """The workspace with its settings; None and the defaults when either cannot be had, and why."""
+    """The workspace with its settings; None and the defaults if either is missing or invalid, with the reason."""
     found = []
     try:
         workspace = find_workspace(experiment=experiment)
     except DrError as fault:
-        # Outside of a workspace one may want to know whether the machine will do; all else is a fault.
+        # Outside a workspace, users may want to check only the machine; anything else is an error.
         level: Level = "warning" if _is_outside() and not experiment else "error"
         found = [_finding("workspace", level, f"{fault.message} {_MACHINE_ONLY}", fault.hint)]
         workspace = None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from drcli.config.settings import Settings
+from drcli.launch import store_access
 from drcli.launch.launcher import launcher_of
 from drcli.paths import Workspace
-from drcli.store import access
 from drcli.store.client import Bucket
 from drcli.store.server import stop_server
 
@@ -18,15 +18,15 @@ def open_bucket(settings: Settings, workspace: Workspace, *, write: bool = False
     Raises:
         DrError: unreachable, wrong keys, no such bucket, port in use, image missing; with `write` also: disk full.
     """
-    if access.has_own_store(settings):
+    if store_access.has_own_store(settings):
         return launcher_of(settings.docker_style).own_store.open(settings, workspace, write=write)
-    return access.open_bucket(settings, workspace, write=write)
+    return store_access.open_bucket(settings, workspace, write=write)
 
 
 def stop_store(settings: Settings, workspace: Workspace) -> bool:
     """Stop the workspace's own store, including one started by another style. False if none was running."""
     stopped = stop_server(workspace)
-    if access.has_own_store(settings):
+    if store_access.has_own_store(settings):
         stopped = launcher_of(settings.docker_style).own_store.stop(workspace) or stopped
     return stopped
 

@@ -18,9 +18,9 @@ from drcli.launch.bucket import open_bucket
 from drcli.launch.launcher import RunRequest
 from drcli.launch.plan import Plan
 from drcli.launch.start_checks import check_settings, check_world, publish_track
+from drcli.launch.store_access import services_endpoint
 from drcli.paths import Workspace
 from drcli.store import simtrace
-from drcli.store.access import with_store_port
 from drcli.store.checkpoints import Which, choose_checkpoint
 from drcli.store.client import Bucket
 from drcli.store.metrics import STATUS_LABELS, EvaluationMetrics
@@ -71,13 +71,12 @@ def start(
     prefix = settings.local_s3_model_prefix
     plan = planning.checked_plan(_request(settings, workspace, prefix))
     bucket = open_bucket(settings, workspace, write=True)
-    settings = with_store_port(settings, workspace)
     if plan.is_ours:
         check_world(settings, workspace)
         _check_model(bucket, ModelKeys(prefix), settings.eval_checkpoint if which is None else which)
     else:
         _check_any_model(bucket, prefix)
-    document = render_evaluation(settings, datetime.now(), clone)
+    document = render_evaluation(settings, services_endpoint(settings, workspace), datetime.now(), clone)
     if which is not None:
         document = Document(document.key, {**document.values, "EVAL_CHECKPOINT": str(which)})
     target = _first(document.values["MODEL_S3_PREFIX"])

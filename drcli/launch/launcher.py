@@ -37,6 +37,17 @@ class RunRequest:
     prefix: str
     workers: tuple[Settings, ...] = ()
 
+    @property
+    def head(self) -> dict[str, Any]:
+        """The fields of `Plan` that follow from the request alone, as arguments for any style's plan."""
+        return {
+            "kind": self.kind,
+            "run_id": self.settings.run_id,
+            "prefix": self.prefix,
+            "world_name": self.settings.world_name,
+            "style": self.settings.docker_style,
+        }
+
     @classmethod
     def training(cls, settings: Settings, workspace: Workspace) -> RunRequest:
         """A training of the model named in the settings. Raises DrError if a worker's file is missing or invalid."""

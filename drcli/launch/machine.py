@@ -11,9 +11,9 @@ from pathlib import Path
 from drcli import env
 from drcli.config.settings import Settings
 from drcli.errors import DrError
+from drcli.launch.store_access import services_endpoint, store_config
 from drcli.local import free_port
 from drcli.paths import Workspace
-from drcli.store.access import store_config
 from drcli.store.client import StoreConfig
 
 Credentials = Mapping[str, str] | None  # AWS_… variables; None on machines that have an IAM role
@@ -44,12 +44,13 @@ class Machine:
 class Snapshot:
     """Everything that planning needs to know about the current state.
 
-    store: how this machine reaches the bucket; credentials: the keys with which containers reach it; wire_secret: new
-    in each snapshot; missing: errors that prevent a start, but not showing the plan.
+    store: how commands reach the bucket; endpoint: where services do, None for AWS itself; credentials: the keys of
+    containers for it; wire_secret: a new one in each snapshot; missing: errors that prevent a start, but not a dry run.
     """
 
     machine: Machine
     store: StoreConfig
+    endpoint: str | None
     credentials: Credentials = field(default_factory=dict, repr=False)
     wire_secret: str = field(default="", repr=False)
     missing: tuple[DrError, ...] = ()
@@ -66,6 +67,8 @@ def look(settings: Settings, workspace: Workspace) -> Snapshot:
     missing: tuple[DrError, ...] = ()
     try:
         store = store_config(settings, workspace)
+        endpoint = services_endpoint(settings, workspace)
     except DrError as error:
         store, missing = StoreConfig(settings.local_s3_bucket, access_key="", secret_key=""), (error,)
-    return Snapshot(machine, store, wire_secret=secrets.token_hex(32), missing=missing)
+        endpoint = None
+    return Snapshot(machine, store, endpoint, wire_secret=secrets.token_hex(32), missing=missing)

@@ -1,6 +1,6 @@
-"""The store of a workspace, when the bucket is on this machine (DR_CLOUD=local): which server holds it, in which style.
+"""The workspace's own store, for buckets on this machine (DR_CLOUD=local): the interface, and the embedded server.
 
-A launcher names one. Local processes have the embedded server, containers MinIO.
+Each launcher names one: local processes use the embedded server, containers use MinIO.
 """
 
 from __future__ import annotations
@@ -11,45 +11,44 @@ from typing import Any, ClassVar, Protocol
 
 from drcli.config.settings import Settings
 from drcli.contract.run_name import RunKind
-from drcli.launch import log_files
+from drcli.launch import log_files, store_access
 from drcli.launch.machine import Credentials
 from drcli.local import ProcessRef
 from drcli.paths import Workspace
-from drcli.store import access
-from drcli.store.client import Bucket
+from drcli.store.client import Bucket, StoreConfig
 from drcli.store.server import server_status, stop_server
 
 
 class OwnStore(Protocol):
-    """A server of the workspace's own."""
+    """An S3 server that belongs to the workspace."""
 
     is_embedded: ClassVar[bool]
 
-    def address_for_services(self, port: int | None) -> str | None:
-        """Where services reach it; `port` is DR_STORE_PORT. None: not known before its server is asked."""
+    def address_for_services(self, here: StoreConfig) -> str | None:
+        """Where services reach it; `here`: how commands on this machine do."""
 
     def open(self, settings: Settings, workspace: Workspace, *, write: bool = False) -> Bucket:
-        """Start it where it does not run, and check the bucket. Idempotent; raises as `bucket.open_bucket`."""
+        """Start it unless it is running, and check the bucket. Idempotent; raises as `bucket.open_bucket`."""
 
     def run_credentials(
         self, settings: Settings, workspace: Workspace, kind: RunKind, prefix: str
     ) -> Credentials:
-        """The key that the services of a run are given, once it is open; None: that which commands have."""
+        """The key for the services of a run, once the store is open; None: the same key that commands use."""
 
     def end_run(self, workspace: Workspace, project: str) -> None:
-        """The run has ended, and needs its key no longer."""
+        """The run has ended and no longer needs its key."""
 
     def is_running(self, settings: Settings, workspace: Workspace) -> bool:
-        """Whether it runs now. DrError where that cannot be known."""
+        """Whether it is running. Raises DrError if that cannot be determined."""
 
     def stop(self, workspace: Workspace) -> bool:
-        """Stop it; False when it was not running."""
+        """Stop it; False if it was not running."""
 
     def status(self, settings: Settings, workspace: Workspace) -> dict[str, Any]:
-        """As `dr store status` shows it."""
+        """The values that `dr store status` shows."""
 
     def log(self, workspace: Workspace, tail: int, *, follow: bool) -> Iterator[str]:
-        """The last `tail` lines of its log (0: all), with `follow` also those that come."""
+        """The last `tail` lines of its log (0: all); with `follow`, also new ones."""
 
 
 class EmbeddedStore:
@@ -57,37 +56,37 @@ class EmbeddedStore:
 
     is_embedded: ClassVar[bool] = True
 
-    def address_for_services(self, port: int | None) -> str | None:
-        """As for everybody on this machine."""
-        return None if port is None else f"http://127.0.0.1:{port}"
+    def address_for_services(self, here: StoreConfig) -> str | None:
+        """The same address: they are processes on this machine."""
+        return here.endpoint_url
 
     def open(self, settings: Settings, workspace: Workspace, *, write: bool = False) -> Bucket:
-        """As `access.open_bucket`, which starts it."""
-        return access.open_bucket(settings, workspace, write=write)
+        """As `store_access.open_bucket`, which starts it."""
+        return store_access.open_bucket(settings, workspace, write=write)
 
     def run_credentials(
         self, settings: Settings, workspace: Workspace, kind: RunKind, prefix: str
     ) -> Credentials:
-        """It has one key pair."""
+        """It only has one key pair."""
         return None
 
     def end_run(self, workspace: Workspace, project: str) -> None:
-        """It has one key pair."""
+        """It only has one key pair."""
 
     def is_running(self, settings: Settings, workspace: Workspace) -> bool:
-        """Whether it runs now."""
+        """Whether it is running."""
         return server_status(workspace).running
 
     def stop(self, workspace: Workspace) -> bool:
-        """Stop it; False when it was not running."""
+        """Stop it; False if it was not running."""
         return stop_server(workspace)
 
     def status(self, settings: Settings, workspace: Workspace) -> dict[str, Any]:
-        """Where it and its data are."""
+        """Whether it is running, its address and its data folder."""
         return asdict(server_status(workspace))
 
     def log(self, workspace: Workspace, tail: int, *, follow: bool) -> Iterator[str]:
-        """The file that it writes to."""
+        """Lines of its log file."""
         pid = server_status(workspace).pid
         server = ProcessRef.find(pid) if pid is not None else None
         goes_on = (lambda: server is not None and server.is_alive) if follow else None

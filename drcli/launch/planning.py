@@ -8,8 +8,9 @@ from typing import Any
 from drcli.errors import DrError
 from drcli.launch import run_control
 from drcli.launch.launcher import RunRequest, launcher_of
+from drcli.launch.machine import Snapshot
 from drcli.launch.plan import Plan
-from drcli.store.access import has_own_store
+from drcli.launch.store_access import has_own_store
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,7 @@ def checked_plan(request: RunRequest) -> Plan:
     Raises:
         DrError: no credentials, no engine, no image, …
     """
-    launcher = launcher_of(request.settings.docker_style)
-    snapshot = launcher.look(request.settings, request.workspace)
-    for error in snapshot.missing:
-        raise error
-    plan: Plan = launcher.plan(request, snapshot)
-    launcher.check(plan, request.workspace)
-    return plan
+    return _checked(request, _complete_snapshot(request))
 
 
 def final_plan(request: RunRequest) -> Plan:
@@ -41,17 +36,12 @@ def final_plan(request: RunRequest) -> Plan:
 
     The machine is inspected again: the store has its keys now, and another process may have used a port meanwhile.
     """
-    settings, workspace = request.settings, request.workspace
-    launcher = launcher_of(settings.docker_style)
-    snapshot = launcher.look(settings, workspace)
-    for error in snapshot.missing:
-        raise error
+    settings, snapshot = request.settings, _complete_snapshot(request)
     if has_own_store(settings):
-        own = launcher.own_store.run_credentials(settings, workspace, request.kind, request.prefix)
+        store = launcher_of(settings.docker_style).own_store
+        own = store.run_credentials(settings, request.workspace, request.kind, request.prefix)
         snapshot = snapshot if own is None else replace(snapshot, credentials=own)
-    plan: Plan = launcher.plan(request, snapshot)
-    launcher.check(plan, workspace)
-    return plan
+    return _checked(request, snapshot)
 
 
 def dry_run(request: RunRequest, warnings: tuple[str, ...] = ()) -> DryRun:
@@ -66,3 +56,18 @@ def dry_run(request: RunRequest, warnings: tuple[str, ...] = ()) -> DryRun:
     except DrError as error:
         missing.append(error)
     return DryRun(launcher.describe(plan), tuple(missing), warnings)
+
+
+def _complete_snapshot(request: RunRequest) -> Snapshot:
+    """A snapshot with everything that a start needs. Raises the first error otherwise."""
+    snapshot = launcher_of(request.settings.docker_style).look(request.settings, request.workspace)
+    for error in snapshot.missing:
+        raise error
+    return snapshot
+
+
+def _checked(request: RunRequest, snapshot: Snapshot) -> Plan:
+    launcher = launcher_of(request.settings.docker_style)
+    plan: Plan = launcher.plan(request, snapshot)
+    launcher.check(plan, request.workspace)
+    return plan

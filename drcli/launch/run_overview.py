@@ -11,8 +11,8 @@ from drcli.launch import run_control
 from drcli.launch.plan import Plan
 from drcli.launch.run_folder import RunFolder
 from drcli.launch.run_view import RunView
+from drcli.launch.store_access import is_embedded, store_config
 from drcli.paths import Workspace
-from drcli.store.access import is_embedded, store_config
 from drcli.store.client import Bucket
 from drcli.store.run_status import RunStatus, read_status
 from drcli.store.server import server_status

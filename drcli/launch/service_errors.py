@@ -1,20 +1,22 @@
-"""The last words of a service's log: the error that `drcli.services.program` logs, or the end of a traceback."""
+"""The error at the end of a service's log: the one that services log before they exit, or a traceback's last line."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
+from drcli.contract.exit_codes import ERROR_PREFIX, HINT_PREFIX
+
 
 def last_words(lines: Sequence[str]) -> tuple[str, str]:
     """Message and hint of the error that a service logged before it exited; empty if there is none."""
-    at = max((i for i, text in enumerate(lines) if text.startswith("ERROR: ")), default=-1)
+    at = max((i for i, text in enumerate(lines) if text.startswith(ERROR_PREFIX)), default=-1)
     if at < 0:
         return "", ""
-    message = [lines[at].removeprefix("ERROR: ")]
+    message = [lines[at].removeprefix(ERROR_PREFIX)]
     for i in range(at + 1, len(lines)):
-        if lines[i].startswith("HINT: "):
-            return "\n".join(message), "\n".join([lines[i].removeprefix("HINT: "), *lines[i + 1 :]])
+        if lines[i].startswith(HINT_PREFIX):
+            return "\n".join(message), "\n".join([lines[i].removeprefix(HINT_PREFIX), *lines[i + 1 :]])
         message.append(lines[i])
     return "\n".join(message), ""
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from drcli import env
 from drcli.config.settings import Settings
 from drcli.contract.keys import ModelKeys
-from drcli.store.client import StoreConfig
+from drcli.launch.machine import Snapshot
 
 
-def training_values(settings: Settings, store: StoreConfig) -> dict[str, str]:
+def training_values(settings: Settings, snapshot: Snapshot) -> dict[str, str]:
     """Variables of trainer and workers, except those that depend on the style."""
     prefix = settings.local_s3_model_prefix
     own = ModelKeys(prefix)
-    return _common(settings, store, prefix, settings.local_s3_training_params_file) | {
+    return _common(settings, snapshot, prefix, settings.local_s3_training_params_file) | {
         env.DR_WORKERS: str(settings.workers),
         env.DR_CARS_PER_WORKER: str(settings.cars_per_worker),
         env.DR_CONFIGS: str(settings.workers if settings.train_multi_config else 1),
@@ -33,9 +33,9 @@ def training_values(settings: Settings, store: StoreConfig) -> dict[str, str]:
     }
 
 
-def evaluation_values(settings: Settings, store: StoreConfig, prefix: str) -> dict[str, str]:
+def evaluation_values(settings: Settings, snapshot: Snapshot, prefix: str) -> dict[str, str]:
     """Variables of an evaluation of the model at `prefix`, except those that depend on the style."""
-    return _common(settings, store, prefix, settings.local_s3_eval_params_file)
+    return _common(settings, snapshot, prefix, settings.local_s3_eval_params_file)
 
 
 def trainer_threads(settings: Settings, cores: int) -> str:
@@ -43,13 +43,13 @@ def trainer_threads(settings: Settings, cores: int) -> str:
     return str(max(1, cores - settings.workers))
 
 
-def _common(settings: Settings, store: StoreConfig, prefix: str, params_file: str) -> dict[str, str]:
+def _common(settings: Settings, snapshot: Snapshot, prefix: str, params_file: str) -> dict[str, str]:
     return {
-        env.MODEL_S3_BUCKET: store.bucket,
+        env.MODEL_S3_BUCKET: snapshot.store.bucket,
         env.MODEL_S3_PREFIX: prefix,
         env.S3_YAML_NAME: params_file,
-        env.S3_ENDPOINT_URL: settings.store_endpoint_url or "",
-        env.AWS_REGION: store.region,
+        env.S3_ENDPOINT_URL: snapshot.endpoint or "",
+        env.AWS_REGION: snapshot.store.region,
         env.RUN_ID: str(settings.run_id),
         env.DR_TRACKS_URL: settings.tracks_url,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from drcli.config.params_documents import render_training, to_yaml
 from drcli.config.settings import Settings
@@ -19,8 +19,8 @@ from drcli.launch.start_checks import (
     check_workers,
     publish_track,
 )
+from drcli.launch.store_access import services_endpoint
 from drcli.paths import Workspace
-from drcli.store.access import with_store_port
 from drcli.store.checkpoints import choose_checkpoint, list_checkpoints
 from drcli.store.client import Bucket
 
@@ -64,7 +64,6 @@ def prepare(settings: Settings, workspace: Workspace) -> PreparedTraining:
     request = RunRequest.training(settings, workspace)
     plan = planning.checked_plan(request)
     bucket = open_bucket(settings, workspace, write=True)
-    request = replace(request, settings=with_store_port(settings, workspace))
     if settings.local_s3_pretrained:
         _check_pretrained(settings, bucket)
     existing = tuple(info.key for info in bucket.list(f"{request.prefix}/"))
@@ -133,7 +132,8 @@ def _upload(prepared: PreparedTraining) -> None:
         bucket.put(key, contents[name])
     for worker in (settings, *request.workers):
         publish_track(worker, request.workspace, bucket, request.prefix)
-    for document in render_training(settings, request.workers):
+    endpoint = services_endpoint(settings, request.workspace)
+    for document in render_training(settings, endpoint, request.workers):
         bucket.put(document.key, to_yaml(document.values).encode())
 
 

@@ -17,11 +17,10 @@ from drcli.config.settings import Settings
 from drcli.contract.keys import ModelKeys
 from drcli.contract.run_name import WORKER
 from drcli.errors import DrError
-from drcli.launch import run_control
+from drcli.launch import run_control, store_access
 from drcli.launch.launcher import launcher_of
 from drcli.launch.simapp import is_ours
 from drcli.paths import Workspace
-from drcli.store import access
 from drcli.store.checkpoints import list_checkpoints
 from drcli.store.client import Bucket
 from drcli.store.server import server_status
@@ -103,8 +102,8 @@ def _ask(**questions: Callable[[], Any]) -> dict[str, Any]:
 def _bucket(settings: Settings, workspace: Workspace) -> dict[str, Any]:
     """Whether it is reachable, and how many checkpoints the model has."""
     try:
-        config = access.store_config(settings, workspace)
-        if access.is_embedded(settings) and not server_status(workspace).running:
+        config = store_access.store_config(settings, workspace)
+        if store_access.is_embedded(settings) and not server_status(workspace).running:
             return _no_bucket("stopped", "starts when it is needed")
         bucket = Bucket(config)
         bucket.check()
@@ -116,7 +115,7 @@ def _bucket(settings: Settings, workspace: Workspace) -> dict[str, Any]:
             "checkpoints": found,
         }
     except DrError as error:
-        if access.has_own_store(settings) and not _store_runs(settings, workspace):
+        if store_access.has_own_store(settings) and not _store_runs(settings, workspace):
             return _no_bucket("stopped", "starts when it is needed")
         return _no_bucket("unreachable", masked("", error.message))
 

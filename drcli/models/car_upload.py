@@ -13,12 +13,12 @@ from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.launch.bucket import open_bucket
+from drcli.launch.store_access import open_upload_bucket
 from drcli.local import write_atomically
 from drcli.models import carfile
 from drcli.models.upload import ModelLocation
 from drcli.paths import Workspace
 from drcli.store import model_files, transfer
-from drcli.store.access import open_upload_bucket
 from drcli.store.checkpoints import Which
 from drcli.store.client import Bucket
 from drcli.store.transfer import Meter, Tell

@@ -11,11 +11,11 @@ from drcli.config.retarget import Move, retarget
 from drcli.config.settings import Settings
 from drcli.errors import DrError, UsageError
 from drcli.launch.bucket import open_bucket
+from drcli.launch.store_access import open_upload_bucket
 from drcli.local import write_atomically
 from drcli.models.upload import ModelLocation, check_apart, check_idle
 from drcli.paths import Workspace
 from drcli.store import model_files, transfer
-from drcli.store.access import open_upload_bucket
 from drcli.store.client import ObjectInfo
 from drcli.store.transfer import Content, Meter, Stored, Tell
 

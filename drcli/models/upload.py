@@ -17,10 +17,10 @@ from drcli.contract.keys import ModelKeys, join
 from drcli.errors import DrError
 from drcli.launch import run_control
 from drcli.launch.bucket import open_bucket
+from drcli.launch.store_access import open_upload_bucket
 from drcli.models import console_import as console
 from drcli.paths import Workspace
 from drcli.store import model_files, transfer
-from drcli.store.access import open_upload_bucket
 from drcli.store.checkpoints import Which
 from drcli.store.client import Bucket, ObjectInfo
 from drcli.store.transfer import Content, Meter, Tell

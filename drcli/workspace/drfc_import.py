@@ -15,10 +15,10 @@ from pathlib import Path
 from drcli.config.load import find_workspace, load_settings
 from drcli.config.settings import Settings
 from drcli.errors import DrError, UsageError
+from drcli.launch import store_access
 from drcli.launch.simapp import ENGINE
 from drcli.local import write_atomically
 from drcli.paths import Workspace
-from drcli.store import access
 from drcli.store.client import Bucket
 from drcli.store.model_list import list_models
 from drcli.store.server import ensure_server, server_status, stop_server
@@ -128,7 +128,7 @@ def models_of(planned: Import, prefixes: Sequence[str] = ()) -> tuple[Bucket, li
     Raises:
         DrError: the bucket is unreachable, or a model was not found.
     """
-    bucket = Bucket(access.store_config(planned.source, planned.folder))
+    bucket = Bucket(store_access.store_config(planned.source, planned.folder))
     try:
         bucket.check()
     except DrError as error:
@@ -175,7 +175,7 @@ def _copy_model(source: Bucket, target: Bucket, prefix: str, tell: Tell) -> Copi
 def _own_bucket(planned: Import) -> Iterator[Bucket]:
     """The workspace's embedded store, on any port: the store that is copied from may be using DR_STORE_PORT."""
     settings = load_settings(planned.target)
-    if not access.is_embedded(settings):
+    if not store_access.is_embedded(settings):
         raise DrError(
             f"{planned.target.system_env} comes from an import without models: "
             f"DR_CLOUD={settings.cloud}, DR_DOCKER_STYLE={settings.docker_style}.",

@@ -12,8 +12,8 @@ from drcli.contract.keys import join
 from drcli.errors import DrError, UsageError
 from drcli.launch import run_control
 from drcli.launch.bucket import open_bucket
+from drcli.launch.store_access import open_upload_bucket
 from drcli.paths import Workspace
-from drcli.store.access import open_upload_bucket
 from drcli.store.client import Bucket, ObjectInfo
 from drcli.workspace.env_edit import Edit, edited
 from drcli.workspace.next_name import DELIMITER, escape, next_text

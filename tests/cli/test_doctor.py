@@ -76,7 +76,7 @@ def test_outside_of_a_workspace(
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     answer = dr("doctor")
     assert answer.exit_code == 0
-    assert "Only the machine is checked" in answer.stdout.splitlines()[0]
+    assert "Only the machine was checked" in answer.stdout.splitlines()[0]
     assert "next: dr init" in answer.stderr
 
 

@@ -13,7 +13,7 @@ from drfc_folder import OLD, RUN, SYSTEM, make_folder, write_profile
 
 from drcli.cli import main
 from drcli.config.load import find_workspace, load_settings
-from drcli.store.access import store_config
+from drcli.launch.store_access import store_config
 
 Dr = Callable[..., Result]
 

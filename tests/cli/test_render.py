@@ -43,7 +43,7 @@ def test_exactly_as_it_is_uploaded() -> None:
 
     overrides = ("DR_WORKERS=2", "DR_STORE_PORT=9123")
     result = dr("render", "training", *(word for each in overrides for word in ("--set", each)))
-    (document,) = render_training(load_settings(find_workspace(), overrides))
+    (document,) = render_training(load_settings(find_workspace(), overrides), "http://127.0.0.1:9123")
     assert result.stdout == to_yaml(document.values)
     assert f"# {document.key}" in result.stderr
 

@@ -250,9 +250,9 @@ def workers_of(workspace: Workspace, found: Settings) -> tuple[Settings, ...]:
 def rendered(found: Settings, workers: tuple[Settings, ...] = ()) -> None:
     """Render all documents; each is read back as it was, and no scalar of it is bare or has a tag."""
     documents: list[Document] = [
-        *render_training(found, workers),
-        render_evaluation(found, NOW),
-        render_evaluation(found, NOW, clone=True),
+        *render_training(found, None, workers),
+        render_evaluation(found, None, NOW),
+        render_evaluation(found, None, NOW, clone=True),
         render_upload(found, "target", "some/prefix"),
     ]
     for document in documents:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from drcli.config.load import load_settings, load_workers, settings_of
 from drcli.config.params_documents import Document, render_evaluation, render_training, render_upload, to_yaml
+from drcli.launch.store_access import services_endpoint
 from drcli.paths import Workspace
 from tests.conftest import MakeWorkspace
 
@@ -40,10 +41,11 @@ def render(case: Mapping[str, Any], make_workspace: MakeWorkspace) -> tuple[Docu
     workspace: Workspace = make_workspace(run=run, **workers)
     settings = load_settings(workspace)
     if case["kind"] == "evaluation":
-        return (render_evaluation(settings, NOW),)
+        return (render_evaluation(settings, services_endpoint(settings, workspace), NOW),)
     if case["kind"] == "upload":
         return (render_upload(settings, settings.upload_s3_bucket, settings.upload_s3_prefix),)
-    return render_training(settings, load_workers(workspace, settings))
+    endpoint = services_endpoint(settings, workspace)
+    return render_training(settings, endpoint, load_workers(workspace, settings))
 
 
 @pytest.mark.shared
@@ -73,11 +75,13 @@ def test_equals_deepracer_for_cloud(name: str, make_workspace: MakeWorkspace) ->
 
 def test_collision_penalty_of_the_evaluation_counts() -> None:
     assert (
-        render_evaluation(settings_of({"DR_EVAL_COLLISION_PENALTY": "1.5"}), NOW).values["COLLISION_PENALTY"]
+        render_evaluation(settings_of({"DR_EVAL_COLLISION_PENALTY": "1.5"}), None, NOW).values[
+            "COLLISION_PENALTY"
+        ]
         == "1.5"
     )
     assert (
-        render_evaluation(settings_of({"DR_COLLISION_PENALTY": "2.5"}), NOW).values["COLLISION_PENALTY"]
+        render_evaluation(settings_of({"DR_COLLISION_PENALTY": "2.5"}), None, NOW).values["COLLISION_PENALTY"]
         == "2.5"
     )
 
@@ -86,7 +90,7 @@ def test_videos_of_the_opponent_lie_with_its_model() -> None:
     settings = settings_of(
         {"DR_RACE_TYPE": "HEAD_TO_MODEL", "DR_EVAL_OPP_S3_MODEL_PREFIX": "rival", "DR_EVAL_SAVE_MP4": "True"}
     )
-    values = render_evaluation(settings, NOW).values
+    values = render_evaluation(settings, None, NOW).values
     assert values["MP4_S3_OBJECT_PREFIX"] == ["rl-deepracer-sagemaker/mp4", "rival/mp4"]
     assert values["MP4_S3_BUCKET"] == ["bucket", "bucket"]
     assert isinstance(values["METRICS_S3_OBJECT_KEY"], list)
@@ -96,7 +100,7 @@ def test_videos_of_the_opponent_lie_with_its_model() -> None:
 
 
 def test_a_clone_keeps_its_results_to_itself() -> None:
-    document = render_evaluation(settings_of({"DR_LOCAL_S3_MODEL_PREFIX": "m"}), NOW, clone=True)
+    document = render_evaluation(settings_of({"DR_LOCAL_S3_MODEL_PREFIX": "m"}), None, NOW, clone=True)
     assert document.key == "m-E/evaluation_params.yaml"
     assert document.values["MODEL_S3_PREFIX"] == ["m-E"]
     assert document.values["SIMTRACE_S3_PREFIX"] == ["m-E/evaluation-20260102030405"]
@@ -104,15 +108,15 @@ def test_a_clone_keeps_its_results_to_itself() -> None:
         "m-E/metrics/evaluation/evaluation-20260102030405.json"
     ]
     elsewhere = settings_of({"DR_LOCAL_S3_MODEL_PREFIX": "m", "DR_LOCAL_S3_METRICS_PREFIX": "mm/x"})
-    assert render_evaluation(elsewhere, NOW, clone=True).values["METRICS_S3_OBJECT_KEY"] == [
+    assert render_evaluation(elsewhere, None, NOW, clone=True).values["METRICS_S3_OBJECT_KEY"] == [
         "mm/x/evaluation/evaluation-20260102030405.json"
     ]
 
 
 def test_without_endpoint_there_is_no_key_for_it() -> None:
-    (document,) = render_training(settings_of({"DR_CLOUD": "aws"}))
+    (document,) = render_training(settings_of({}), None)
     assert "S3_ENDPOINT_URL" not in document.values
-    (document,) = render_training(settings_of({"DR_STORE_PORT": "9123"}))
+    (document,) = render_training(settings_of({}), "http://127.0.0.1:9123")
     assert document.values["S3_ENDPOINT_URL"] == "http://127.0.0.1:9123"
 
 
@@ -125,14 +129,14 @@ def test_without_endpoint_there_is_no_key_for_it() -> None:
     ],
 )
 def test_keys_are_normal_and_values_stay_as_written(prefix: str, key: str) -> None:
-    (document,) = render_training(settings_of({"DR_LOCAL_S3_MODEL_PREFIX": prefix}))
+    (document,) = render_training(settings_of({"DR_LOCAL_S3_MODEL_PREFIX": prefix}), None)
     assert document.key == key
     assert document.values["SAGEMAKER_SHARED_S3_PREFIX"] == prefix
 
 
 def test_names_of_a_multi_config_run_end_at_the_first_dot() -> None:
     settings = settings_of({"DR_LOCAL_S3_TRAINING_PARAMS_FILE": "my.params.yml"})
-    assert [document.key for document in render_training(settings, [settings])] == [
+    assert [document.key for document in render_training(settings, None, [settings])] == [
         "rl-deepracer-sagemaker/my_1.yaml",
         "rl-deepracer-sagemaker/my_2.yaml",
     ]
@@ -140,7 +144,7 @@ def test_names_of_a_multi_config_run_end_at_the_first_dot() -> None:
 
 def test_places_of_obstacles_are_stripped_and_counted() -> None:
     settings = settings_of({"DR_RACE_TYPE": "OBJECT_AVOIDANCE", "DR_OA_OBJECT_POSITIONS": "0.2,-1; 0.5,1;"})
-    values = render_training(settings)[0].values
+    values = render_training(settings, None)[0].values
     assert values["OBJECT_POSITIONS"] == ["0.2,-1", "0.5,1"]
     assert values["NUMBER_OF_OBSTACLES"] == "2"
 

@@ -6,14 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from drcli.config.load import settings_of
-from drcli.config.params_documents import (
-    EvaluationParams,
-    TrainingParams,
-    parse_params,
-    render_evaluation,
-    render_training,
-    to_yaml,
-)
+from drcli.config.params_documents import render_evaluation, render_training, to_yaml
+from drcli.config.run_params import EvaluationParams, TrainingParams
 from drcli.errors import DrError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -33,7 +27,7 @@ def test_training_document_round_trip() -> None:
             "DR_TRAIN_BEST_MODEL_METRIC": "laptime",
         }
     )
-    params = TrainingParams.parse(to_yaml(render_training(settings)[0].values))
+    params = TrainingParams.parse(to_yaml(render_training(settings, None)[0].values))
     race = params.race
     assert (params.world_name, race.race_type) == ("Oval_track", "TIME_TRIAL")
     assert (race.start_position_offset, race.round_robin_advance_dist) == (0.25, 0.05)
@@ -47,11 +41,11 @@ def test_training_document_round_trip() -> None:
         5,
         15,
     )
-    assert (params.model_bucket, params.model_prefix) == ("bucket", "rl-deepracer-sagemaker")
+    assert params.model_prefix == "rl-deepracer-sagemaker"
     assert params.metrics_key == "rl-deepracer-sagemaker/metrics/TrainingMetrics.json"
     assert params.model_metadata_key == "custom_files/model_metadata.json"
     assert params.reward_key == "custom_files/reward_function.py"
-    assert (params.simtrace_bucket, params.simtrace_prefix) == ("bucket", "rl-deepracer-sagemaker")
+    assert params.simtrace_prefix == "rl-deepracer-sagemaker"
     assert (race.number_of_resets, race.off_track_penalty_s) == (0, 0.0)
 
 
@@ -59,8 +53,7 @@ def test_evaluation_document_round_trip() -> None:
     settings = settings_of(
         {"DR_EVAL_MAX_RESETS": "7", "DR_EVAL_OFF_TRACK_PENALTY": "2.5", "DR_RACE_TYPE": "HEAD_TO_MODEL"}
     )
-    params = parse_params(to_yaml(render_evaluation(settings, NOW).values))
-    assert isinstance(params, EvaluationParams)
+    params = EvaluationParams.parse(to_yaml(render_evaluation(settings, None, NOW).values))
     race = params.race
     assert race.race_type == "HEAD_TO_MODEL", "documents for other engines can be read, too"
     assert (race.number_of_trials, race.number_of_resets, race.is_continuous) == (5, 7, True)
@@ -71,10 +64,9 @@ def test_evaluation_document_round_trip() -> None:
 
 
 def test_real_booleans_and_numbers_are_read_too() -> None:
-    params = parse_params(
+    params = TrainingParams.parse(
         LEAST + "REVERSE_DIR: true\nMIN_EVAL_TRIALS: 2\nSTART_POSITION_OFFSET: 0.5\nIS_CONTINUOUS: 'FALSE'\n"
     )
-    assert isinstance(params, TrainingParams)
     assert (params.race.reverse_dir, params.min_eval_trials, params.race.start_position_offset) == (
         True,
         2,
@@ -91,7 +83,7 @@ def test_what_is_missing_has_the_engines_defaults() -> None:
         "MODEL_S3_BUCKET: [b]\nMODEL_S3_PREFIX: p\nSIMTRACE_S3_BUCKET: []\n"
     )
     assert (evaluation.race.change_start_position, evaluation.race.off_track_penalty_s) == (False, 2.0)
-    assert (evaluation.race.number_of_trials, evaluation.simtrace_bucket) == (10, "")
+    assert (evaluation.race.number_of_trials, evaluation.simtrace_prefix) == (10, "")
 
 
 def test_a_race_type_finds_its_own_values_in_the_settings() -> None:
@@ -127,7 +119,7 @@ def test_direction_chooses_the_twin(world: str, clockwise: str, expected: str) -
     text = (
         LEAST.replace("WORLD_NAME: w", f"WORLD_NAME: {world}") + f"TRACK_DIRECTION_CLOCKWISE: {clockwise}\n"
     )
-    assert parse_params(text).world_name == expected
+    assert TrainingParams.parse(text).world_name == expected
 
 
 def test_keys_are_normal() -> None:
@@ -150,7 +142,7 @@ def test_keys_are_normal() -> None:
 )
 def test_wrong_documents(text: str, part: str) -> None:
     with pytest.raises(DrError) as caught:
-        parse_params(text)
+        TrainingParams.parse(text)
     assert part in caught.value.message
 
 

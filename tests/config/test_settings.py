@@ -62,22 +62,6 @@ def test_settings_cannot_be_changed() -> None:
     assert isinstance(settings, Settings)
 
 
-@pytest.mark.parametrize(
-    ("values", "url"),
-    [
-        ({}, None),  # the embedded store has a port of its own choice
-        ({"DR_STORE_PORT": "9123"}, "http://127.0.0.1:9123"),
-        ({"DR_DOCKER_STYLE": "compose"}, "http://minio:9000"),
-        ({"DR_DOCKER_STYLE": "swarm", "DR_CLOUD": "azure"}, "http://minio:9000"),
-        ({"DR_CLOUD": "aws"}, None),
-        ({"DR_CLOUD": "remote", "DR_REMOTE_MINIO_URL": "https://nas:9000"}, "https://nas:9000"),
-        ({"DR_MINIO_URL": "http://minio.lan:9"}, "http://minio.lan:9"),
-    ],
-)
-def test_address_of_the_store(values: dict[str, str], url: str | None) -> None:
-    assert settings_of(values).store_endpoint_url == url
-
-
 def test_a_race_type_of_another_package_is_a_race_type(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="DR_RACE_TYPE=ONE_BOX: expected TIME_TRIAL, OBJECT_AVOIDANCE, "):
         settings_of({"DR_RACE_TYPE": "ONE_BOX"})

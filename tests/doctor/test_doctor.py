@@ -165,6 +165,7 @@ def test_what_cannot_be_started_is_an_error(racer: Workspace, look: Look) -> Non
     ("name", "text", "words"),
     [
         ("hyperparameters.json", '{"batch_size": }', ":1"),
+        ("hyperparameters.json", '{"lr": 0.001,\n "exploration_type": "additive_noise"}', ":2"),
         ("hyperparameters.json", None, "cannot be read"),
         ("model_metadata.json", '{"sensor": ["LIDAR"]}', "model_metadata.json"),
         (
@@ -237,7 +238,7 @@ def test_the_running_store_is_known_and_used(racer: Workspace, look: Look, free_
     assert any("can be read and written" in finding.message for finding in findings)
     assert list((racer.store / "bucket").iterdir()) == []
     (fault,) = errors(look("ports", "bucket", DR_STORE_PORT=free_port + 1))
-    assert f"runs on port {free_port}" in fault.message and "dr store stop" in fault.fix
+    assert f"is running on port {free_port}" in fault.message and "dr store stop" in fault.fix
     secret = racer.store_key.read_text()
     assert all(word not in str(findings) for word in secret.split('"')[3::4])
 
@@ -399,7 +400,7 @@ def test_every_check_has_its_line() -> None:
 
 def test_without_a_port_any_free_one_will_do(racer: Workspace, look: Look) -> None:
     (before,) = look("ports", DR_STORE_PORT="")
-    assert (before.level, before.message) == ("ok", "The store takes a free port.")
+    assert (before.level, before.message) == ("ok", "The store uses a free port.")
     config = ensure_server(racer, None, "bucket")
     (after,) = look("ports", DR_STORE_PORT="")
     assert after.level == "ok" and after.message.startswith(

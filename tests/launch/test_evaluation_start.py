@@ -29,7 +29,7 @@ def evaluation(bucket: Bucket) -> StartedEvaluation:
     plan = Plan(
         kind="evaluation", run_id=0, prefix="mine", world_name="drcli_oval", style="process", main="robomaker"
     )
-    return StartedEvaluation(settings, plan, bucket, render_evaluation(settings, NOW))
+    return StartedEvaluation(settings, plan, bucket, render_evaluation(settings, None, NOW))
 
 
 def test_where_results_are(evaluation: StartedEvaluation) -> None:

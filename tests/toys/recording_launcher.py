@@ -38,11 +38,7 @@ class RecordingLauncher(Launcher[RecordedPlan]):
         settings = request.settings
         services = {TRAINER: 1, WORKER: settings.workers} if request.kind == "training" else {WORKER: 1}
         return RecordedPlan(
-            kind=request.kind,
-            run_id=settings.run_id,
-            prefix=request.prefix,
-            world_name=settings.world_name,
-            style=settings.docker_style,
+            **request.head,
             main=next(iter(services)),
             is_ours=False,  # nobody reports a progress
             uses_store=True,

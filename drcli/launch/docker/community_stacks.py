@@ -22,7 +22,7 @@ def community_stack(request: RunRequest, snapshot: Snapshot, deployment: Deploym
     settings, keys = request.settings, snapshot.credentials
     is_training = request.kind == "training"
     files = _files(request, snapshot, deployment)
-    variables = _common(request, snapshot.machine, deployment)
+    variables = _common(request, snapshot, deployment)
     variables |= (
         _training(settings, snapshot.machine, deployment)
         if is_training
@@ -32,7 +32,9 @@ def community_stack(request: RunRequest, snapshot: Snapshot, deployment: Deploym
         files += deployment.worker_overlays(settings.workers)
         if request.workers:
             files.append("multi-config")
-            variables["MULTI_CONFIG"] = multi_config(render_training(settings, request.workers))
+            variables["MULTI_CONFIG"] = multi_config(
+                render_training(settings, snapshot.endpoint, request.workers)
+            )
     return StackSpec(
         project=project_name(request.kind, settings.run_id),
         style=deployment.kind,
@@ -69,7 +71,7 @@ def _files(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -> l
     host_x = "host-x-wsl" if machine.is_wsl else "host-x"
     choice = {
         request.kind: True,
-        "endpoint": settings.store_endpoint_url is not None,
+        "endpoint": snapshot.endpoint is not None,
         "aws": settings.cloud == "aws",
         host_x: settings.host_x,
         **dict.fromkeys(deployment.community_overlays(request.kind, settings.workers, machine), True),
@@ -83,9 +85,9 @@ def _files(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -> l
     return [name for name, is_chosen in choice.items() if is_chosen]
 
 
-def _common(request: RunRequest, machine: Machine, deployment: Deployment) -> dict[str, str]:
+def _common(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -> dict[str, str]:
     """Variables of both kinds of stacks. Booleans are `True` or `False`: the engine compares some with `True`."""
-    settings, workspace = request.settings, request.workspace
+    settings, workspace, machine = request.settings, request.workspace, snapshot.machine
     telegraf = settings.telegraf_host
     return {
         "DRCLI_IMAGE": image_of(settings),
@@ -104,15 +106,16 @@ def _common(request: RunRequest, machine: Machine, deployment: Deployment) -> di
         "DR_TELEGRAF_HOST": telegraf,
         "DR_TELEGRAF_PORT": str(settings.telegraf_port) if telegraf else "",
         **deployment.community_variables(request.kind, settings, workspace, machine),
-        **_optional(settings, workspace, machine, request.prefix),
+        **_optional(request, snapshot),
     }
 
 
-def _optional(settings: Settings, workspace: Workspace, machine: Machine, prefix: str) -> dict[str, str]:
+def _optional(request: RunRequest, snapshot: Snapshot) -> dict[str, str]:
     """Variables that only some overlays use."""
+    settings, workspace, machine = request.settings, request.workspace, snapshot.machine
     found: dict[str, str] = {}
-    if settings.store_endpoint_url is not None:
-        found["DR_MINIO_URL"] = settings.store_endpoint_url
+    if snapshot.endpoint is not None:
+        found["DR_MINIO_URL"] = snapshot.endpoint
     if settings.host_x:
         found |= {"DR_HOST_X": "True", "DISPLAY": settings.display or machine.display}
         found |= {} if machine.is_wsl else {"XAUTHORITY": machine.xauthority}
@@ -125,7 +128,7 @@ def _optional(settings: Settings, workspace: Workspace, machine: Machine, prefix
         folder = _folder(workspace, settings.robomaker_mount_scripts_dir)
         found["DR_ROBOMAKER_MOUNT_SCRIPTS_DIR"] = folder
     if settings.robomaker_mount_logs:
-        found["DR_MOUNT_DIR"] = str(workspace.logs / "robomaker" / prefix)
+        found["DR_MOUNT_DIR"] = str(workspace.logs / "robomaker" / request.prefix)
     return found
 
 

@@ -17,7 +17,7 @@ from drcli.launch.docker.stack_spec import StackSpec
 from drcli.launch.launcher import RunRequest
 from drcli.launch.machine import Snapshot
 from drcli.launch.plan import Plan, head_of
-from drcli.store.access import is_minio
+from drcli.launch.store_access import is_minio
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +55,7 @@ def plan_containers(request: RunRequest, snapshot: Snapshot, deployment: Deploym
     trainer = TRAINER if is_ours else COACH
     store = minio_spec(settings, request.workspace, snapshot.credentials or {}, snapshot.machine.owner)
     return ContainerPlan(
-        kind=request.kind,
-        run_id=settings.run_id,
-        prefix=request.prefix,
-        world_name=settings.world_name,
-        style=settings.docker_style,
+        **request.head,
         main=trainer if request.kind == "training" else WORKER,
         is_ours=is_ours,
         uses_store=uses_minio,

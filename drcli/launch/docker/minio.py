@@ -1,7 +1,7 @@
-"""MinIO, the store of stacks of containers: a Compose project of its own on this machine, in both styles of Docker.
+"""MinIO, the store for stacks of containers: a separate Compose project on this machine, for both Compose and Swarm.
 
-Its data are those of the workspace; its key is random and in a file that only the user can read, unless the user
-names a profile or a key.
+Its data are in the workspace. Its key is random, in a file that only the user can read, unless the user names a profile
+or a key.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from drcli.launch.docker.image_checks import check_image
 from drcli.launch.docker.minio_spec import minio_spec
 from drcli.launch.docker.stack_programs import compose_up
 from drcli.launch.docker.stack_spec import StackKind, StackSpec
+from drcli.launch.store_access import store_config
 from drcli.local import lock
 from drcli.paths import Workspace
 from drcli.retry import keep_trying
-from drcli.store.access import store_config
 from drcli.store.client import Bucket
 from drcli.store.credentials import credentials
 from drcli.store.key_pair import make_key_pair
@@ -38,15 +38,17 @@ _DEAD = (*_CRASHED, "gone")
 
 
 def spec(settings: Settings, workspace: Workspace) -> StackSpec:
-    """What Compose is given; touches nothing."""
+    """The Compose project. Changes nothing."""
     return minio_spec(settings, workspace, credentials(store_config(settings, workspace)) or {}, owner())
 
 
 def ensure(settings: Settings, workspace: Workspace, network: StackKind) -> Bucket:
-    """Start MinIO unless it runs, wait until it answers us, make the bucket. Idempotent. `network`: of which stacks.
+    """Start MinIO unless it is running, wait until it responds, create the bucket. Idempotent.
+
+    network: which kind of stacks share its network.
 
     Raises:
-        DrError: no such image, port taken, another workspace's MinIO is there, or it does not come up.
+        DrError: the image is missing, the port is in use, another workspace's MinIO is running, or it does not start.
     """
     with lock(workspace.store_lock):
         found = _container()
@@ -58,7 +60,7 @@ def ensure(settings: Settings, workspace: Workspace, network: StackKind) -> Buck
         if found is None or found.status != "running":
             _check_data(workspace)
             make_key_pair(workspace.store_key)
-            wanted = _with_image_at_hand(spec(settings, workspace))
+            wanted = _with_available_image(spec(settings, workspace))
             check_image(wanted.variables["DR_MINIO_IMAGE"])
             stack_network.ensure_network(network)
             workspace.store.mkdir(parents=True, exist_ok=True)
@@ -74,7 +76,7 @@ def ensure(settings: Settings, workspace: Workspace, network: StackKind) -> Buck
 
 
 def stop(workspace: Workspace) -> bool:
-    """Stop it and take its container away; the data stay. False when it was not there, or is not ours."""
+    """Stop it and remove its container; the data stay. False if there was none, or it is not ours."""
     found = containers.of_project(PROJECT, str(workspace.root))
     containers.end(found)
     for container in found:
@@ -84,7 +86,7 @@ def stop(workspace: Workspace) -> bool:
 
 
 def status(settings: Settings, workspace: Workspace) -> dict[str, Any]:
-    """As `dr store status` shows it."""
+    """Whether it is running, its address, container and data folder."""
     found = of_workspace(workspace)
     is_running = found is not None and found.status == "running"
     return {
@@ -96,15 +98,15 @@ def status(settings: Settings, workspace: Workspace) -> dict[str, Any]:
 
 
 def log(workspace: Workspace, tail: int, follow: bool) -> Iterator[str]:
-    """Lines of its log, or of what was kept of it."""
+    """Lines of its log, or of the saved log of the last container."""
     found = _container()
     if found is None:
         return log_files.read(workspace.store_log, tail)
     return containers.lines(found, tail, (lambda: _container() is not None) if follow else None)
 
 
-def _with_image_at_hand(wanted: StackSpec) -> StackSpec:
-    """The same version under the name it had on Docker Hub, where it was pulled while it was there."""
+def _with_available_image(wanted: StackSpec) -> StackSpec:
+    """The same version under its former name on Docker Hub, if only that is on this machine."""
     image = wanted.variables["DR_MINIO_IMAGE"]
     former = image.removeprefix("quay.io/")
     if former == image or images.exists(image) or not images.exists(former):
@@ -113,14 +115,14 @@ def _with_image_at_hand(wanted: StackSpec) -> StackSpec:
 
 
 def of_workspace(workspace: Workspace) -> Any | None:
-    """The container that serves this workspace's data, whoever has started it."""
+    """The container that serves this workspace's data, regardless of who started it."""
     found = _container()
     is_ours = found is not None and found.labels.get(docker_engine.WORKSPACE) == str(workspace.root)
     return found if found is not None and (is_ours or is_of_drfc(found, workspace)) else None
 
 
 def published_port(container: Any) -> int | None:
-    """The port of this machine at which a container serves S3; None when it does not run."""
+    """The port of this machine where a container serves S3; None if it is not running."""
     if container.status != "running":
         return None
     published = container.attrs["NetworkSettings"]["Ports"].get("9000/tcp")
@@ -128,13 +130,13 @@ def published_port(container: Any) -> int | None:
 
 
 def is_of_drfc(container: Any, workspace: Workspace) -> bool:
-    """Whether DeepRacer-for-Cloud has started it, over this very folder: then it is used as it is, and left alone."""
+    """Whether DeepRacer-for-Cloud started it with this very folder: then it is used as it is and never stopped."""
     sources = [mount.get("Source") for mount in container.attrs["Mounts"]]
     return docker_engine.WORKSPACE not in container.labels and str(workspace.store.resolve()) in sources
 
 
 def _container() -> Any | None:
-    """MinIO on this machine: our project, or the project or stack of that name of DeepRacer-for-Cloud."""
+    """MinIO on this machine: our project, or DeepRacer-for-Cloud's project or stack of that name."""
     with docker_engine.speaking() as client:
         label = f"{docker_engine.SWARM_STACK}={PROJECT}"
         tasks = client.containers.list(filters={"label": label}, ignore_removed=True)
@@ -154,13 +156,13 @@ def _wait_until_up(bucket: Bucket) -> None:
 
 
 def _why_not_up(error: DrError) -> DrError:
-    """In the words of its log; what is left of it is taken away."""
+    """The error with the last lines of its log; the container is removed."""
     found = _container()
     state = _state(found)
     said = list(containers.lines(found, 10)) if found else []
     with suppress(DrError):
         containers.remove([found] if found else [])
-    words = "" if state["Status"] in _CRASHED else "does not answer"
+    words = "" if state["Status"] in _CRASHED else "does not respond"
     dead = diagnosis.why_dead("minio", state["ExitCode"], said, error=words)
     return DrError(f"{dead.message}\n{error.message}", dead.hint)
 
@@ -171,12 +173,12 @@ def _state(container: Any | None) -> dict[str, Any]:
 
 
 def _check_data(workspace: Workspace) -> None:
-    """MinIO keeps objects in a form of its own; plain files of the embedded server are none."""
+    """Raise DrError for plain files of the embedded server: MinIO stores objects in its own format."""
     store = workspace.store
     if (store / ".minio.sys").exists() or not store.is_dir():
         return
     if any(path.is_file() for path in store.rglob("*")):
         raise DrError(
-            f"{store} holds the files of the embedded store, which MinIO cannot read.",
+            f"{store} contains files of the embedded store, which MinIO cannot read.",
             "Use another workspace for DR_DOCKER_STYLE=compose or swarm, or move that folder away first.",
         )

@@ -1,4 +1,4 @@
-"""The administration of the workspace's own MinIO, found through its container: health, and a key for each run."""
+"""Administers the workspace's own MinIO, found by its container: health, and one key per run."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from drcli.paths import Workspace
 
 
 def server_of(workspace: Workspace) -> MinioServer | None:
-    """The running MinIO of a workspace, whoever has started it; None where there is none. DrError without Docker.
+    """The running MinIO of a workspace, regardless of who started it; None if there is none. DrError without Docker.
 
-    Its root's key is read where it is in any case: in the container. A profile may name another.
+    The root key is read from the container, since a profile may name another key.
     """
     found = minio.of_workspace(workspace)
     port = minio.published_port(found) if found is not None else None
@@ -28,9 +28,9 @@ def server_of(workspace: Workspace) -> MinioServer | None:
 
 
 def make_run_key(workspace: Workspace, project: str, bucket: str) -> Mapping[str, str] | None:
-    """A key that may touch the bucket and nothing else, as variables; None where the server grants none.
+    """A key for this bucket only, as environment variables; None if the server does not grant one.
 
-    It is called after the run's project, so that it is replaced by the next run of that name, and can be found again.
+    It is named after the run's project, so the next run of that name replaces it.
     """
     with suppress(DrError):
         server = server_of(workspace)
@@ -41,7 +41,7 @@ def make_run_key(workspace: Workspace, project: str, bucket: str) -> Mapping[str
 
 
 def remove_run_key(workspace: Workspace, project: str) -> None:
-    """The run has ended. Nothing happens where it had no key of its own, or MinIO has ended, too."""
+    """Remove the key of a run that has ended. Does nothing if it had none, or MinIO is not running."""
     with suppress(DrError):
         server = server_of(workspace)
         if server is not None:
@@ -49,7 +49,7 @@ def remove_run_key(workspace: Workspace, project: str) -> None:
 
 
 def health_facts(workspace: Workspace) -> dict[str, Any]:
-    """For `dr store status`: how it is and how much room it has; nothing where it does not say so."""
+    """Health and free space, for `dr store status`; None if the server does not tell."""
     with suppress(DrError):
         server = server_of(workspace)
         if server is not None:

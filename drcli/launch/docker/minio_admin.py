@@ -1,7 +1,7 @@
-"""The administration of one MinIO server, through MinIO's own package: is it well, and a key for each run.
+"""Administers one MinIO server with MinIO's own package: health, and one key per run.
 
-Knows an address and the root's key, and nothing of Docker: `drcli.launch.docker.minio` finds both. A key of a run may
-touch one bucket and nothing else, so no container holds the root's.
+Needs the server's address and root key, and knows nothing of Docker. A run's key only gives access to one bucket, so
+that no container has the root key.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from minio.error import MinioAdminException
 
 _TIMEOUT_S = 5.0
-# What a run does to its bucket, and to the objects in it.
+# What a run does with its bucket and the objects in it.
 _BUCKET_ACTIONS = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads")
 _OBJECT_ACTIONS = (
     "s3:GetObject",
@@ -34,12 +34,12 @@ _OBJECT_ACTIONS = (
 
 
 class NotGranted(DrError):
-    """The server refuses to be administered by us: it is another's, or of another make."""
+    """The server does not let us administer it: the key is not its root's, or it is not MinIO."""
 
 
 @dataclass(frozen=True)
 class MinioHealth:
-    """How a server is: whether it is online, its drives that are not well, the space on all of them."""
+    """The state of a server: whether it is online, its faulty drives, the space on all drives."""
 
     is_online: bool
     faulty_drives: tuple[str, ...]
@@ -48,7 +48,7 @@ class MinioHealth:
 
     @property
     def is_well(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether it is online without faulty drives."""
         return self.is_online and not self.faulty_drives
 
 
@@ -61,7 +61,7 @@ class AccountKey:
 
 
 class MinioServer:
-    """A server as its root sees it. All calls raise NotGranted, or DrError when it does not respond."""
+    """A server and its root key. All calls raise NotGranted, or DrError if the server does not respond."""
 
     def __init__(self, url: str, access_key: str, secret_key: str) -> None:
         self._url = urlsplit(url)
@@ -69,12 +69,12 @@ class MinioServer:
         self._secret_key = secret_key
 
     def health(self) -> MinioHealth:
-        """How it is now."""
+        """The current state."""
         health: MinioHealth = self._ask(lambda admin: _health(json.loads(admin.info())))
         return health
 
     def accounts(self) -> tuple[str, ...]:
-        """The access keys of all service accounts that were made with this root's key."""
+        """The access keys of all service accounts created with this root key."""
         names: tuple[str, ...] = self._ask(
             lambda admin: tuple(
                 account["accessKey"]
@@ -84,7 +84,7 @@ class MinioServer:
         return names
 
     def make_account(self, name: str, bucket: str) -> AccountKey:
-        """A service account with the access key `name` for one bucket alone, in place of an older one of that name."""
+        """Create a service account with the access key `name` for one bucket; replaces an older one of that name."""
         self.remove_account(name)
         secret_key = secrets.token_hex(20)
         self._ask(
@@ -95,7 +95,7 @@ class MinioServer:
         return AccountKey(name, secret_key)
 
     def remove_account(self, name: str) -> bool:
-        """Remove a service account; False when there is none that we may remove."""
+        """Remove a service account; False if there is none that we may remove."""
         try:
             self._ask(lambda admin: admin.delete_service_account(name))
         except NotGranted:
@@ -121,7 +121,7 @@ class MinioServer:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """What the package raises as a DrError; its own texts may quote whole answers, so they are not passed on."""
+        """Convert the package's exceptions to DrError; their texts may quote whole responses, so they are not used."""
         from minio.error import MinioAdminException
         from urllib3.exceptions import HTTPError
 
@@ -130,7 +130,7 @@ class MinioServer:
             yield
         except MinioAdminException as error:
             reason = f"{where} does not let us administer it ({_reason(error)})."
-            raise NotGranted(reason, "It has to be MinIO, and the key that of its root.") from None
+            raise NotGranted(reason, "It must be a MinIO server, and the key must be its root key.") from None
         except HTTPError as error:
             raise DrError(f"MinIO at {where} does not respond: {type(error).__name__}.") from None
         except (
@@ -139,12 +139,12 @@ class MinioServer:
             TypeError,
             AttributeError,
             OSError,
-        ):  # no JSON, or not encrypted for us
-            raise NotGranted(f"What answers at {where} is not MinIO's administration.") from None
+        ):  # not JSON, or not encrypted with our key
+            raise NotGranted(f"The server at {where} is not MinIO.") from None
 
 
 def policy_of(bucket: str) -> dict[str, Any]:
-    """What a run may do: everything that it needs in one bucket, and nothing outside of it. Pure."""
+    """The policy of a run: everything it needs in one bucket, and nothing else. Pure."""
     resource = f"arn:aws:s3:::{bucket}"
     return {
         "Version": "2012-10-17",

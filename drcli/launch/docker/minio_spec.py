@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from drcli import env
 from drcli.launch.docker.stack_spec import StackSpec
-from drcli.store.access import minio_port
+from drcli.launch.store_access import minio_port
 
 if TYPE_CHECKING:
     from drcli.config.settings import Settings
@@ -19,7 +19,7 @@ _CONSOLE = 1  # the console's port is the next one
 
 
 def minio_image(setting: str) -> str:
-    """The image that DR_MINIO_IMAGE means: nothing, a tag, or a full name."""
+    """The image for DR_MINIO_IMAGE: empty, a tag, or a full name."""
     if not setting:
         return PINNED
     return setting if "/" in setting or ":" in setting else f"{REPOSITORY}:{setting}"
@@ -28,9 +28,9 @@ def minio_image(setting: str) -> str:
 def minio_spec(
     settings: Settings, workspace: Workspace, keys: Mapping[str, str], owner: Mapping[str, str]
 ) -> StackSpec:
-    """The store of the workspace's stacks. `keys` are AWS_… variables, empty before they are made; `owner` the user.
+    """The store of the workspace's stacks. `keys`: AWS_… variables, empty before they exist; `owner`: the user.
 
-    It is a Compose project in Swarm style, too: only so is it bound to 127.0.0.1, and where the data are.
+    It is a Compose project for Swarm, too: a Swarm service cannot be bound to 127.0.0.1 nor to this machine.
     """
     port = minio_port(settings)
     return StackSpec(

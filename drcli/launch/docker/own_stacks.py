@@ -45,7 +45,7 @@ def own_stack(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -
 
 def _training(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -> dict[str, str]:
     settings, machine = request.settings, snapshot.machine
-    values = training_values(settings, snapshot.store)
+    values = training_values(settings, snapshot)
     return {
         **_passed_on("trainer", values),
         **_passed_on("worker", values),
@@ -55,7 +55,7 @@ def _training(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -
 
 
 def _evaluation(request: RunRequest, snapshot: Snapshot) -> dict[str, str]:
-    return _passed_on("evaluation", evaluation_values(request.settings, snapshot.store, request.prefix))
+    return _passed_on("evaluation", evaluation_values(request.settings, snapshot, request.prefix))
 
 
 def _passed_on(role: Role, values: dict[str, str]) -> dict[str, str]:

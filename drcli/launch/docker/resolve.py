@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from drcli import env
@@ -31,7 +31,8 @@ def resolve(spec: StackSpec) -> dict[str, Any]:
     Raises:
         DrError: Docker or Compose is not installed, or Compose rejects the files.
     """
-    arguments = ["compose", *_files(spec, "-f"), "-p", spec.project, "config", "--format", "json"]
+    files = [word for path in spec.paths for word in ("-f", str(path))]
+    arguments = ["compose", *files, "-p", spec.project, "config", "--format", "json"]
     done = docker_engine.run(arguments, spec.environment, check=False)
     if done.code:
         docker_engine.check_compose()
@@ -53,28 +54,6 @@ def shown(spec: StackSpec, services: Mapping[str, Any]) -> dict[str, Any]:
         "services": _masked(services, spec),
         "replicas": dict(spec.replicas),
     }
-
-
-def check_swarm_file(spec: StackSpec) -> dict[str, Any]:
-    """The model that `docker stack config` prints for the files; Swarm is stricter than Compose.
-
-    Raises:
-        DrError: Docker is not installed, too old for these files, or rejects them.
-    """
-    import yaml
-
-    done = docker_engine.run(["stack", "config", *_files(spec, "-c")], spec.environment, check=False)
-    if done.code:
-        words = _hidden(spec, done.last_words)
-        is_old = "unsupported Compose file version" in words or "unknown command" in words
-        hint = "DR_DOCKER_STYLE=swarm needs version 25 or newer of Docker's client." if is_old else ""
-        raise DrError(f"Docker Swarm rejects the stack {spec.project}: {words}", hint)
-    model: dict[str, Any] = yaml.safe_load(done.stdout)
-    return model
-
-
-def _files(spec: StackSpec, flag: str) -> Iterable[str]:
-    return (word for path in spec.paths for word in (flag, str(path)))
 
 
 def _unescaped(value: Any) -> Any:

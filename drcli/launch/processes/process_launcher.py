@@ -19,9 +19,9 @@ from drcli.launch.processes.process_plan import ProcessPlan, plan_processes, sec
 from drcli.launch.processes.supervisor import Supervisor
 from drcli.launch.run_folder import RunFolder
 from drcli.launch.run_view import ReplicaView, RunView
+from drcli.launch.store_access import store_config
 from drcli.local import ProcessRef, lock
 from drcli.paths import Workspace
-from drcli.store.access import store_config
 
 _START_DEADLINE_S = 30.0
 _STOP_DEADLINE_S = 120.0

@@ -15,7 +15,7 @@ from drcli.launch.machine import Snapshot
 from drcli.launch.plan import Plan, head_of
 from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.launch.service_values import evaluation_values, trainer_threads, training_values
-from drcli.store.access import is_embedded
+from drcli.launch.store_access import is_embedded
 from drcli.store.client import StoreConfig
 
 _MASK = "********"
@@ -89,11 +89,7 @@ def plan_processes(request: RunRequest, snapshot: Snapshot) -> ProcessPlan:
     )
     embedded = is_embedded(settings)
     return ProcessPlan(
-        kind=request.kind,
-        run_id=settings.run_id,
-        prefix=request.prefix,
-        world_name=settings.world_name,
-        style=settings.docker_style,
+        **request.head,
         main=services[0].name,
         uses_store=embedded,
         services=services,
@@ -112,7 +108,7 @@ def _training(request: RunRequest, snapshot: Snapshot) -> tuple[Service, ...]:
     settings, machine = request.settings, snapshot.machine
     folder = ProcessFolder.of(request.workspace, "training", settings.run_id)
     values = (
-        training_values(settings, snapshot.store)
+        training_values(settings, snapshot)
         | _of_this_machine(request, snapshot.store)
         | {
             env.DR_WIRE_ENDPOINT: f"tcp://127.0.0.1:{machine.wire_port}",
@@ -127,7 +123,7 @@ def _training(request: RunRequest, snapshot: Snapshot) -> tuple[Service, ...]:
 
 
 def _evaluation(request: RunRequest, snapshot: Snapshot) -> Service:
-    values = evaluation_values(request.settings, snapshot.store, request.prefix)
+    values = evaluation_values(request.settings, snapshot, request.prefix)
     values |= _of_this_machine(request, snapshot.store) | {env.DR_THREADS: "1"}
     return _service(WORKER, "evaluation", "evaluation", values)
 

@@ -17,8 +17,8 @@ from drcli.launch.docker.minio_spec import minio_spec
 from drcli.launch.docker.resolve import resolve
 from drcli.launch.docker.stack_spec import StackSpec
 from drcli.launch.machine import Machine
+from drcli.launch.store_access import is_minio
 from drcli.paths import Workspace
-from drcli.store.access import is_minio
 
 GOLDEN = Path(__file__).parents[4] / "shared" / "golden" / "stacks.json"
 CASES: dict[str, Any] = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}

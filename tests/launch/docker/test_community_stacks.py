@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stack_requests import stack_of
+from stack_requests import stack_of, swarm_model
 
 from drcli.config.load import load_settings, load_workers, settings_of
 from drcli.config.params_documents import multi_config, render_training
@@ -17,7 +17,7 @@ from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch.docker import docker_machine
 from drcli.launch.docker.community_host import check_host, prepare
-from drcli.launch.docker.resolve import check_swarm_file, describe, resolve
+from drcli.launch.docker.resolve import describe, resolve
 from drcli.launch.docker.stack_spec import StackSpec
 from drcli.launch.machine import Machine
 from drcli.paths import Workspace, compose_dir
@@ -225,7 +225,7 @@ def test_matrix(style: str, kind_workers: str, cloud: str, keys: str, workspace:
         check_labels(model, settings, kind, workspace)
         check_ports(model["services"]["robomaker"], settings, kind, machine)
         if style == "swarm":
-            check_swarm(check_swarm_file(spec), model, machine)
+            check_swarm(swarm_model(spec), model, machine)
 
 
 def check_service_environment(model: dict[str, Any], settings: Settings, kind: str, keys: str) -> None:
@@ -260,7 +260,7 @@ def check_service_environment(model: dict[str, Any], settings: Settings, kind: s
     several = settings.workers > 1
     assert words == [f"/opt/ml/code/run.sh {'multi' if several else 'run'} distributed_training.launch.py"]
     assert robomaker["RTF_OVERRIDE"] == settings.text("DR_TRAIN_RTF")
-    several_documents = multi_config(render_training(settings, workers_of(settings)))
+    several_documents = multi_config(render_training(settings, None, workers_of(settings)))
     assert "it costs $5" in several_documents or not settings.train_multi_config
     has_several = several and settings.train_multi_config
     assert robomaker.get("MULTI_CONFIG") == (several_documents if has_several else None)

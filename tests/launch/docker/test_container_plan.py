@@ -13,8 +13,8 @@ from drcli.contract.run_name import RunKind
 from drcli.launch.docker.container_plan import ContainerPlan
 from drcli.launch.launcher import RunRequest, launcher_of
 from drcli.launch.machine import Machine, Snapshot
+from drcli.launch.store_access import services_endpoint, store_config
 from drcli.paths import Workspace
-from drcli.store.access import store_config
 
 WORKSPACE = Workspace(Path("/home/racer/ws"))
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI"}
@@ -26,6 +26,7 @@ def plan(style: str, kind: RunKind, engine: dict[str, str], **machine: object) -
     snapshot = Snapshot(
         replace(Machine(), **machine),  # type: ignore[arg-type]
         store_config(settings, WORKSPACE),
+        services_endpoint(settings, WORKSPACE),
         KEYS,
         wire_secret="5ec2e7" * 8,
     )

@@ -104,7 +104,7 @@ def test_a_minio_of_this_workspace_and_one_of_another(
     found = look("ports", **style)
     assert levels(found) == ["ok"] and "the store of this workspace" in found[0].message
     (other,) = look("ports", **style | {"DR_STORE_PORT": free_port + 1})
-    assert other.level == "error" and f"runs on port {free_port}" in other.message
+    assert other.level == "error" and f"is running on port {free_port}" in other.message
     container.remove(force=True)
 
     start("/somewhere/else")

@@ -13,7 +13,7 @@ from racing import ENDLESS, QUICK, Racer
 from run_accounts import check_accounts
 
 from drcli.config.load import load_settings
-from drcli.store.access import store_config
+from drcli.launch.store_access import store_config
 from drcli.store.client import Bucket
 
 pytestmark = pytest.mark.docker

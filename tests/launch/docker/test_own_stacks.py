@@ -7,12 +7,12 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from stack_requests import stack_of
+from stack_requests import stack_of, swarm_model
 
 from drcli.config.load import settings_of
 from drcli.config.settings import Settings
 from drcli.launch.docker.deployment import max_per_node
-from drcli.launch.docker.resolve import check_swarm_file, describe, resolve
+from drcli.launch.docker.resolve import describe, resolve
 from drcli.launch.docker.stack_spec import StackSpec
 from drcli.launch.machine import Machine
 from drcli.paths import Workspace, compose_dir
@@ -66,7 +66,7 @@ def check(
 ) -> None:
     model = resolve(spec)
     if style == "swarm":
-        check_swarm_file(spec)
+        swarm_model(spec)
     services = model["services"]
     assert set(services) == ({"sagemaker", "robomaker"} if kind == "training" else {"robomaker"})
     assert model["networks"]["default"] == {"name": "sagemaker-local", "ipam": {}, "external": True}

@@ -13,7 +13,7 @@ import pytest
 from drcli.errors import DrError
 from drcli.launch import local_process
 from drcli.launch.docker import resolve, stack_spec
-from drcli.launch.docker.resolve import MASK, check_swarm_file, describe
+from drcli.launch.docker.resolve import MASK, describe
 from drcli.launch.docker.stack_spec import StackSpec
 
 FILE = """
@@ -97,8 +97,7 @@ def test_no_secret_on_a_command_line_or_in_a_repr(
 
     monkeypatch.setattr(local_process, "run", watched)
     describe(spec())
-    check_swarm_file(spec())
-    assert len(seen) == 2
+    assert len(seen) == 1
     assert SECRET not in str(seen)
     assert SECRET not in repr(spec())
     assert SECRET not in json.dumps(spec().to_document())
@@ -119,21 +118,12 @@ def test_refused_files_are_explained_without_secrets(compose_folder: Path) -> No
     assert "secret-port" not in str(caught.value)
 
 
-@pytest.mark.docker
-def test_swarm_is_stricter(compose_folder: Path) -> None:
-    assert check_swarm_file(spec())["services"]["one"]["image"] == "one:1"
-    (compose_folder / "one.yml").write_text("services: {one: {image: x, gpus: all}}")
-    with pytest.raises(DrError, match=r"Swarm rejects the stack drtest-resolve.*gpus"):
-        check_swarm_file(spec())
-
-
 def test_without_docker_it_is_said(
     compose_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    for attempt in (describe, check_swarm_file):
-        with pytest.raises(DrError, match="Docker is not installed"):
-            attempt(spec())
+    with pytest.raises(DrError, match="Docker is not installed"):
+        describe(spec())
 
 
 def test_without_compose_it_is_said(

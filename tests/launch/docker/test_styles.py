@@ -14,7 +14,7 @@ from run_accounts import check_accounts
 from drcli.config.load import load_settings
 from drcli.launch import run_control
 from drcli.launch.docker import all_stacks, containers, docker_engine
-from drcli.store.access import store_config
+from drcli.launch.store_access import store_config
 from drcli.store.client import Bucket
 
 Until = Callable[..., Any]

@@ -13,7 +13,7 @@ from second_node import TwoNodes
 
 from drcli.config.load import load_settings
 from drcli.launch.docker import swarm_nodes
-from drcli.store.access import store_config
+from drcli.launch.store_access import store_config
 from drcli.store.client import Bucket
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]

@@ -12,9 +12,9 @@ from drcli.contract.run_name import RunKind
 from drcli.launch.launcher import RunRequest
 from drcli.launch.machine import Machine, Snapshot
 from drcli.launch.processes.process_plan import ProcessPlan, plan_processes
+from drcli.launch.store_access import services_endpoint, store_config
 from drcli.paths import Workspace
 from drcli.services.shared.environment import Environment
-from drcli.store.access import store_config
 from drcli.store.client import Bucket
 
 WORKSPACE = Workspace(Path("racer"))
@@ -25,7 +25,9 @@ def settings(**values: object) -> Settings:
 
 
 def plan(kind: RunKind, found: Settings, prefix: str) -> ProcessPlan:
-    snapshot = Snapshot(Machine(cores=4, wire_port=5555), store_config(found, WORKSPACE))
+    snapshot = Snapshot(
+        Machine(cores=4, wire_port=5555), store_config(found, WORKSPACE), services_endpoint(found, WORKSPACE)
+    )
     return plan_processes(RunRequest(kind, found, WORKSPACE, prefix), snapshot)
 
 

@@ -7,9 +7,9 @@ import pytest
 from drcli.config.load import settings_of
 from drcli.config.settings import Settings
 from drcli.errors import DrError
+from drcli.launch import store_access
+from drcli.launch.store_access import is_embedded, open_bucket, services_endpoint, store_config
 from drcli.paths import Workspace
-from drcli.store import access
-from drcli.store.access import is_embedded, open_bucket, store_config
 from drcli.store.client import Bucket, StoreConfig
 from drcli.store.key_pair import make_key_pair
 from drcli.store.server import server_status
@@ -109,9 +109,9 @@ def test_a_full_disk_stops_a_run_not_a_look(
     usage = server.shutil.disk_usage(workspace.root)._replace(free=0)
     monkeypatch.setattr(server.shutil, "disk_usage", lambda _: usage)
     local = settings(cloud="local", store_port=free_port)
-    assert access.open_bucket(local, workspace).list() == []
+    assert store_access.open_bucket(local, workspace).list() == []
     with pytest.raises(DrError, match="disk is full"):
-        access.open_bucket(local, workspace, write=True)
+        store_access.open_bucket(local, workspace, write=True)
 
 
 def _profile(monkeypatch: pytest.MonkeyPatch, folder: Path, config: StoreConfig, name: str = "nas") -> None:
@@ -120,3 +120,20 @@ def _profile(monkeypatch: pytest.MonkeyPatch, folder: Path, config: StoreConfig,
         f"[{name}]\naws_access_key_id = {config.access_key}\naws_secret_access_key = {config.secret_key}\n"
     )
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
+
+
+@pytest.mark.parametrize(
+    ("values", "url"),
+    [
+        ({"DR_STORE_PORT": "9123"}, "http://127.0.0.1:9123"),
+        ({"DR_DOCKER_STYLE": "compose"}, "http://minio:9000"),
+        ({"DR_DOCKER_STYLE": "swarm", "DR_CLOUD": "azure"}, "http://minio:9000"),
+        ({"DR_CLOUD": "aws"}, None),
+        ({"DR_CLOUD": "remote", "DR_REMOTE_MINIO_URL": "https://nas:9000"}, "https://nas:9000"),
+        ({"DR_MINIO_URL": "http://minio.lan:9"}, "http://minio.lan:9"),
+    ],
+)
+def test_where_services_reach_the_store(
+    values: dict[str, str], url: str | None, workspace: Workspace
+) -> None:
+    assert services_endpoint(settings_of(values), workspace) == url

@@ -6,7 +6,7 @@ embedded one, started here when needed, or MinIO, started by `drcli.launch.docke
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drcli.errors import DrError
 from drcli.paths import Workspace
@@ -23,12 +23,12 @@ _MINIO_PORT = 9000
 
 def is_embedded(settings: Settings) -> bool:
     """Whether the run uses the embedded server of its workspace."""
-    return has_own_store(settings) and _is_embedded_in(settings.docker_style)
+    return has_own_store(settings) and bool(_own_store(settings.docker_style).is_embedded)
 
 
 def is_minio(settings: Settings) -> bool:
     """Whether the run uses its workspace's own MinIO, in a container."""
-    return has_own_store(settings) and not _is_embedded_in(settings.docker_style)
+    return has_own_store(settings) and not _own_store(settings.docker_style).is_embedded
 
 
 def has_own_store(settings: Settings) -> bool:
@@ -36,8 +36,8 @@ def has_own_store(settings: Settings) -> bool:
     return settings.cloud in ("local", "azure")
 
 
-def _is_embedded_in(style: str) -> bool:
-    return bool(LAUNCHERS.load(style).own_store.is_embedded)
+def _own_store(style: str) -> Any:
+    return LAUNCHERS.load(style).own_store  # drcli.launch.own_store.OwnStore, which uses this module
 
 
 def store_config(settings: Settings, workspace: Workspace) -> StoreConfig:
@@ -46,7 +46,7 @@ def store_config(settings: Settings, workspace: Workspace) -> StoreConfig:
         from drcli.store.server import server_config
 
         return server_config(workspace, settings.store_port, settings.local_s3_bucket)
-    addresses = {"aws": None, "remote": settings.remote_minio_url or settings.store_endpoint_url}
+    addresses = {"aws": None, "remote": settings.remote_minio_url or settings.minio_url}
     if is_minio(settings) and not settings.local_access_key_id and not has_profile(settings.local_s3_profile):
         access_key, secret_key = read_key_pair(workspace.store_key)
         url = f"http://127.0.0.1:{minio_port(settings)}"
@@ -69,16 +69,19 @@ def minio_port(settings: Settings) -> int:
     return _MINIO_PORT if settings.store_port is None else settings.store_port
 
 
-def with_store_port(settings: Settings, workspace: Workspace) -> Settings:
-    """The same settings with the embedded server's port, or the one it will try first; unchanged with other stores.
+def services_endpoint(settings: Settings, workspace: Workspace) -> str | None:
+    """Where services reach the store; None for AWS itself.
 
-    Call it after `open_bucket`, so that documents and services get the real address.
+    An embedded server that is not running is named at the port it will try first: ask after `open_bucket`.
     """
-    if not is_embedded(settings) or settings.store_port is not None:
-        return settings
-    from drcli.store.server import server_port
-
-    return settings.model_copy(update={"store_port": server_port(workspace)})
+    if settings.minio_url:
+        return settings.minio_url
+    if has_own_store(settings):
+        address: str = _own_store(settings.docker_style).address_for_services(
+            store_config(settings, workspace)
+        )
+        return address
+    return settings.remote_minio_url if settings.cloud == "remote" else None
 
 
 def open_bucket(settings: Settings, workspace: Workspace, *, write: bool = False) -> Bucket:
