@@ -10,9 +10,11 @@ ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 endif
 
-PYTEST := $(BIN)/python -m pytest
-# As many tests at once as there are cores, four at most. Those on the Docker engine, of which there is one, do without.
-SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist worksteal
+# Tests start hundreds of programs, so what Python compiles is kept, also where the environment says otherwise.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+# Four tests at once, also on two cores: they often wait for programs that they have started. Those on the Docker
+# engine, of which there is one, run one after the other.
+SIDE_BY_SIDE := --numprocesses 4 --dist worksteal
 
 .PHONY: train test test-all test-car check lint types docs format benchmarks wheel lock clean
 
@@ -30,7 +32,7 @@ test-all: test ## and those that train for long, and those that need a Docker en
 
 test-car: $(VENV)/.developing ## the car's graph in real TensorFlow and OpenVINO (some GB)
 	$(BIN)/python -m pip install --quiet --group car
-	$(BIN)/python -m pytest tests/train/test_car_graph.py
+	$(PYTEST) tests/train/test_car_graph.py
 
 check: lint types test ## what a change has to pass
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from drcli.errors import DrError
 from drcli.launch.docker import docker_engine
@@ -27,6 +28,13 @@ from ports import free_port
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # tests run side by side: threads of torch would wait for each other
+# On a busy machine an example may take long, and so may finding one.
+settings.register_profile(
+    "patient",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("patient")
 _FOREIGN = ("AWS_", "DR_", "S3_", "RCLONE_", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _CACHE = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
 _DOCKER_CONFIG = os.environ.get("DOCKER_CONFIG", str(Path.home() / ".docker"))

@@ -88,7 +88,10 @@ def params(bucket: str, prefix: str, world: str) -> bytes:
 
 def contents(bucket: Bucket, prefix: str = "") -> dict[str, bytes]:
     """Everything in a bucket, by key."""
-    return {info.key: bucket.get(info.key) for info in bucket.list(prefix)}
+    client, name = bucket._client, bucket.config.bucket  # nobody writes: `get` would ask for the size first
+    return {
+        info.key: client.get_object(Bucket=name, Key=info.key)["Body"].read() for info in bucket.list(prefix)
+    }
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ def has_profile(name: str) -> bool:
     """Whether the user's AWS files have a profile with this name, other than the default one."""
     from botocore.session import Session
 
-    return name != "default" and name in Session().available_profiles
+    return name != "default" and name in Session(include_builtin_handlers=False).available_profiles
 
 
 def credentials(config: StoreConfig) -> dict[str, str] | None:

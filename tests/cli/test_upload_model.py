@@ -20,7 +20,13 @@ def model_files(keys: dict[str, bytes], prefix: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("words", "number"), [((), 10), (("-b",), 2), (("-c", "1"), 1), (("--checkpoint", "best"), 2)]
+    ("words", "number"),
+    [
+        ((), 10),
+        (("-b",), 2),
+        pytest.param(("-c", "1"), 1, marks=pytest.mark.slow),
+        pytest.param(("--checkpoint", "best"), 2, marks=pytest.mark.slow),
+    ],
 )
 def test_exactly_the_chosen_checkpoint(
     upload_targets: UploadTargets, words: tuple[str, ...], number: int

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from drcli.config.load import load_settings, load_workers
@@ -215,7 +215,7 @@ def value_of(row: Variable) -> st.SearchStrategy[str]:
     return text | odd | text.map(lambda some: f"{some} $DR_CAR_NAME")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=30)
 @given(
     st.data(),
     st.lists(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import psutil
 import pytest
 import torch
 from polling import DEADLINE_S, until
@@ -24,6 +24,7 @@ from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.keys import ModelKeys
+from drcli.local import ProcessRef
 from drcli.services.evaluator.evaluation_job import evaluate
 from drcli.services.observers.subscriptions import Subscriptions
 from drcli.services.shared.environment import Environment
@@ -129,7 +130,7 @@ class InProcess:
         self._exit_file.unlink(missing_ok=True)
         variables = {**os.environ, **variables, "DR_EXIT_FILE": str(self._exit_file)}
         start = fork_server.start if fork_server else self._start
-        self._process = psutil.Process(start(module, variables, str(log)))
+        self._process = ProcessRef.find(start(module, variables, str(log)))  # None if it has ended already
 
     def _start(self, module: str, variables: dict[str, str], log: str) -> int:
         with open(log, "ab") as output:
@@ -149,16 +150,22 @@ class InProcess:
         return self.log_file.read_text() if self.log_file.exists() else ""
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def is_alive(self) -> bool:
-        return self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
+        return self._process is not None and self._process.is_alive
 
     def kill(self) -> None:
         """kill -9."""
-        self._process.kill()
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
         until(lambda: not self.is_alive)
 
     def ask_to_stop(self) -> None:
-        self._process.terminate()
+        os.kill(self.pid, signal.SIGTERM)
 
     def wait(self) -> int | None:
         """The exit code that it left for the supervisor once it has ended; None when it crashed."""

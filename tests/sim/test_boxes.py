@@ -20,6 +20,8 @@ from drcli.sim.track import Track
 from drcli.sim.world import World
 from drcli.tables import RACES
 
+pytestmark = pytest.mark.slow  # the kernels of boxes, which a time trial does not use, are compiled first
+
 CAMERA = "FRONT_FACING_CAMERA"
 PARAMS = CameraParams()
 EMPTY, TOP = 200, 100

@@ -146,6 +146,7 @@ class Mortal(Bucket):
             super().delete([key])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("best", [2, 6])
 def test_a_writer_killed_at_any_step_leaves_a_readable_model(bucket: Bucket, best: int) -> None:
     mortal = Mortal(bucket.config)

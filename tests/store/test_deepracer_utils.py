@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from deepracer.logs import DeepRacerLog, S3FileHandler
-from deepracer.logs import TrainingMetrics as TheirMetrics
-from deepracer.logs.misc import LogFolderType
 
 from drcli.contract.keys import ModelKeys, evaluation_trace, training_metrics
 from drcli.paths import Workspace
@@ -20,10 +17,13 @@ from drcli.store.metrics import EpisodeResult, TrainingMetrics
 from drcli.store.server import ensure_server
 from drcli.store.simtrace import format_csv
 
+if TYPE_CHECKING:  # with pandas and matplotlib it takes seconds to import
+    from deepracer.logs import DeepRacerLog
+
 KEYS = ModelKeys("racer/my-model")
 ITERATIONS, EPISODES, STEPS = 3, 4, 6
 
-Open = Callable[[Bucket, Path], DeepRacerLog]
+Open = Callable[[Bucket, Path], "DeepRacerLog"]
 
 
 def progress(iteration: int, episode: int) -> float:
@@ -70,10 +70,14 @@ def fill(bucket: Bucket, workers: int) -> None:
 
 
 def from_folder(_: Bucket, folder: Path) -> DeepRacerLog:
+    from deepracer.logs import DeepRacerLog
+
     return DeepRacerLog(model_folder=str(folder / KEYS.prefix))
 
 
 def from_s3(bucket: Bucket, _: Path) -> DeepRacerLog:
+    from deepracer.logs import DeepRacerLog, S3FileHandler
+
     handler = S3FileHandler(
         bucket=bucket.config.bucket, prefix=KEYS.prefix, s3_endpoint_url=bucket.config.endpoint_url
     )
@@ -94,6 +98,8 @@ def place(workspace: Workspace, free_port: int, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("open_log", [from_folder, from_s3])
 @pytest.mark.parametrize("workers", [1, 3])
 def test_traces_come_back(place: tuple[Bucket, Path], workers: int, open_log: Open) -> None:
+    from deepracer.logs.misc import LogFolderType
+
     fill(place[0], workers)
     log = open_log(*place)
     assert log.fh.type == (
@@ -126,6 +132,8 @@ def test_an_evaluation_comes_back(place: tuple[Bucket, Path], open_log: Open) ->
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_metrics_come_back(place: tuple[Bucket, Path], workers: int) -> None:
+    from deepracer.logs import TrainingMetrics as TheirMetrics
+
     bucket, folder = place
     fill(bucket, workers)
     theirs = TheirMetrics(bucket.config.bucket, s3_endpoint_url=bucket.config.endpoint_url)

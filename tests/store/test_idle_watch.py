@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psutil
 import pytest
+from polling import until
 
 from drcli.local import ProcessRef, lock
 from drcli.paths import Workspace
@@ -20,6 +22,12 @@ from drcli.store.server_process import find_watch
 
 Until = Callable[..., Any]
 IDLE_S = 0.8
+
+
+@pytest.fixture(scope="module", name="until")
+def until_fixture() -> Until:
+    """Each look goes through all processes."""
+    return partial(until, every_s=0.1)
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +81,7 @@ def test_a_service_keeps_the_store_of_a_run_whose_supervisor_was_killed(
     until(lambda: is_gone(workspace))
 
 
+@pytest.mark.slow
 def test_a_killed_watch_is_replaced_by_the_next_command(workspace: Workspace, until: Until) -> None:
     with command(workspace):
         watch = find_watch(workspace)
@@ -84,6 +93,7 @@ def test_a_killed_watch_is_replaced_by_the_next_command(workspace: Workspace, un
     until(lambda: is_gone(workspace))
 
 
+@pytest.mark.slow
 def test_a_killed_server_and_its_successor_have_one_watch(workspace: Workspace, until: Until) -> None:
     with command(workspace):
         psutil.Process(server_status(workspace).pid).kill()

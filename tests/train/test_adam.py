@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 import torch
 from model_specs import new_network
 
@@ -12,6 +13,7 @@ from drcli.train.adam import Adam
 from drcli.train.algorithms.ppo_learner import ADAM_EPS
 
 
+@pytest.mark.slow  # torch's own imports the compiler
 def test_updates_are_those_of_torch() -> None:
     torch.manual_seed(0)
     network, other = (new_network(num_actions=0) for _ in range(2))
@@ -33,6 +35,7 @@ def test_updates_are_those_of_torch() -> None:
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
+@pytest.mark.slow
 def test_a_learner_does_not_import_the_compiler() -> None:
     code = (
         "import sys\n"

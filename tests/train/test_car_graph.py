@@ -35,7 +35,9 @@ OUTPUT = f"{POLICY}/ppo_head_0/policy"
 CONTINUOUS = 0
 TOLERANCE = 1e-5
 of_all_heads = pytest.mark.parametrize(
-    "num_actions", [5, 21, CONTINUOUS], ids=["discrete-5", "discrete-21", "continuous-2"]
+    "num_actions",
+    [5, pytest.param(21, marks=pytest.mark.slow), CONTINUOUS],
+    ids=["discrete-5", "discrete-21", "continuous-2"],
 )
 needs_graphs = pytest.mark.skipif(not GRAPHS.is_dir(), reason="reference graphs are not on this machine")
 of_both_graphs = pytest.mark.parametrize(

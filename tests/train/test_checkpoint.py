@@ -48,8 +48,9 @@ def test_names_and_shapes_are_those_of_the_coach_graph(graph, num_actions, num_v
     assert {name: tuple(t.shape) for name, t in tensors.items()} == expected
 
 
-@pytest.mark.parametrize("is_shared", [True, False])
-@pytest.mark.parametrize("num_actions", [2, 0])
+@pytest.mark.parametrize(
+    ("is_shared", "num_actions"), [(True, 2), (False, 0), pytest.param(False, 2, marks=pytest.mark.slow)]
+)
 def test_round_trip_gives_the_same_outputs(is_shared, num_actions):
     torch.manual_seed(3)
     network = new_network(num_actions, is_shared)

@@ -54,7 +54,7 @@ def observations(sensors: tuple[SensorSpec, ...], size: int) -> dict[str, np.nda
 
 
 @of_all_tables
-@pytest.mark.parametrize("num_actions", [3, 0])
+@pytest.mark.parametrize("num_actions", [3, pytest.param(0, marks=pytest.mark.slow)])
 def test_the_graph_computes_what_the_network_does(
     architecture: Architecture, sensors: tuple[SensorSpec, ...], num_actions: int
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from drcli.config.envfile import parse
@@ -102,7 +102,6 @@ FILES = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(FILES, st.dictionaries(NAMES, TEXTS, min_size=1))
 def test_the_loader_reads_the_new_values_and_all_other_lines_stay(text: str, values: dict[str, str]) -> None:
     data = text.encode()

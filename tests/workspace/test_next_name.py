@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from drcli.config.envfile import Assignment, Scope, Value, expand_all
@@ -61,7 +61,6 @@ def test_a_name_that_is_only_the_number_is_written_out() -> None:
     assert next_text("$TRY-$CAR", values) == "$TRY-$CAR-1"
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("abZ-_.0129/"), min_size=1).filter(lambda name: name.strip("/")))
 def test_each_name_differs_from_all_before_it(name: str) -> None:
     seen = [name]
@@ -71,7 +70,6 @@ def test_each_name_differs_from_all_before_it(name: str) -> None:
     assert len({re.sub(r"\d", "", other.rpartition("/")[0]) for other in seen[1:]}) == 1
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from("ab$\\{}:-1")))
 def test_escaped_text_stands_for_itself(text: str) -> None:
     scope = Scope({"a": Value("x", "f:1"), "b": Value("y", "f:1")})

@@ -259,7 +259,9 @@ def resumed(desk: Desk) -> Counters:
     return Counters.from_state(json.loads(data))
 
 
-@pytest.mark.parametrize(("workers", "at"), [(1, 4), (1, 5), (2, 2)])
+@pytest.mark.parametrize(
+    ("workers", "at"), [(1, 4), *(pytest.param(*case, marks=pytest.mark.slow) for case in [(1, 5), (2, 2)])]
+)
 def test_a_run_that_was_cut_off_leaves_the_same_as_one_that_was_not(
     run: Any, new_desk: Callable[..., Desk], workers: int, at: int
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polling import DEADLINE_S
 
@@ -239,7 +239,6 @@ kinds = st.sampled_from(["alive", "failed", "welcome", "collect", "evaluate", "e
 names = st.sampled_from(["index", "num_cars", "message", "hint", "assignment", "episodes", "policy", "seed"])
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine it is
 @given(kinds, st.dictionaries(names, anything, max_size=5))
 def test_any_header_is_a_value_or_a_wire_error(kind: str, header: dict[str, Any]) -> None:
     with suppress(WireError):

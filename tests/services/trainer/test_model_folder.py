@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deepracer.logs import AnalysisUtils, DeepRacerLog
-from deepracer.logs import TrainingMetrics as TheirMetrics
-from deepracer.logs.misc import LogFolderType
 
 from drcli.contract.keys import training_metrics
 from drcli.store.metrics import TrainingMetrics
@@ -43,6 +40,9 @@ def recorded(run: Any) -> list[list[Any]]:
 
 
 def test_the_trace(finished: tuple[Any, Path]) -> None:
+    from deepracer.logs import AnalysisUtils, DeepRacerLog
+    from deepracer.logs.misc import LogFolderType
+
     run, folder = finished
     log = DeepRacerLog(model_folder=str(folder))
     one, several = LogFolderType.DRFC_MODEL_SINGLE_WORKERS, LogFolderType.DRFC_MODEL_MULTIPLE_WORKERS
@@ -70,6 +70,8 @@ def test_the_trace(finished: tuple[Any, Path]) -> None:
 
 
 def test_the_metrics(finished: tuple[Any, Path]) -> None:
+    from deepracer.logs import TrainingMetrics as TheirMetrics
+
     run, folder = finished
     theirs = TheirMetrics(None)
     for worker, rows in enumerate(recorded(run)):

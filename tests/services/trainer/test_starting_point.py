@@ -70,6 +70,7 @@ def test_a_fresh_run_is_random_but_the_same_for_a_seed(run: Any, start: Any) -> 
     assert not same(first.network, start(run).network)
 
 
+@pytest.mark.slow
 def test_without_a_seed_every_run_is_another(run: Any, start: Any) -> None:
     run.variables["DR_SEED"] = ""
     seeds = {start(run).counters.seed for _ in range(2)}
@@ -78,7 +79,12 @@ def test_without_a_seed_every_run_is_another(run: Any, start: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("which", "number", "truth"), [("best", 3, "True"), ("last", 5, "true"), ("", 3, "1")]
+    ("which", "number", "truth"),
+    [
+        ("last", 5, "true"),
+        pytest.param("best", 3, "True", marks=pytest.mark.slow),
+        pytest.param("", 3, "1", marks=pytest.mark.slow),
+    ],
 )
 def test_a_pretrained_model_is_taken_over_and_counted_on(
     run: Any, new_network: Any, start: Any, which: str, number: int, truth: str
@@ -95,6 +101,7 @@ def test_a_pretrained_model_is_taken_over_and_counted_on(
     assert found.published is None
 
 
+@pytest.mark.slow
 def test_both_networks_of_a_coach_model_are_taken_over(run: Any, new_network: Any, start: Any) -> None:
     publish(run, "0_Step-0.ckpt", new_network(1, is_shared=False), prefix="teacher")
     run.variables |= {"PRETRAINED": "True", "PRETRAINED_S3_PREFIX": "teacher"}
@@ -103,7 +110,7 @@ def test_both_networks_of_a_coach_model_are_taken_over(run: Any, new_network: An
     assert same(found.network, new_network(1, is_shared=False))
 
 
-@pytest.mark.parametrize("is_pretrained", ["True", "False"])
+@pytest.mark.parametrize("is_pretrained", ["True", pytest.param("False", marks=pytest.mark.slow)])
 def test_a_run_with_checkpoints_goes_on_after_the_last(
     run: Any, new_network: Any, start: Any, is_pretrained: str
 ) -> None:
@@ -121,7 +128,7 @@ def test_a_run_with_checkpoints_goes_on_after_the_last(
     assert (found.index.best.name.number, found.index.last.name.number) == (5, 6)
 
 
-@pytest.mark.parametrize("prefix", ["racer", "teacher"])
+@pytest.mark.parametrize("prefix", ["teacher", pytest.param("racer", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("actions", "description"),
     [([{"steering_angle": 0, "speed": k} for k in range(5)], "5 discrete"), (CONTINUOUS, "2 continuous")],
@@ -152,7 +159,10 @@ def test_a_checkpoint_of_another_sensor(run: Any, new_network: Any, model: Model
         find_starting_point(run.job(), replace(model, sensors=sensors), ClippedPPO)
 
 
-@pytest.mark.parametrize(("state", "trained_s"), [("training", 100.0), ("stopped", 100.0), ("ended", 0.0)])
+@pytest.mark.parametrize(
+    ("state", "trained_s"),
+    [("stopped", 100.0), ("ended", 0.0), pytest.param("training", 100.0, marks=pytest.mark.slow)],
+)
 def test_the_clock_goes_on_when_only_the_trainer_was_started_again(
     run: Any, new_network: Any, start: Any, state: Any, trained_s: float
 ) -> None:

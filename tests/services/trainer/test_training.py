@@ -151,6 +151,7 @@ def test_every_way_to_train(
     assert run.bucket.exists(run.keys.finished)
 
 
+@pytest.mark.slow
 def test_a_run_that_reached_its_goal_ends_with_what_reached_it(new_run: Callable[..., Any]) -> None:
     run = new_run(DR_TRAIN_STOP_PROGRESS="1")
     run.write(term_cond_max_episodes=10000)
