@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import standins
-from polling import DEADLINE_S
+from polling import DEADLINE_S, until
 from racing import Racer
 from second_node import FurtherEngine
 from separate_engines import COMMUNITY, separate_engine, separate_racer
@@ -41,6 +41,10 @@ class Crew:
         done = self.racer.invoke("logs", *words, "--tail", "0")
         assert done.exit_code == 0, done.stderr
         return done.stdout
+
+    def settings(self, *words: str) -> str:
+        """The logs of a robomaker, once it has listed what it was given; the list is sorted."""
+        return until(lambda: "S3_YAML_NAME=" in (said := self.logs("robomaker", *words)) and said) or ""
 
     def there(self) -> set[str]:
         """The names of all containers, also of stopped ones."""
@@ -102,7 +106,7 @@ def test_what_the_services_were_given(crew: Crew) -> None:
     assert "/tmp/sagemaker" in mounts
     assert "docker.sock" in mounts
     for number in ("1", "2"):
-        worker = crew.logs("robomaker", "-n", number).splitlines()
+        worker = crew.settings("-n", number).splitlines()
         assert worker[0] == "robomaker was given: multi distributed_training.launch.py"
         assert set(worker) >= both | {
             "WORLD_NAME=reinvent_base",
@@ -158,7 +162,7 @@ def test_an_evaluation_beside_it(crew: Crew, until: Until) -> None:
     started = crew.racer.invoke("evaluate", "-q")
     assert started.exit_code == 0, started.stderr
     until(lambda: crew.racer.status()["evaluation"]["state"] == "running")
-    said = until(lambda: crew.logs("robomaker", "--evaluation"))
+    said = crew.settings("--evaluation")
     assert "robomaker was given: run evaluation.launch.py" in said
     assert "MODEL_S3_PREFIX=model-1" in said
     assert "S3_YAML_NAME=evaluation_params.yaml" in said
@@ -327,7 +331,7 @@ def test_a_run_of_one_worker_cannot_grow(crew: Crew, own_run: None) -> None:
     racer = crew.racer
     racer.write_run_env(DR_LOCAL_S3_MODEL_PREFIX="alone", DR_WORKERS="1")
     assert racer.dr("start-training", "-q").returncode == 0
-    assert "robomaker was given: run distributed_training.launch.py" in crew.logs("robomaker")
+    assert "robomaker was given: run distributed_training.launch.py" in crew.settings()
     before = crew.there()
     scaled = racer.invoke("scale", "2")
     assert scaled.exit_code == 1
