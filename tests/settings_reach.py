@@ -96,7 +96,8 @@ def _unchanged(context: int) -> tuple[Settings, dict[str, object]]:
 
 def _look(settings: Settings) -> dict[str, object]:
     workspace = Workspace(_ROOT)
-    store, endpoint = store_config(settings, workspace), services_endpoint(settings, workspace)
+    store = store_config(settings, workspace)
+    endpoint = services_endpoint(settings, store)
     snapshot = Snapshot(Machine(), store, endpoint, _KEYS)
     return {
         "training": [(doc.key, doc.values) for doc in render_training(settings, endpoint)],

@@ -26,11 +26,11 @@ def command(experiment: str | None, kind: str, clone: bool, overrides: Sequence[
     """
     from drcli.config import params_documents
     from drcli.config.load import find_workspace, load_settings, load_workers
-    from drcli.launch.store_access import services_endpoint
+    from drcli.launch.store_access import services_endpoint, store_config
 
     workspace = find_workspace(experiment=experiment)
     settings = load_settings(workspace, overrides)
-    endpoint = services_endpoint(settings, workspace)
+    endpoint = services_endpoint(settings, store_config(settings, workspace))
     workers = load_workers(workspace, settings) if kind == "training" else ()
     if kind == "training":
         documents = params_documents.render_training(settings, endpoint, workers)

@@ -76,7 +76,7 @@ def start(
         _check_model(bucket, ModelKeys(prefix), settings.eval_checkpoint if which is None else which)
     else:
         _check_any_model(bucket, prefix)
-    document = render_evaluation(settings, services_endpoint(settings, workspace), datetime.now(), clone)
+    document = render_evaluation(settings, services_endpoint(settings, bucket.config), datetime.now(), clone)
     if which is not None:
         document = Document(document.key, {**document.values, "EVAL_CHECKPOINT": str(which)})
     target = _first(document.values["MODEL_S3_PREFIX"])

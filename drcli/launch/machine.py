@@ -67,8 +67,7 @@ def look(settings: Settings, workspace: Workspace) -> Snapshot:
     missing: tuple[DrError, ...] = ()
     try:
         store = store_config(settings, workspace)
-        endpoint = services_endpoint(settings, workspace)
     except DrError as error:
         store, missing = StoreConfig(settings.local_s3_bucket, access_key="", secret_key=""), (error,)
-        endpoint = None
+    endpoint = services_endpoint(settings, store)
     return Snapshot(machine, store, endpoint, wire_secret=secrets.token_hex(32), missing=missing)

@@ -69,17 +69,12 @@ def minio_port(settings: Settings) -> int:
     return _MINIO_PORT if settings.store_port is None else settings.store_port
 
 
-def services_endpoint(settings: Settings, workspace: Workspace) -> str | None:
-    """Where services reach the store; None for AWS itself.
-
-    An embedded server that is not running is named at the port it will try first: ask after `open_bucket`.
-    """
+def services_endpoint(settings: Settings, here: StoreConfig) -> str | None:
+    """Where services reach the store; None for AWS itself. `here`: how commands on this machine do."""
     if settings.minio_url:
         return settings.minio_url
     if has_own_store(settings):
-        address: str = _own_store(settings.docker_style).address_for_services(
-            store_config(settings, workspace)
-        )
+        address: str = _own_store(settings.docker_style).address_for_services(here)
         return address
     return settings.remote_minio_url if settings.cloud == "remote" else None
 

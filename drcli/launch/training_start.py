@@ -132,7 +132,7 @@ def _upload(prepared: PreparedTraining) -> None:
         bucket.put(key, contents[name])
     for worker in (settings, *request.workers):
         publish_track(worker, request.workspace, bucket, request.prefix)
-    endpoint = services_endpoint(settings, request.workspace)
+    endpoint = services_endpoint(settings, bucket.config)
     for document in render_training(settings, endpoint, request.workers):
         bucket.put(document.key, to_yaml(document.values).encode())
 

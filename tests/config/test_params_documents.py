@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from drcli.config.load import load_settings, load_workers, settings_of
 from drcli.config.params_documents import Document, render_evaluation, render_training, render_upload, to_yaml
-from drcli.launch.store_access import services_endpoint
+from drcli.launch.store_access import services_endpoint, store_config
 from drcli.paths import Workspace
 from tests.conftest import MakeWorkspace
 
@@ -40,11 +40,11 @@ def render(case: Mapping[str, Any], make_workspace: MakeWorkspace) -> tuple[Docu
     workers = {f"worker_{name[7:-4]}": text for name, text in case["worker_env_files"].items()}
     workspace: Workspace = make_workspace(run=run, **workers)
     settings = load_settings(workspace)
+    endpoint = services_endpoint(settings, store_config(settings, workspace))
     if case["kind"] == "evaluation":
-        return (render_evaluation(settings, services_endpoint(settings, workspace), NOW),)
+        return (render_evaluation(settings, endpoint, NOW),)
     if case["kind"] == "upload":
         return (render_upload(settings, settings.upload_s3_bucket, settings.upload_s3_prefix),)
-    endpoint = services_endpoint(settings, workspace)
     return render_training(settings, endpoint, load_workers(workspace, settings))
 
 

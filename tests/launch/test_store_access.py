@@ -136,4 +136,5 @@ def _profile(monkeypatch: pytest.MonkeyPatch, folder: Path, config: StoreConfig,
 def test_where_services_reach_the_store(
     values: dict[str, str], url: str | None, workspace: Workspace
 ) -> None:
-    assert services_endpoint(settings_of(values), workspace) == url
+    found = settings_of(values)
+    assert services_endpoint(found, store_config(found, workspace)) == url

@@ -38,9 +38,8 @@ def stack_of(
 ) -> StackSpec:
     """The stack of a run; `prefix` is by default that of the settings."""
     request = RunRequest(kind, settings, workspace, prefix or settings.local_s3_model_prefix, workers)
-    snapshot = Snapshot(
-        machine, store_config(settings, workspace), services_endpoint(settings, workspace), keys
-    )
+    store = store_config(settings, workspace)
+    snapshot = Snapshot(machine, store, services_endpoint(settings, store), keys)
     stack = own_stack if is_ours(settings) else community_stack
     return stack(request, snapshot, deployment_of(settings))
 

@@ -23,10 +23,11 @@ COMMUNITY = {"DR_SIMAPP_SOURCE": "someone/simapp", "DR_SIMAPP_VERSION": "1.0-cpu
 
 def plan(style: str, kind: RunKind, engine: dict[str, str], **machine: object) -> ContainerPlan:
     settings = settings_of({"DR_DOCKER_STYLE": style, "DR_WORKERS": "3", **engine})
+    store = store_config(settings, WORKSPACE)
     snapshot = Snapshot(
         replace(Machine(), **machine),  # type: ignore[arg-type]
-        store_config(settings, WORKSPACE),
-        services_endpoint(settings, WORKSPACE),
+        store,
+        services_endpoint(settings, store),
         KEYS,
         wire_secret="5ec2e7" * 8,
     )

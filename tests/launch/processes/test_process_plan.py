@@ -25,9 +25,8 @@ def settings(**values: object) -> Settings:
 
 
 def plan(kind: RunKind, found: Settings, prefix: str) -> ProcessPlan:
-    snapshot = Snapshot(
-        Machine(cores=4, wire_port=5555), store_config(found, WORKSPACE), services_endpoint(found, WORKSPACE)
-    )
+    store = store_config(found, WORKSPACE)
+    snapshot = Snapshot(Machine(cores=4, wire_port=5555), store, services_endpoint(found, store))
     return plan_processes(RunRequest(kind, found, WORKSPACE, prefix), snapshot)
 
 
