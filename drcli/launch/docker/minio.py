@@ -144,21 +144,29 @@ def _container() -> Any | None:
 
 
 def _wait_until_up(bucket: Bucket) -> None:
+    state = _state(None)
+
+    def is_alive(error: DrError) -> bool:
+        state.update(_state(_container()))
+        return state["Status"] not in _DEAD
+
     try:
         keep_trying(
             bucket.ensure_bucket,
             patience_s=_DEADLINE_S,
             pause_s=lambda attempts: _POLL_S,
-            is_worth_it=lambda error: _state(_container())["Status"] not in _DEAD,
+            is_worth_it=is_alive,
         )
     except DrError as error:
-        raise _why_not_up(error) from None
+        raise _why_not_up(error, state) from None
 
 
-def _why_not_up(error: DrError) -> DrError:
-    """The error with the last lines of its log; the container is removed."""
+def _why_not_up(error: DrError, state: dict[str, Any]) -> DrError:
+    """The error with the last lines of its log; the container is removed.
+
+    state: as last seen while waiting. By now Docker may have started it once more, and its exit code is lost.
+    """
     found = _container()
-    state = _state(found)
     said = list(containers.lines(found, 10)) if found else []
     with suppress(DrError):
         containers.remove([found] if found else [])
