@@ -342,6 +342,7 @@ class Relay:
             end.close()
 
 
+@pytest.mark.slow
 def test_a_link_that_is_dead_without_a_word_is_noticed_and_nothing_of_it_is_taken(
     free_port: int, keys: WireKeys, until: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
