@@ -129,6 +129,7 @@ def test_far_beyond_the_raster_there_is_field(block: Track) -> None:
     assert (image[:, 27:] == FIELD).all()
 
 
+@pytest.mark.slow
 def test_frames_are_close_to_supersampled_ones(ring: Track) -> None:
     """8 x 8 rays a pixel on a ground of 2.5 mm, against one lookup on a ground of 1 cm."""
     rng = np.random.default_rng(5)

@@ -50,6 +50,7 @@ def test_an_open_track_is_drawn(tmp_path: Path) -> None:
     assert share(tmp_path / "straight.png", ROAD) > 0.05
 
 
+@pytest.mark.slow
 def test_laps_are_coloured_by_speed_and_crossed_out_off_the_road(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.png", tmp_path / "bad.png"
     draw_laps(OVAL, [lap(0.0), lap(0.3)], "two laps", good)

@@ -60,6 +60,7 @@ def results(run: Any) -> tuple[list[tuple[Any, ...]], list[dict[str, Any]]]:
     return read_csv(run.bucket.get(TRACE)), json.loads(run.bucket.get(METRICS))["metrics"]
 
 
+@pytest.mark.slow
 def test_trials_follow_each_other_in_the_trace(run: Any) -> None:
     ask(run)
     service = run.start("evaluate")
