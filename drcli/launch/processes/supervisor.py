@@ -168,7 +168,7 @@ class Supervisor:
             time.sleep(POLL_S)
             local_process.reap()
             self._look_after_store()  # the last checkpoint goes there
-        local_process.reap()  # those that have just ended: they would stay zombies where nobody adopts them
+        local_process.reap()  # the last to end must not outlast the supervisor as zombies
         for replica in unfinished:
             local_process.kill(replica.process)
             code = self._folder.exit_code(replica.name)

@@ -42,7 +42,7 @@ class Crew:
         assert done.exit_code == 0, done.stderr
         return done.stdout
 
-    def settings(self, *words: str) -> str:
+    def given(self, *words: str) -> str:
         """The logs of a robomaker, once it has listed what it was given; the list is sorted."""
         return until(lambda: "S3_YAML_NAME=" in (said := self.logs("robomaker", *words)) and said) or ""
 
@@ -106,7 +106,7 @@ def test_what_the_services_were_given(crew: Crew) -> None:
     assert "/tmp/sagemaker" in mounts
     assert "docker.sock" in mounts
     for number in ("1", "2"):
-        worker = crew.settings("-n", number).splitlines()
+        worker = crew.given("-n", number).splitlines()
         assert worker[0] == "robomaker was given: multi distributed_training.launch.py"
         assert set(worker) >= both | {
             "WORLD_NAME=reinvent_base",
@@ -162,7 +162,7 @@ def test_an_evaluation_beside_it(crew: Crew, until: Until) -> None:
     started = crew.racer.invoke("evaluate", "-q")
     assert started.exit_code == 0, started.stderr
     until(lambda: crew.racer.status()["evaluation"]["state"] == "running")
-    said = crew.settings("--evaluation")
+    said = crew.given("--evaluation")
     assert "robomaker was given: run evaluation.launch.py" in said
     assert "MODEL_S3_PREFIX=model-1" in said
     assert "S3_YAML_NAME=evaluation_params.yaml" in said
@@ -331,7 +331,7 @@ def test_a_run_of_one_worker_cannot_grow(crew: Crew, own_run: None) -> None:
     racer = crew.racer
     racer.write_run_env(DR_LOCAL_S3_MODEL_PREFIX="alone", DR_WORKERS="1")
     assert racer.dr("start-training", "-q").returncode == 0
-    assert "robomaker was given: run distributed_training.launch.py" in crew.settings()
+    assert "robomaker was given: run distributed_training.launch.py" in crew.given()
     before = crew.there()
     scaled = racer.invoke("scale", "2")
     assert scaled.exit_code == 1
