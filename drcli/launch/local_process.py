@@ -75,10 +75,11 @@ def lines(command: Sequence[str], goes_on: Callable[[], bool] | None = None) -> 
     is_enough = Event()
 
     def watch(goes_on: Callable[[], bool]) -> None:
-        while not is_enough.wait(_WATCH_S):
-            if not goes_on():
-                started.kill()
-                return
+        try:
+            while not is_enough.wait(_WATCH_S) and goes_on():
+                pass
+        finally:
+            started.kill()  # also if `goes_on` raises: a log must not be followed forever
 
     if goes_on is not None:
         Thread(target=watch, args=(goes_on,), daemon=True).start()

@@ -3,11 +3,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+from polling import DEADLINE_S
 
 from drcli.launch import local_process
 
@@ -51,3 +53,20 @@ def test_a_pid_that_is_anothers_now_is_left_alone() -> None:
     local_process.ask_to_stop(other)
     local_process.kill(other)
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_log_ends_when_nobody_can_tell_whether_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "import signal; print('line', flush=True); signal.pause()"
+    has_begun, raised = threading.Event(), threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda _: raised.set())
+
+    def goes_on() -> bool:
+        if has_begun.is_set():
+            raise RuntimeError("unforeseen")
+        return True
+
+    lines = local_process.lines([sys.executable, "-c", program], goes_on)
+    assert next(lines) == "line"
+    has_begun.set()
+    assert list(lines) == []
+    assert raised.wait(DEADLINE_S)

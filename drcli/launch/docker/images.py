@@ -254,7 +254,8 @@ def _forget(image_id: str) -> None:
         return
     with docker_engine.speaking() as client, suppress(docker.errors.ImageNotFound):
         image = client.images.get(image_id)
-        if not image.tags and not client.containers.list(all=True, filters={"ancestor": image_id}):
+        users = client.containers.list(all=True, filters={"ancestor": image_id}, ignore_removed=True)
+        if not image.tags and not users:
             client.images.remove(image_id)
 
 

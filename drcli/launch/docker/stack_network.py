@@ -163,17 +163,21 @@ def _remove(unwanted: list[Network], style: StackKind) -> None:
         if network.attached:
             raise _in_the_way(network, style)
         with docker_engine.speaking() as client:
-            try:
-                client.api.remove_network(network.id)
-            except docker.errors.NotFound:
-                continue
-            except docker.errors.APIError:
-                now = _inspect(client.api, network.id)
-                if now is None:
-                    continue
-                if now.attached:  # since it was inspected
-                    raise _in_the_way(now, style) from None
+            _remove_free(client.api, network.id, style)
+
+
+def _remove_free(api: docker.APIClient, network_id: str, style: StackKind) -> None:
+    """Remove a network; repeated for a while, as an engine may fail while a service's traces still disappear."""
+    deadline = time.monotonic() + _READY_S
+    while (now := _inspect(api, network_id)) is not None:
+        if now.attached:  # since it was last inspected
+            raise _in_the_way(now, style)
+        try:
+            return api.remove_network(network_id)
+        except docker.errors.APIError:
+            if time.monotonic() > deadline:
                 raise
+            time.sleep(0.05)
 
 
 def _create(is_overlay: bool) -> None:

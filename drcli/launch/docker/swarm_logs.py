@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from drcli.launch import local_process
-from drcli.launch.docker.swarm_services import Task, name_of, newest, slot, task_log
+from drcli.launch.docker.swarm_services import Task, name_of, newest, slot, task_log, tasks
 from drcli.launch.run_folder import RunFolder
 
 _SETTLE_S = 5.0
@@ -22,7 +22,7 @@ def logs_kept(services: list[Any], folder: RunFolder, beyond: int = 0) -> Iterat
     followers = []
     for service in services:
         last = {task["ID"] for task in newest(service)}
-        there = [task for task in service.tasks() if slot(task) > beyond]
+        there = [task for task in tasks(service) if slot(task) > beyond]
         for task in sorted(there, key=lambda task: str(task["CreatedAt"])):
             log = folder.log(name_of(service, task))
             if task["ID"] in last and task["Status"]["State"] == "running":

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
+
+import docker.errors
 
 from drcli.contract.run_name import replica_name
 from drcli.errors import DrError
@@ -34,6 +37,15 @@ def of_stack(project: str) -> list[Any]:
         return list(client.services.list(filters={"label": f"{docker_engine.SWARM_STACK}={project}"}))
 
 
+def tasks(service: Any) -> list[Task]:
+    """Its tasks; none if it was removed since it was listed."""
+    with docker_engine.speaking():
+        try:
+            return list(service.tasks())
+        except docker.errors.NotFound:
+            return []
+
+
 def task_log(task: Task, tail: int = 0, goes_on: Callable[[], bool] | None = None) -> Iterator[str]:
     """Lines of one task's log, from any node; with `goes_on` also new lines while it returns True."""
     options = ["--raw", "--tail", str(tail or "all"), *(["--follow"] if goes_on else [])]
@@ -43,7 +55,7 @@ def task_log(task: Task, tail: int = 0, goes_on: Callable[[], bool] | None = Non
 def replicas(service: Any, hostnames: dict[str, str]) -> list[ReplicaView]:
     """The newest task of each slot, with the number of its failures."""
     failures = Counter(
-        slot(task) for task in service.tasks() if task["Status"]["State"] in ("failed", "rejected")
+        slot(task) for task in tasks(service) if task["Status"]["State"] in ("failed", "rejected")
     )
     return [_replica(service, task, failures[slot(task)], hostnames) for task in newest(service)]
 
@@ -51,7 +63,7 @@ def replicas(service: Any, hostnames: dict[str, str]) -> list[ReplicaView]:
 def newest(service: Any) -> list[Task]:
     """The newest task of each slot that should run, or of all wanted slots if none should."""
     slots: dict[int, Task] = {}
-    for task in sorted(service.tasks(), key=lambda task: str(task["CreatedAt"])):
+    for task in sorted(tasks(service), key=lambda task: str(task["CreatedAt"])):
         slots[slot(task)] = task
     there = [task for _, task in sorted(slots.items()) if task["DesiredState"] not in ("shutdown", "remove")]
     return there or [task for _, task in sorted(slots.items())][: max(1, _wanted(service))]
@@ -112,8 +124,8 @@ def _lost_nodes() -> set[str]:
 
 def last_lines(services: list[Any], name: str) -> list[str]:
     """The last lines of a replica's log."""
-    tasks = [task for s in services for task in newest(s) if name_of(s, task) == name]
-    return list(task_log(tasks[0], 200)) if tasks else []
+    found = [task for s in services for task in newest(s) if name_of(s, task) == name]
+    return list(task_log(found[0], 200)) if found else []
 
 
 def set_number(service: Any, replicas: int) -> None:
@@ -124,7 +136,7 @@ def set_number(service: Any, replicas: int) -> None:
 
     def is_done() -> bool:
         lost = _lost_nodes()  # the tasks of a lost node may or may not be running
-        states = [str(task["Status"]["State"]) for task in service.tasks() if task.get("NodeID") not in lost]
+        states = [str(task["Status"]["State"]) for task in tasks(service) if task.get("NodeID") not in lost]
         there = [state for state in states if _STATES.get(state) in (None, "running")]
         return len(there) == replicas and set(there) <= {"running"}
 
@@ -136,7 +148,8 @@ def remove_stack(project: str) -> None:
     docker_engine.run(["stack", "rm", project], check=False)
     label: dict[str, str | list[str] | bool] = {"label": f"{docker_engine.SWARM_STACK}={project}"}
     with docker_engine.speaking() as client:
-        _wait(lambda: not of_stack(project) and not client.containers.list(all=True, filters=label))
+        there = partial(client.containers.list, all=True, filters=label, ignore_removed=True)
+        _wait(lambda: not of_stack(project) and not there())
 
 
 def _wait(is_done: Callable[[], bool]) -> None:

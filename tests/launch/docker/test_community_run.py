@@ -219,16 +219,17 @@ def test_stop_after_run_env_was_edited(crew: Crew, until: Until) -> None:
         assert (stopped.exit_code, "has stopped" in stopped.stdout) == (0, True), stopped.stderr
         rest = follower.communicate(timeout=DEADLINE_S)[0]
         assert "asked to stop" in other.communicate(timeout=DEADLINE_S)[0]
+        assert "sagemaker was stopped" in rest
+        assert follower.returncode == 0
+        assert crew.there() == others
+        assert all(c.status == "running" for c in crew.engine.client.containers.list(all=True))
+        assert not crew.engine.client.volumes.list()
     finally:
-        follower.kill()
-        other.kill()
-    assert "sagemaker was stopped" in rest
-    assert follower.returncode == 0
-    assert crew.there() == others
-    assert all(c.status == "running" for c in crew.engine.client.containers.list(all=True))
-    assert not crew.engine.client.volumes.list()
-    for container in crew.engine.client.containers.list(all=True):
-        container.remove(force=True)
+        for process in (follower, other):
+            process.kill()
+            process.communicate()
+        for name in others:
+            crew.engine.client.containers.get(name).remove(force=True)
 
 
 def test_logs_and_state_after_the_end(crew: Crew) -> None:

@@ -7,7 +7,7 @@ import pytest
 from second_node import FurtherEngine
 
 from drcli.errors import DrError
-from drcli.launch.docker import stack_network, swarm_mode, swarm_nodes
+from drcli.launch.docker import stack_network, swarm_mode, swarm_nodes, swarm_services
 from drcli.launch.docker.swarm_nodes import ROBOMAKER, SAGEMAKER, swarm_state
 
 pytestmark = pytest.mark.docker
@@ -115,3 +115,10 @@ def test_addresses_are_those_that_others_can_reach() -> None:
     assert "127.0.0.1" not in found and len(set(found)) == len(found)
     everything = {a.address for known in psutil.net_if_addrs().values() for a in known}
     assert set(found) <= everything
+
+
+def test_a_service_that_was_removed_meanwhile_has_no_tasks(lone_engine: FurtherEngine) -> None:
+    swarm_mode.init()
+    service = lone_engine.client.services.create("none/such", name="guest")
+    service.remove()
+    assert swarm_services.tasks(service) == [] == swarm_services.newest(service)
