@@ -92,8 +92,10 @@ def lines(container: Any, tail: int = 0, goes_on: Callable[[], bool] | None = No
                     since=since,
                 )
                 yield from decode(stream)
-            except docker.errors.NotFound:
-                return  # removed; everything it wrote before was yielded
+            except docker.errors.APIError as error:
+                if not _is_gone(error):
+                    raise
+                return  # everything it wrote before was yielded
         since = time.time()
         if goes_on is None or not goes_on():
             return
@@ -142,8 +144,14 @@ def remove(containers: Iterable[Any]) -> None:
         for container in containers:
             try:
                 container.remove(v=True, force=True)
-            except docker.errors.NotFound:
-                continue  # another process removed it
+            except docker.errors.APIError as error:
+                if not _is_gone(error):
+                    raise
+
+
+def _is_gone(error: docker.errors.APIError) -> bool:
+    """Whether the container has been removed (404), or is just being removed (409)."""
+    return error.status_code in (404, 409)
 
 
 def _is_algo(container: Any) -> bool:
@@ -154,8 +162,9 @@ def _stop(container: Any) -> None:
     with docker_engine.speaking():
         try:
             container.stop()
-        except docker.errors.NotFound:
-            return
+        except docker.errors.APIError as error:
+            if not _is_gone(error):
+                raise
 
 
 def _name(container: Any) -> str:
