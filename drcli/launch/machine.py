@@ -15,6 +15,7 @@ from drcli.launch.store_access import services_endpoint, store_config
 from drcli.local import free_port
 from drcli.paths import Workspace
 from drcli.store.client import StoreConfig
+from drcli.store.credentials import credentials
 
 Credentials = Mapping[str, str] | None  # AWS_… variables; None on machines that have an IAM role
 
@@ -65,9 +66,14 @@ def look(settings: Settings, workspace: Workspace) -> Snapshot:
         xauthority=env.read(env.XAUTHORITY) or str(Path.home() / ".Xauthority"),
     )
     missing: tuple[DrError, ...] = ()
+    store = StoreConfig(settings.local_s3_bucket, access_key="", secret_key="")
+    keys: Credentials = {env.AWS_ACCESS_KEY_ID: "", env.AWS_SECRET_ACCESS_KEY: ""}
     try:
         store = store_config(settings, workspace)
+        keys = credentials(store)
     except DrError as error:
-        store, missing = StoreConfig(settings.local_s3_bucket, access_key="", secret_key=""), (error,)
+        missing = (error,)
     endpoint = services_endpoint(settings, store)
-    return Snapshot(machine, store, endpoint, wire_secret=secrets.token_hex(32), missing=missing)
+    return Snapshot(
+        machine, store, endpoint, credentials=keys, wire_secret=secrets.token_hex(32), missing=missing
+    )

@@ -22,12 +22,13 @@ def credentials(config: StoreConfig) -> dict[str, str] | None:
 
     Raises DrError if there are none.
     """
-    import boto3
-    from botocore.exceptions import BotoCoreError
-
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
     if config.access_key is not None:
         return dict(zip(names, (config.access_key, config.secret_key or ""), strict=False))
+
+    import boto3
+    from botocore.exceptions import BotoCoreError
+
     try:
         found = boto3.Session(profile_name=config.profile).get_credentials()
         if found is not None and found.method in ("iam-role", "container-role"):

@@ -1,4 +1,4 @@
-"""The snapshot for plans of containers: the machine, the Docker engine, the swarm, and the keys for containers."""
+"""The snapshot for plans of containers: the machine, the Docker engine and the swarm."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from pathlib import Path
 
 from drcli import env
 from drcli.config.settings import Settings
-from drcli.errors import DrError
 from drcli.launch import machine
-from drcli.launch.machine import DOCKER_SOCKET, Credentials, Snapshot
+from drcli.launch.machine import DOCKER_SOCKET, Snapshot
 from drcli.paths import Workspace
-from drcli.store.credentials import credentials
 
 
 def look(settings: Settings, workspace: Workspace) -> Snapshot:
@@ -28,12 +26,7 @@ def look(settings: Settings, workspace: Workspace) -> Snapshot:
         docker_socket=_docker_socket(),
         owner=owner(),
     )
-    missing, keys = seen.missing, _no_keys()
-    try:
-        keys = credentials(seen.store)
-    except DrError as error:
-        missing = (*missing, error)
-    return replace(seen, machine=here, credentials=keys, missing=missing)
+    return replace(seen, machine=here)
 
 
 def owner() -> Mapping[str, str]:
@@ -60,8 +53,3 @@ def _docker_socket() -> str:
     host = env.read(env.DOCKER_HOST)
     is_own = sys.platform == "linux" and host.startswith("unix://")
     return host.removeprefix("unix://") if is_own else DOCKER_SOCKET
-
-
-def _no_keys() -> Credentials:
-    """Keys are needed but not known yet."""
-    return {env.AWS_ACCESS_KEY_ID: "", env.AWS_SECRET_ACCESS_KEY: ""}
