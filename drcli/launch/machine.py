@@ -58,7 +58,7 @@ class Snapshot:
 
 
 def look(settings: Settings, workspace: Workspace) -> Snapshot:
-    """What every style needs. Contacts neither Docker nor a server, and changes nothing."""
+    """What every style needs. Contacts neither Docker nor the store, and changes nothing."""
     machine = Machine(
         cores=os.cpu_count() or 1,
         wire_port=free_port(),
