@@ -58,6 +58,14 @@ SENSORS = Table(
         "observation": "drcli.sim.sensors.front_camera:FrontCamera",
     },
 )
+PRIVILEGED_SENSORS = Table(  # what only a simulator knows: for teachers, not for models
+    "drcli.privileged_sensors",
+    "privileged sensor",
+    {
+        "ROAD_AHEAD": "drcli.sim.sensors.road_ahead:RoadAhead",
+        "CAR_MOTION": "drcli.sim.sensors.car_motion:CarMotion",
+    },
+)
 NETWORKS = Table(
     "drcli.networks",
     "network",

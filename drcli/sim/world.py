@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from math import cos, sin
 from typing import NamedTuple
 
 import numpy as np
@@ -22,15 +23,16 @@ from drcli.sim.constants import STEP_S, CarParams
 from drcli.sim.episode_records import EpisodeRecords
 from drcli.sim.geometry import Road, road_of
 from drcli.sim.races.race_type import EpisodeStart, Race
-from drcli.sim.sensors.sensor import Observations, Scene, Sensor, sensor_spec
+from drcli.sim.sensors.sensor import Observations, Scene, sensor_class, sensor_spec
 from drcli.sim.step import Label, Step
 from drcli.sim.step_rewards import RewardSource, StepRewards, center_line_rewards
 from drcli.sim.telemetry import CarHistory, Telemetry
 from drcli.sim.telemetry_kernel import measure
-from drcli.sim.track import Track
+from drcli.sim.track import Pose, Track
 from drcli.sim.verdicts import Referee, Verdicts
-from drcli.tables import RACES, SENSORS
+from drcli.tables import RACES
 
+PERTURBATION_M, PERTURBATION_RAD = 0.15, 0.15  # of starts: at most half a lane, 8.6°
 _CAR = CarParams()
 _CRASHED = Status.CRASHED.code
 
@@ -85,7 +87,7 @@ class World:
         self._rewards = StepRewards(track, reward, num_envs) if reward else None
         self._road = _road_of(track)
         self._views = {
-            spec.name: (_sensor(spec.name, track), np.zeros((num_envs, *spec.shape), spec.dtype))
+            spec.name: (sensor_class(spec.name)(track), np.zeros((num_envs, *spec.shape), spec.dtype))
             for spec in self.sensors
         }
         self._no_reward, self._no_pause = [0.0] * num_envs, [0.0] * num_envs
@@ -178,7 +180,8 @@ class World:
         history = self.history
         for k in starting.nonzero()[0].tolist():
             start = self._next_start()
-            put(self.cars, k, *self.race.start(k, start))
+            pose = self.race.start(k, start)
+            put(self.cars, k, *(_perturbed(pose, start) if self.settings.perturbed_starts else pose))
             history.start_ndist[k], history.is_reversed[k] = start.ndist, start.is_reversed
             self._is_reversed[k] = start.is_reversed
             history.previous_progress[k] = 0.0
@@ -229,7 +232,7 @@ class World:
     def _look(self, cars: Bools) -> Observations:
         """Measure cars for the next step and read their sensors."""
         self._measure(cars, running=True)
-        scene = Scene(self.cars, self.telemetry, self.race.boxes, cars)
+        scene = Scene(self.cars, self.telemetry, self.race.boxes, self.history.is_reversed, cars)
         for sensor, values in self._views.values():
             sensor.fill(scene, values)
         return {name: values.copy() for name, (_, values) in self._views.items()}
@@ -239,9 +242,12 @@ class World:
         measure(self._road, self.cars, self.history.block, limit, cars, running, self.telemetry.block)
 
 
-def _sensor(name: str, track: Track) -> Sensor:
-    sensor: Sensor = SENSORS.load(name)(track)
-    return sensor
+def _perturbed(pose: Pose, start: EpisodeStart) -> Pose:
+    """A pose up to PERTURBATION_M beside it and turned by up to PERTURBATION_RAD."""
+    left, turn = np.random.default_rng([start.seed, start.number]).uniform(-1.0, 1.0, 2)
+    x, y, heading = pose
+    left_m = left * PERTURBATION_M
+    return x - left_m * sin(heading), y + left_m * cos(heading), heading + turn * PERTURBATION_RAD
 
 
 @lru_cache(maxsize=4)

@@ -1,4 +1,7 @@
-"""The protocol of sensors, the members of `drcli.tables.SENSORS`, and its inputs and outputs. Imports no numba."""
+"""The protocol of sensors, and its inputs and outputs. Imports no numba.
+
+Models have the members of `drcli.tables.SENSORS`; those of `PRIVILEGED_SENSORS` show what only a simulator knows.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from drcli.sim.boxes import Boxes
 from drcli.sim.car_arrays import Bools
 from drcli.sim.telemetry import Telemetry
 from drcli.sim.track import Track
-from drcli.tables import SENSORS
+from drcli.tables import PRIVILEGED_SENSORS, SENSORS
 
 if TYPE_CHECKING:
     from drcli.sim.car_dynamics import CarState
@@ -33,6 +36,7 @@ class Scene(NamedTuple):
     cars: CarState
     at: Telemetry
     boxes: Boxes | None  # what the race has put on the road
+    is_reversed: Bools  # [K] driven against the track's order
     seen: Bools  # [K] whose sensors are read; the others' values stay unchanged
 
 
@@ -52,7 +56,14 @@ class Sensor(Protocol):
         ...
 
 
+def sensor_class(name: str) -> type[Sensor]:
+    """The sensor `name`, of either table. Raises UsageError if there is none with that name."""
+    table = PRIVILEGED_SENSORS if name in PRIVILEGED_SENSORS else SENSORS
+    found: type[Sensor] = table.load(name)
+    return found
+
+
 def sensor_spec(name: str) -> SensorSpec:
     """The output of the sensor `name`. Raises UsageError if there is none with that name."""
-    member = SENSORS.load(name)
+    member = sensor_class(name)
     return SensorSpec(name, tuple(member.shape), np.dtype(member.dtype))

@@ -1,0 +1,46 @@
+"""The road ahead in exact numbers: of all that a simulator knows, the part that a single picture shows."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from drcli.sim.sensors.sensor import Scene
+from drcli.sim.track import Track
+
+if TYPE_CHECKING:
+    from drcli.sim.geometry import Road
+
+AHEAD_M = (0.2, 0.4, 0.7, 1.0, 1.5, 2.0, 3.0)  # along the centre line
+
+
+class RoadAhead:
+    """Where the car's nose is on the road and where the centre line leads, in driving direction.
+
+    In order: offset from the centre line as a share of half the width (+ is left); sine and cosine of the angle from
+    the car to the centre line; half the width (m); then x and y (m, in the car's frame: ahead, left) of the points of
+    the centre line that are AHEAD_M further. At the end of an open road these are its last point.
+    """
+
+    shape: ClassVar[tuple[int, ...]] = (4 + 2 * len(AHEAD_M),)
+    dtype: ClassVar[npt.DTypeLike] = np.float32
+
+    def __init__(self, track: Track) -> None:
+        from drcli.sim.sensors.road_ahead_kernel import look_ahead
+
+        self._look_ahead = look_ahead
+        self._road, self._ahead_m = _road_of(track), np.array(AHEAD_M)
+
+    def fill(self, scene: Scene, out: npt.NDArray[Any]) -> None:
+        """Write the numbers of the cars that see."""
+        self._look_ahead(self._road, self._ahead_m, scene.at.block, scene.is_reversed, scene.seen, out)
+
+
+@lru_cache(maxsize=4)
+def _road_of(track: Track) -> Road:
+    from drcli.sim.geometry import road_of
+
+    return road_of(track)
