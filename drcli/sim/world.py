@@ -250,7 +250,7 @@ def _perturbed(pose: Pose, start: EpisodeStart) -> Pose:
     return x - left_m * sin(heading), y + left_m * cos(heading), heading + turn * PERTURBATION_RAD
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _road_of(track: Track) -> Road:
     """The road, shared by all worlds on a track."""
     return road_of(track)

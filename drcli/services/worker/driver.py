@@ -10,16 +10,17 @@ from drcli.services.observers.observer import DrivenStep
 from drcli.services.observers.subscriptions import Subscriptions
 from drcli.sim.sensors.sensor import Observations
 from drcli.sim.world import World
+from drcli.sim.worlds import Worlds
 from drcli.train.algorithms.algorithm import Actor
 from drcli.train.heads.head import Head
 
 
 class Driver:
-    """Drives the cars of one world with one policy."""
+    """Drives the cars of one world, or of several side by side, with one policy."""
 
     def __init__(
         self,
-        world: World,
+        world: World | Worlds,
         head: Head,
         actor: Actor,
         observers: Subscriptions,

@@ -38,7 +38,7 @@ class FrontCamera:
             self._draw_boxes(_CAMERA, scene.boxes, scene.cars, scene.seen, out)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _ground_and_rows(track: Track) -> tuple[Ground, RowProgram]:
     """The ground and the row program, shared by all cameras on a track."""
     from drcli.sim.sensors.pinhole_camera import row_program

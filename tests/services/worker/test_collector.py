@@ -10,6 +10,7 @@ import pytest
 
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Episode
+from drcli.sim.worlds import Worlds
 from drcli.train.rollout import Rollout
 
 CARS = 3
@@ -126,6 +127,20 @@ def test_episodes_are_whole_and_shared_out(
     more, next_episodes = collector.episodes(wanted, step=0, max_steps=0)
     spy.check(more, spy.steps)
     assert sorted(episode.number for episode in next_episodes) == list(range(wanted, 2 * wanted))
+
+
+def test_several_worlds_are_driven_as_one(
+    new_driver: Callable[..., Any], new_collector: Callable[..., Any]
+) -> None:
+    driver = new_driver(2)
+    driver.world = Worlds([driver.world, new_driver(1, race=RaceSettings(reverse_dir=True)).world])
+    spy = Spy(driver)
+    collector = new_collector(driver)
+    rollout, episodes = collector.episodes(4, step=0, max_steps=0)
+    spy.check(rollout, spy.steps)
+    assert sorted((episode.number, episode.car) for episode in episodes) == [(0, 0), (1, 1), (2, 2), (3, 0)]
+    assert [episode.is_reversed for episode in episodes if episode.car == 2] == [True]
+    assert collector.steps(5, step=0)[0].num_steps == 15
 
 
 def test_a_parked_car_costs_nothing(
