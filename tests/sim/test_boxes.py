@@ -15,7 +15,7 @@ from drcli.contract.episode import Status
 from drcli.sim.boxes import Boxes, new_boxes
 from drcli.sim.car_dynamics import new_cars, put
 from drcli.sim.constants import CameraParams
-from drcli.sim.sensors.box_drawing import draw_boxes
+from drcli.sim.sensors.box_drawing import draw_boxes, draw_boxes_pitched
 from drcli.sim.track import Track
 from drcli.sim.world import World
 from drcli.tables import RACES
@@ -157,3 +157,16 @@ def test_a_crash_costs_what_the_race_says(block: Track, one_box: str) -> None:
     assert (statuses.count("pause"), statuses.count("crashed"), episode.status) == (15, 2, Status.CRASHED)
     assert [row.pause_duration for row in episode.rows if row.episode_status == "crashed"] == [1.0, 0.0]
     assert episode.rows[-1].obstacle_crash_counter == 2
+
+
+def test_a_pitched_camera_sees_the_box_higher_up() -> None:
+    boxes, cars = boxes_at((1.5, 0.0, 0.0)), new_cars(1)
+    put(cars, 0, 0.0, 0.0, 0.0)
+    pictures = []
+    for pitch in (0.0, 0.02):
+        images = np.full((1, 120, 160), EMPTY, np.uint8)
+        draw_boxes_pitched(PARAMS, np.array([pitch]), boxes, cars, np.ones(1, np.bool_), images)
+        pictures.append(images[0])
+    assert np.array_equal(pictures[0], seen(boxes))
+    tops = [int((picture != EMPTY).any(axis=1).argmax()) for picture in pictures]
+    assert tops[0] - tops[1] in (2, 3)

@@ -28,12 +28,35 @@ def draw_boxes(camera: CameraParams, boxes: Boxes, cars: CarState, seen: Bools, 
     """Draw over what the cars with `seen` set see: `images` is uint8 `[K, height, width]`."""
     for k in range(seen.shape[0]):
         if seen[k]:
-            sin, cos = math.sin(cars.heading_rad[k]), math.cos(cars.heading_rad[k])
-            x, y = cars.x_m[k] + camera.forward_m * cos, cars.y_m[k] + camera.forward_m * sin
-            distance = np.hypot(boxes.x_m[k] - x, boxes.y_m[k] - y)
-            for box in np.argsort(-distance):
-                if not math.isnan(distance[box]):
-                    _draw_box(camera, boxes, k, box, (x, y, sin, cos), images[k])
+            _draw_boxes_of(k, camera, boxes, cars, images[k])
+
+
+@kernel
+def draw_boxes_pitched(
+    camera: CameraParams, pitch_rad: Array, boxes: Boxes, cars: CarState, seen: Bools, images: Bytes
+) -> None:
+    """The same for cameras that are pitched further down by `pitch_rad` `[K]`."""
+    for k in range(seen.shape[0]):
+        if seen[k]:
+            pitched = CameraParams(
+                camera.width_px,
+                camera.height_px,
+                camera.horizontal_fov_rad,
+                camera.pitch_rad + pitch_rad[k],
+                camera.forward_m,
+                camera.height_m,
+            )
+            _draw_boxes_of(k, pitched, boxes, cars, images[k])
+
+
+@kernel
+def _draw_boxes_of(k: int, camera: CameraParams, boxes: Boxes, cars: CarState, image: Bytes) -> None:
+    sin, cos = math.sin(cars.heading_rad[k]), math.cos(cars.heading_rad[k])
+    x, y = cars.x_m[k] + camera.forward_m * cos, cars.y_m[k] + camera.forward_m * sin
+    distance = np.hypot(boxes.x_m[k] - x, boxes.y_m[k] - y)
+    for box in np.argsort(-distance):
+        if not math.isnan(distance[box]):
+            _draw_box(camera, boxes, k, box, (x, y, sin, cos), image)
 
 
 @kernel
