@@ -31,6 +31,7 @@ class RaceSettings:
     number_of_reverse_counts: int = field(default=15, metadata=from_key("NUMBER_OF_REVERSE_COUNTS"))
     is_continuous: bool = field(default=False, metadata=from_key("IS_CONTINUOUS"))
     number_of_trials: int = field(default=1, metadata=from_key("NUMBER_OF_TRIALS"))
+    randomised_pictures: bool = field(default=False, metadata=from_key("ENABLE_DOMAIN_RANDOMIZATION"))
     spread_starts: bool = False  # evenly over the lap instead of round robin
     perturbed_starts: bool = False  # a little beside the place and the direction of a start, at random
     own: Mapping[str, object] = field(default_factory=dict)  # the whole document, raw: for the race type

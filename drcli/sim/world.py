@@ -23,6 +23,7 @@ from drcli.sim.constants import STEP_S, CarParams
 from drcli.sim.episode_records import EpisodeRecords
 from drcli.sim.geometry import Road, road_of
 from drcli.sim.races.race_type import EpisodeStart, Race
+from drcli.sim.sensors.picture_styles import draw_style, new_styles
 from drcli.sim.sensors.sensor import Observations, Scene, sensor_class, sensor_spec
 from drcli.sim.step import Label, Step
 from drcli.sim.step_rewards import RewardSource, StepRewards, center_line_rewards
@@ -57,7 +58,7 @@ class World:
     Args:
         reward: None: the centre-line reward that simapp evaluates with.
         record: whether episodes keep the rows of their traces; laps, progress and rewards are always kept.
-        seed: for what a race randomises; a time trial randomises nothing.
+        seed: for what a race randomises (a time trial nothing), perturbed starts and randomised pictures.
 
     Raises:
         UsageError: there is no race or sensor with that name.
@@ -90,6 +91,7 @@ class World:
             spec.name: (sensor_class(spec.name)(track), np.zeros((num_envs, *spec.shape), spec.dtype))
             for spec in self.sensors
         }
+        self.styles = new_styles(num_envs) if settings.randomised_pictures else None
         self._no_reward, self._no_pause = [0.0] * num_envs, [0.0] * num_envs
         self._is_reversed = [False] * num_envs  # as in the history, for rewards
         self._seed = seed
@@ -181,6 +183,8 @@ class World:
         for k in starting.nonzero()[0].tolist():
             start = self._next_start()
             pose = self.race.start(k, start)
+            if self.styles is not None:
+                draw_style(self.styles, k, start.seed, start.number)
             put(self.cars, k, *(_perturbed(pose, start) if self.settings.perturbed_starts else pose))
             history.start_ndist[k], history.is_reversed[k] = start.ndist, start.is_reversed
             self._is_reversed[k] = start.is_reversed
@@ -232,7 +236,7 @@ class World:
     def _look(self, cars: Bools) -> Observations:
         """Measure cars for the next step and read their sensors."""
         self._measure(cars, running=True)
-        scene = Scene(self.cars, self.telemetry, self.race.boxes, self.history.is_reversed, cars)
+        scene = Scene(self.cars, self.telemetry, self.race.boxes, self.history.is_reversed, cars, self.styles)
         for sensor, values in self._views.values():
             sensor.fill(scene, values)
         return {name: values.copy() for name, (_, values) in self._views.items()}

@@ -10,11 +10,13 @@ import numpy.typing as npt
 
 from drcli.sim.constants import CameraParams, palette_of
 from drcli.sim.sensors.ground_raster import Ground, draw_ground
+from drcli.sim.sensors.picture_styles import PictureStyles
 from drcli.sim.sensors.sensor import Scene
 from drcli.sim.track import Track
 
 if TYPE_CHECKING:
     from drcli.sim.sensors.pinhole_camera import RowProgram
+    from drcli.sim.sensors.styled_pinhole import StyledCamera
 
 _CAMERA = CameraParams()
 
@@ -29,13 +31,28 @@ class FrontCamera:
         from drcli.sim.sensors import box_drawing, pinhole_camera
 
         self._render, self._draw_boxes = pinhole_camera.render, box_drawing.draw_boxes
+        self._track = track
         self._ground, self._rows = _ground_and_rows(track)
 
     def fill(self, scene: Scene, out: npt.NDArray[Any]) -> None:
         """Draw what is in front of each car."""
+        if scene.styles is not None:
+            self._fill_styled(scene, scene.styles, out)
+            return
         self._render(self._ground, self._rows, scene.cars, scene.seen, out)
         if scene.boxes is not None:
             self._draw_boxes(_CAMERA, scene.boxes, scene.cars, scene.seen, out)
+
+    def _fill_styled(self, scene: Scene, styles: PictureStyles, out: npt.NDArray[Any]) -> None:
+        from drcli.sim.sensors import box_drawing, styled_pinhole
+
+        camera = _styled(self._track)
+        styled_pinhole.render_styled(self._ground, camera, styles, scene.cars, scene.seen, out)
+        if scene.boxes is not None:
+            box_drawing.draw_boxes_pitched(
+                _CAMERA, styles.pitch_rad, scene.boxes, scene.cars, scene.seen, out
+            )
+        styled_pinhole.finish_styled(camera, styles, scene.cars, scene.seen, out)
 
 
 @lru_cache(maxsize=16)
@@ -45,3 +62,11 @@ def _ground_and_rows(track: Track) -> tuple[Ground, RowProgram]:
 
     ground = draw_ground(track, palette_of(track.name))
     return ground, row_program(_CAMERA, ground)
+
+
+@lru_cache(maxsize=4)
+def _styled(track: Track) -> StyledCamera:
+    """The same for randomised pictures."""
+    from drcli.sim.sensors.styled_pinhole import styled_camera
+
+    return styled_camera(_CAMERA, _ground_and_rows(track)[0])

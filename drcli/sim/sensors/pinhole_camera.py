@@ -50,13 +50,14 @@ def render(ground: Ground, rows: RowProgram, cars: CarState, seen: Bools, images
     """Draw what the cars with `seen` set see: `images` is uint8 `[K, height, width]`."""
     for k in range(seen.shape[0]):
         if seen[k]:
-            _render_one(ground, rows, cars.x_m[k], cars.y_m[k], cars.heading_rad[k], images[k])
+            render_one(ground, rows, cars.x_m[k], cars.y_m[k], cars.heading_rad[k], images[k])
 
 
 @kernel
-def _render_one(
+def render_one(
     ground: Ground, rows: RowProgram, x_m: float, y_m: float, heading_rad: float, image: Bytes
 ) -> None:
+    """Draw what a car at a pose sees into its image `[height, width]`."""
     height, width = image.shape
     cos, sin = math.cos(heading_rad), math.sin(heading_rad)
     image[: rows.first] = ground.sky

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from drcli.sim.boxes import Boxes
 from drcli.sim.car_arrays import Bools
+from drcli.sim.sensors.picture_styles import PictureStyles
 from drcli.sim.telemetry import Telemetry
 from drcli.sim.track import Track
 from drcli.tables import PRIVILEGED_SENSORS, SENSORS
@@ -38,6 +39,7 @@ class Scene(NamedTuple):
     boxes: Boxes | None  # what the race has put on the road
     is_reversed: Bools  # [K] driven against the track's order
     seen: Bools  # [K] whose sensors are read; the others' values stay unchanged
+    styles: PictureStyles | None = None  # how cameras see, if pictures are randomised
 
 
 class Sensor(Protocol):
