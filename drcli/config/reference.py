@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -103,7 +104,8 @@ def _choices(row: Variable) -> str:
 
 def _cells(row: Variable) -> str:
     name, default = f"`{row.name}`{'*' if row.worker else ''}", f"`{row.default}`" if row.default else ""
-    return f"| {name} | {row.expected} | {default} | {row.meaning} |"
+    meaning = re.sub(r"docs/([\w-]+)\.md", r"[\1](\1.md)", row.meaning)
+    return f"| {name} | {row.expected} | {default} | {meaning} |"
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class Settings(SourcedValues):
     world_name: Name = _RUN("drcli_harbour", "The track; `dr tracks` lists them.", worker=True)
     race_type: RaceType = _RUN("TIME_TRIAL", "Kind of race.", worker=True)
     enable_domain_randomization: bool = _RUN(
-        False, "Vary light and colours from episode to episode.", worker=True, only_for=COMMUNITY
+        False, "Vary light and colours from episode to episode, see docs/simulator.md.", worker=True
     )
     seed: int | None = _RUN(None, "Random seed; empty: a new one for each run.", ge=0, le=2**32 - 1)
 

@@ -104,7 +104,6 @@ def test_no_engine_reads_what_is_no_json(racer: Workspace, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "kinds"),
     [
-        ("DR_ENABLE_DOMAIN_RANDOMIZATION", "True", ("training", "evaluation", "")),
         ("DR_TRAIN_RTF", "1.0", ("training", "")),
         ("DR_EVAL_RTF", "1.0", ("evaluation", "")),
         ("DR_EVAL_SAVE_MP4", "True", ("evaluation", "")),
@@ -141,7 +140,7 @@ def test_workers_with_settings_of_their_own_are_looked_at_too(racer: Workspace) 
 
 def test_the_table_says_which_settings_that_are() -> None:
     theirs = {name for name, row in variables().items() if row.only_for}
-    assert theirs >= {"DR_ENABLE_DOMAIN_RANDOMIZATION", "DR_EVAL_SAVE_MP4", "DR_TRAIN_RTF", "DR_EVAL_RTF"}
+    assert theirs >= {"DR_EVAL_SAVE_MP4", "DR_TRAIN_RTF", "DR_EVAL_RTF"}
     assert {variables()[name].only_for for name in theirs} == {COMMUNITY}
     assert variables()["DR_EVAL_SAVE_MP4"].meaning == "Record videos. Only for the community's engine."
 
