@@ -61,10 +61,18 @@ def _stored() -> tuple[OptimalLap, ...]:
     return tuple(OptimalLap(**lap) for lap in json.loads(STORED.read_text(encoding="utf-8")))
 
 
-def find_optimal_laps(track: Track, speeds_mps: Sequence[float], rounds: int = 60) -> list[OptimalLap]:
-    """The best laps that the optimiser finds for each of some top speeds, ascending; confirmed by the simulator."""
+def find_optimal_laps(
+    track: Track,
+    speeds_mps: Sequence[float],
+    rounds: int = 60,
+    first_speeds_mps: Sequence[float] = FIRST_SPEEDS_MPS,
+) -> list[OptimalLap]:
+    """The best laps that the optimiser finds for each of some top speeds, ascending; confirmed by the simulator.
+
+    It climbs from each of `first_speeds_mps` to laps from standstill, and from the highest to flying laps.
+    """
     standing: dict[float, list[Drive]] = {speed: [] for speed in speeds_mps}
-    for first_mps in sorted({min(first_mps, speeds_mps[0]) for first_mps in FIRST_SPEEDS_MPS}):
+    for first_mps in sorted({min(first_mps, speeds_mps[0]) for first_mps in first_speeds_mps}):
         for speed, drive in climb(track, speeds_mps, first_mps, rounds, run_up=None).items():
             standing[speed].append(drive)
     flying = climb(track, speeds_mps, first_mps, rounds, run_up=RUN_UP_STEPS)
@@ -144,14 +152,19 @@ def main() -> None:
     parser.add_argument(
         "--max-speed", type=float, action="append", help="m/s, may be repeated; without it, 3 and 4"
     )
+    parser.add_argument(
+        "--first-speed", type=float, action="append", help="m/s to climb from, may be repeated; 2 and 2.5"
+    )
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--save", action="store_true", help=f"also to {STORED.name}")
+    parser.add_argument("--save", action="store_true", help=f"also to {STORED.name}, where it is faster")
     options = parser.parse_args()
     speeds = sorted(options.max_speed or [3.0, 4.0])
     found = []
     for name in options.track or [info.name for info in list_tracks(None)]:
         begun = time.perf_counter()
-        found += find_optimal_laps(load_track(name, None, ""), speeds)
+        found += find_optimal_laps(
+            load_track(name, None, ""), speeds, first_speeds_mps=options.first_speed or FIRST_SPEEDS_MPS
+        )
         print(f"{name}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
         if options.save:
             _store(found)
@@ -159,8 +172,13 @@ def main() -> None:
 
 
 def _store(found: Iterable[OptimalLap]) -> None:
-    stored = {(lap.track, lap.max_speed_mps): lap for lap in (*_stored(), *found)}
-    lines = ",\n".join(json.dumps(asdict(stored[key])) for key in sorted(stored))
+    """Keep the best of what is stored and what was found; delete the file when the car or a track changes."""
+    best = {(lap.track, lap.max_speed_mps): lap for lap in _stored()}
+    for lap in found:
+        known = best.get((lap.track, lap.max_speed_mps), lap)
+        standing_s, flying_s = min(lap.standing_s, known.standing_s), min(lap.flying_s, known.flying_s)
+        best[lap.track, lap.max_speed_mps] = replace(lap, standing_s=standing_s, flying_s=flying_s)
+    lines = ",\n".join(json.dumps(asdict(best[key])) for key in sorted(best))
     STORED.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
 
