@@ -1,7 +1,8 @@
 """A bound that no drive can beat: the shortest line that stays near the road, at top speed all the way.
 
-It ignores that the car slows down for bends, so it is far below what is possible where bends are tight; but it is
-proved, as the problem is convex and the error of its numerical solution is bounded, too.
+It ignores that the car slows down for bends, so it is far below what is possible where bends are tight; but the
+problem is convex, and the error of its numerical solution is bounded, too. Not covered: bends so tight that
+neighbouring gates overlap.
 """
 
 from __future__ import annotations

@@ -107,5 +107,9 @@ def test_a_flying_lap_is_faster(task: Task) -> None:
     assert lap.flying_bound_s < lap.flying_s < lap.standing_s
 
 
-def test_an_unknown_optimum_is_none() -> None:
+def test_laps_on_our_tracks_are_stored() -> None:
+    best_s = optimum_s("drcli_harbour", 3.0)
+    assert best_s is not None
+    assert 5.0 < best_s < 6.0
+    assert optimum_s("drcli_harbour", 3.01) is None
     assert optimum_s("no_track", 3.0) is None
