@@ -12,7 +12,8 @@ PARTS = {
     "startup": "dr --help against a bare import of click",
     "simulator": "the simulator alone, on one core",
     "trainer": "the trainer against a bare torch loop",
-    "training": "dr start-training, the whole command, until the model drives 5 of 5 laps",
+    "guided": "guided training against pixels; more with --part",
+    "training": "dr start-training from pixels, the whole command, until the model drives 5 of 5 laps",
     "optimal_lap": "how fast our car can get around our tracks at all",
 }
 SLOW = ("optimal_lap",)  # half an hour, always with the same result: only by name

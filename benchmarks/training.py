@@ -32,6 +32,7 @@ def run(seed: int, environment: dict[str, str]) -> dict[str, float]:
     """Train in a fresh workspace, then evaluate: seconds, steps, completed laps, off-track resets."""
     with tempfile.TemporaryDirectory() as folder:
         settings = ["--set", f"DR_STORE_PORT={free_port()}", "--set", f"DR_SEED={seed}"]
+        settings += ["--set", "DR_TRAIN_METHOD=pixels"]
 
         def dr(*arguments: str) -> str:
             command = [DR, *arguments]

@@ -84,6 +84,14 @@ ALGORITHMS = Table(
     "training algorithm",
     {"clipped_ppo": "drcli.train.algorithms.ppo:ClippedPPO"},
 )
+METHODS = Table(
+    "drcli.methods",
+    "training method",
+    {
+        "guided": "drcli.services.trainer.methods.guided:Guided",
+        "pixels": "drcli.services.trainer.methods.pixels:Pixels",
+    },
+)
 EXPORTS = Table(
     "drcli.exports",
     "export",

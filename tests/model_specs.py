@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from drcli.config.model_metadata import ModelMetadata
+from drcli.sim.sensors.sensor import SensorSpec
 from drcli.train.actor_critic import ActorCritic, new_actor_critic
 from drcli.train.model import ModelSpec
 
 CAMERA = "FRONT_FACING_CAMERA"
+HEIGHT, WIDTH = 60, 80  # a quarter of the real image, so that tasks are solved in seconds
 
 
 def metadata(num_actions: int = 5, **other: Any) -> ModelMetadata:
@@ -28,6 +33,12 @@ def metadata(num_actions: int = 5, **other: Any) -> ModelMetadata:
 def model_of(num_actions: int = 5, **other: Any) -> ModelSpec:
     """What is trained, as `metadata` has it."""
     return ModelSpec.of(metadata(num_actions, **other))
+
+
+def small_model(num_actions: int = 5) -> ModelSpec:
+    """The same with small images."""
+    sensor = SensorSpec(CAMERA, (HEIGHT, WIDTH), np.dtype(np.uint8))
+    return replace(model_of(num_actions), sensors=(sensor,))
 
 
 def new_network(num_actions: int = 5, is_shared: bool = True) -> ActorCritic:

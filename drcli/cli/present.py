@@ -30,6 +30,12 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def say_all(texts: Iterable[str]) -> None:
+    """Print each text as a message."""
+    for text in texts:
+        say(text)
+
+
 def warn(text: str) -> None:
     """Print a warning to stderr."""
     click.echo(click.style("warning: ", fg="yellow") + text, err=True)

@@ -51,6 +51,7 @@ def command(
         found = training_start.dry_run(settings, workspace)
         follow_run.show_plan(found, "dr start-training", as_json)
         return
+    present.say_all(start_checks.faster_way(settings))
     image_offer.offer_build(settings, is_wanted=yes)
     prepared = training_start.prepare(settings, workspace)
     present.warn_all(prepared.files.warnings)

@@ -13,6 +13,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, ClassVar, Self
 
 from drcli.config.race_settings import RaceSettings, from_key
+from drcli.config.world_names import world_names
 from drcli.errors import DrError
 
 _TRUTH = {"true": True, "false": False}
@@ -34,6 +35,11 @@ class RunParams:
     metrics_key: str = _param("METRICS_S3_OBJECT_KEY")
     simtrace_prefix: str = _param("SIMTRACE_S3_PREFIX", "")
 
+    @property
+    def world_names(self) -> tuple[str, ...]:
+        """The tracks that `world_name` names."""
+        return world_names(self.world_name)
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Parse a document of this kind.
@@ -48,6 +54,7 @@ class RunParams:
         found: dict[str, Any] = {
             item.name: _read(item, values, item.default) for item in fields(cls) if "key" in item.metadata
         }
+        _check_names(found["world_name"])
         return cls(race=cls._race(values), **found)
 
     @classmethod
@@ -110,9 +117,19 @@ def _load(text: str) -> dict[str, object]:
 def _with_direction(values: dict[str, object]) -> dict[str, object]:
     """TRACK_DIRECTION_CLOCKWISE (the AWS console writes it) selects the `_cw` or `_ccw` variant of a world."""
     clockwise, world = values.get("TRACK_DIRECTION_CLOCKWISE"), values.get("WORLD_NAME")
-    if clockwise is None or not isinstance(world, str) or world.endswith(("_cw", "_ccw")):
+    if clockwise is None or not isinstance(world, str):
         return values
-    return values | {"WORLD_NAME": f"{world}_{'cw' if str(clockwise).lower() == 'true' else 'ccw'}"}
+    way = "_cw" if str(clockwise).lower() == "true" else "_ccw"
+    names = (name.strip() for name in world.split(","))
+    turned = (name if not name or name.endswith(("_cw", "_ccw")) else name + way for name in names)
+    return values | {"WORLD_NAME": ",".join(turned)}
+
+
+def _check_names(text: str) -> None:
+    try:
+        world_names(text)
+    except ValueError as fault:
+        raise DrError(f"The params document has WORLD_NAME: {text!r}, expected {fault}.") from None
 
 
 def _read_race(values: Mapping[str, object], **defaults: float) -> RaceSettings:

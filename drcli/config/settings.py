@@ -21,17 +21,20 @@ from drcli.config.variable import (
     FileName,
     Key,
     Member,
-    Name,
+    Names,
     Positions,
     Section,
     Url,
     Variable,
 )
-from drcli.tables import LAUNCHERS, RACES
+from drcli.config.world_names import world_names
+from drcli.tables import LAUNCHERS, METHODS, RACES
 
 RaceType = Annotated[str, Member(("TIME_TRIAL", "OBJECT_AVOIDANCE", "HEAD_TO_BOT", "HEAD_TO_MODEL"), RACES)]
 CarColor = Literal["Black", "Grey", "Blue", "Red", "Orange", "White", "Purple"]
 Checkpoint = Literal["last", "best"]
+Method = Annotated[str, Member(("pixels", "guided"), METHODS)]
+Fallback = Literal["pixels", "stop"]
 Style = Annotated[str, Member(("process", "compose", "swarm"), LAUNCHERS)]
 
 _RUN = Section(RUN, "The run")
@@ -57,7 +60,9 @@ class Settings(SourcedValues):
     """
 
     run_id: int = _RUN(0, "Number of the run; concurrent runs need different numbers.", ge=0, le=99)
-    world_name: Name = _RUN("drcli_harbour", "The track; `dr tracks` lists them.", worker=True)
+    world_name: Names = _RUN(
+        "drcli_harbour", "The track, or several to train on at once; `dr tracks` lists them.", worker=True
+    )
     race_type: RaceType = _RUN("TIME_TRIAL", "Kind of race.", worker=True)
     enable_domain_randomization: bool = _RUN(
         False, "Vary light and colours from episode to episode, see docs/simulator.md.", worker=True
@@ -89,6 +94,11 @@ class Settings(SourcedValues):
     local_s3_metrics_prefix: Key = _MODEL("$DR_LOCAL_S3_MODEL_PREFIX/metrics", "Prefix of the metrics.")
     upload_s3_prefix: Key = _MODEL("$DR_LOCAL_S3_MODEL_PREFIX-1", "Prefix of the model in the upload bucket.")
 
+    train_method: Method = _TRAIN(
+        "pixels", "Learn from pixels, or guided by a teacher, see docs/guided.md.", example="guided"
+    )
+    train_teacher_steps: int = _TRAIN(200_000, "Steps within which that teacher must pass.", ge=1)
+    train_teacher_fallback: Fallback = _TRAIN("pixels", "What follows if it does not.")
     train_change_start_position: bool = _TRAIN(
         True, "Start each episode further along the track.", worker=True
     )
@@ -109,7 +119,7 @@ class Settings(SourcedValues):
     )
     train_stop_progress: float | None = _TRAIN(
         100.0,
-        "Stop when mean evaluation progress (%) has reached this three times in a row; empty: never.",
+        "Stop when mean evaluation progress (%) has reached this (pixels: three times in a row); empty: never.",
         ge=0,
         le=100,
     )
@@ -271,6 +281,11 @@ class Settings(SourcedValues):
     )
     droa_username: str = _AWS("", "User name there.", rare=True, example="me")
     droa_debug: str = _AWS("", "Any text: show the requests sent to it.", rare=True, example="1")
+
+    @property
+    def world_names(self) -> tuple[str, ...]:
+        """The tracks that `world_name` names."""
+        return world_names(self.world_name)
 
     def __repr__(self) -> str:
         return f"Settings({self.local_s3_model_prefix!r} on {self.world_name!r})"  # never a secret

@@ -13,6 +13,7 @@ from pydantic import Field, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
+from drcli.config.world_names import world_names
 from drcli.tables import Table
 
 SYSTEM, RUN = "system.env", "run.env"
@@ -37,6 +38,17 @@ class Text:
 
 
 @dataclass(frozen=True)
+class TextList(Text):
+    """Several texts of a kind, separated by commas, each once. `pattern` is that of one, `words` describe the list."""
+
+    def check(self, text: str) -> str:
+        """Return `text`. Raises ValueError if it is no such list."""
+        for item in world_names(text) if text else ():
+            super().check(item)
+        return text
+
+
+@dataclass(frozen=True)
 class Member:
     """The name of a table's member. Messages and pages list `names`; other names in the table are accepted, too."""
 
@@ -53,7 +65,12 @@ class Member:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
 
-Name = Annotated[str, Text(r"[A-Za-z0-9][\w.-]*", "letters, digits and _ . -")]
+Names = Annotated[
+    str,
+    TextList(
+        r"[A-Za-z0-9][\w.-]*", "letters, digits and _ . -; several names separated by commas, each once"
+    ),
+]
 FileName = Annotated[str, Text(r"(?!\.\.?$)[^/\\]+", "a file name")]
 Bucket = Annotated[
     str, Text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket name (lower case, 3 to 63 characters)")
@@ -93,7 +110,8 @@ class Section:
         Args:
             default: typed; a text may refer to settings above it (`$DR_CAR_NAME`).
             description: one line.
-            rare: templates show it commented out, with `example` or else its default.
+            rare: templates show it commented out.
+            example: what templates show instead of the default.
             worker: whether `worker-N.env` may set it too.
             secret: never shown.
             only_for: the engine that reads it, if ours does not: `COMMUNITY`.

@@ -124,6 +124,13 @@ SEED: ServiceVariable[int | None] = ServiceVariable(
 MAX_MEMORY_STEPS = ServiceVariable(
     env.MAX_MEMORY_STEPS, "maximum number of steps per iteration to learn from; 0: all", int, 0, _TRAINER
 )
+METHOD = ServiceVariable(env.DR_TRAIN_METHOD, "how it learns: `pixels` or `guided`", str, "pixels", _TRAINER)
+TEACHER_STEPS = ServiceVariable(
+    env.DR_TRAIN_TEACHER_STEPS, "steps within which a teacher must pass", int, 200_000, _TRAINER
+)
+TEACHER_FALLBACK = ServiceVariable(
+    env.DR_TRAIN_TEACHER_FALLBACK, "if it does not: `pixels`, or `stop`", str, "pixels", _TRAINER
+)
 STOP_PROGRESS: ServiceVariable[float | None] = ServiceVariable(
     env.DR_TRAIN_STOP_PROGRESS, "evaluation progress in % that ends the run", float, None, _TRAINER
 )

@@ -6,6 +6,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from drcli.config.engine import check_supported
 from drcli.config.hyperparameters import Hyperparameters
@@ -29,6 +30,9 @@ from drcli.launch.start_checks import check_settings as check_startable
 from drcli.paths import Workspace
 from drcli.tables import ALGORITHMS
 
+if TYPE_CHECKING:
+    from drcli.sim.track import Track
+
 _FALLBACK_TRACK = (
     "drcli_harbour"  # on which the reward function is called if the run's own track is not available
 )
@@ -51,19 +55,17 @@ def check_settings(subject: Subject) -> Iterator[CheckResult]:
 
 
 def check_track(subject: Subject) -> Iterator[CheckResult]:
-    """The track has to be known and valid. A missing one is downloaded, but not saved."""
-    from drcli.sim.catalogue import load_track
-
-    settings, folder = subject.settings, _track_folder(subject)
-    where = settings.source("DR_WORLD_NAME")
-    try:
-        track = load_track(settings.world_name, folder, settings.tracks_url)
-    except DrError as fault:
-        # The community's image contains its own worlds, possibly more than we know.
-        say = error if subject.is_ours else warning
-        yield say(f"{where}: DR_WORLD_NAME: {fault.message}", fault.hint)
-        return
-    yield ok(f"{settings.world_name}: {track.length_m:.1f} m long, {track.width_m:.2f} m wide.")
+    """Each track has to be known and valid. A missing one is downloaded, but not saved."""
+    where = subject.settings.source("DR_WORLD_NAME")
+    for name in subject.settings.world_names:
+        try:
+            track = _load_track(subject, name)
+        except DrError as fault:
+            # The community's image contains its own worlds, possibly more than we know.
+            say = error if subject.is_ours else warning
+            yield say(f"{where}: DR_WORLD_NAME: {fault.message}", fault.hint)
+        else:
+            yield ok(f"{name}: {track.length_m:.1f} m long, {track.width_m:.2f} m wide.")
 
 
 def check_hyperparameters(subject: Subject) -> Iterator[CheckResult]:
@@ -93,18 +95,12 @@ def check_metadata(subject: Subject) -> Iterator[CheckResult]:
 
 
 def check_reward(subject: Subject) -> Iterator[CheckResult]:
-    """The reward function has to return a number when called once on a real state."""
-    from drcli.sim.catalogue import load_track
-
+    """The reward function has to return a number when called once on a real state of each track."""
     settings, folder = subject.settings, _workspace(subject).custom_files
     path = folder / REWARD
-    source = read_file(path)
+    source, metadata = read_file(path), _metadata(folder / METADATA)
     try:
-        track = load_track(settings.world_name, _track_folder(subject), settings.tracks_url)
-    except DrError:  # reported by check_track
-        track = load_track(_FALLBACK_TRACK, None, settings.tracks_url)
-    try:
-        trial = try_reward(settings, source, path, track, _metadata(folder / METADATA))
+        trials = [try_reward(settings, source, path, track, metadata) for track in _tracks(subject)]
     except DrError as fault:
         if subject.is_ours:
             raise
@@ -112,10 +108,11 @@ def check_reward(subject: Subject) -> Iterator[CheckResult]:
             fault.message, "It was called with drcli's engine; modules missing here may be in the image."
         )
         return
-    for text in trial.warnings:
+    for text in dict.fromkeys(text for trial in trials for text in trial.warnings):
         yield warning(text, "Start the training: the workers report it if the image lacks the module.")
-    if trial.reward is not None:
-        yield ok(f"{path.name} returns {trial.reward:.4g} at the start line.")
+    rewards = [f"{trial.reward:.4g}" for trial in trials if trial.reward is not None]
+    if rewards:
+        yield ok(f"{path.name} returns {', '.join(rewards)} at the start line.")
 
 
 def _metadata(path: Path) -> ModelMetadata | None:
@@ -155,8 +152,19 @@ def _written_by_the_user(subject: Subject) -> Iterator[Path]:
         yield Path.home() / ".aws" / "credentials"
 
 
-def _track_folder(subject: Subject) -> Path | None:
-    return tracks_at_hand(subject.settings.world_name, _workspace(subject))
+def _tracks(subject: Subject) -> Iterator[Track]:
+    """The tracks of the run; our own in place of those that are not available, which check_track reports."""
+    for name in subject.settings.world_names:
+        try:
+            yield _load_track(subject, name)
+        except DrError:
+            yield _load_track(subject, _FALLBACK_TRACK)
+
+
+def _load_track(subject: Subject, name: str) -> Track:
+    from drcli.sim.catalogue import load_track
+
+    return load_track(name, tracks_at_hand(name, _workspace(subject)), subject.settings.tracks_url)
 
 
 def _tolerated(path: Path, warnings: tuple[str, ...]) -> Iterator[CheckResult]:

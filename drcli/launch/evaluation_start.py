@@ -17,7 +17,12 @@ from drcli.launch import planning, run_control
 from drcli.launch.bucket import open_bucket
 from drcli.launch.launcher import RunRequest
 from drcli.launch.plan import Plan
-from drcli.launch.start_checks import check_settings, check_world, publish_track
+from drcli.launch.start_checks import (
+    check_settings,
+    check_single_world,
+    check_worlds,
+    publish_tracks,
+)
 from drcli.launch.store_access import services_endpoint
 from drcli.paths import Workspace
 from drcli.store import simtrace
@@ -58,6 +63,7 @@ class StartedEvaluation:
 
 def dry_run(settings: Settings, workspace: Workspace) -> planning.DryRun:
     """What would be started; changes nothing."""
+    check_single_world(settings)
     check_settings(settings)
     return planning.dry_run(_request(settings, workspace, settings.local_s3_model_prefix))
 
@@ -66,13 +72,14 @@ def start(
     settings: Settings, workspace: Workspace, *, clone: bool = False, which: Which | None = None
 ) -> StartedEvaluation:
     """Check, write the params document, start the services. `which` overrides DR_EVAL_CHECKPOINT."""
+    check_single_world(settings)
     check_settings(settings)
     run_control.check_not_running(workspace, "evaluation", settings.run_id)
     prefix = settings.local_s3_model_prefix
     plan = planning.checked_plan(_request(settings, workspace, prefix))
     bucket = open_bucket(settings, workspace, write=True)
     if plan.is_ours:
-        check_world(settings, workspace)
+        check_worlds(settings, workspace)
         _check_model(bucket, ModelKeys(prefix), settings.eval_checkpoint if which is None else which)
     else:
         _check_any_model(bucket, prefix)
@@ -84,7 +91,7 @@ def start(
         plan = planning.final_plan(_request(settings, workspace, target))
         if clone:
             _clone(bucket, prefix, target)
-        publish_track(settings, workspace, bucket, target)
+        publish_tracks(settings, workspace, bucket, target)
         bucket.put(document.key, to_yaml(document.values).encode())
         run_control.start(plan, workspace)
     return StartedEvaluation(settings, plan, bucket, document)

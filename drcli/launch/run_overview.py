@@ -21,6 +21,10 @@ _PROGRESS = (
     "world_name",
     "seed",
     "workers",
+    "phase",
+    "teacher_steps",
+    "teacher",
+    "student",
     "iteration",
     "episodes",
     "steps",
@@ -80,8 +84,12 @@ def format_overview(seen: dict[str, Any]) -> str:
 
 
 def _progress_rows(seen: dict[str, Any]) -> list[tuple[str, str]]:
+    marks = [(who, seen[who]) for who in ("teacher", "student") if seen[who]]
+    if seen["phase"] == "teacher" or marks:
+        marks.insert(0, ("phase", f"{seen['phase']}, {seen['teacher_steps']:,} steps of the teacher"))
     rate = f"{seen['steps_per_s']:,.0f} steps/s, {seen['real_time_factor']:.1f} times real time"
     rows = [
+        *marks,
         ("iteration", str(seen["iteration"])),
         ("episodes", str(seen["episodes"])),
         ("steps", f"{seen['steps']:,} in {seen['elapsed_s']:,.0f} s ({rate})"),

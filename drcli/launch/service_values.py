@@ -27,6 +27,9 @@ def training_values(settings: Settings, snapshot: Snapshot) -> dict[str, str]:
         env.PRETRAINED_CHECKPOINT: settings.local_s3_pretrained_checkpoint,
         env.MAX_MEMORY_STEPS: _text(settings.train_max_steps_per_iteration),
         env.DR_SEED: _text(settings.seed),
+        env.DR_TRAIN_METHOD: settings.train_method,
+        env.DR_TRAIN_TEACHER_STEPS: str(settings.train_teacher_steps),
+        env.DR_TRAIN_TEACHER_FALLBACK: settings.train_teacher_fallback,
         env.DR_TRAIN_STOP_PROGRESS: _text(settings.train_stop_progress),
         env.DR_TRAIN_MAX_MINUTES: _text(settings.train_max_minutes),
         env.DR_TRAIN_EVAL_INTERVAL: _text(settings.train_eval_interval),
@@ -39,8 +42,16 @@ def evaluation_values(settings: Settings, snapshot: Snapshot, prefix: str) -> di
 
 
 def trainer_threads(settings: Settings, cores: int) -> str:
-    """Threads of the trainer: the cores that are left if each worker uses one, at least 1."""
-    return str(max(1, cores - settings.workers))
+    """Threads of the trainer: the cores that are left if each worker uses one, at least 1.
+
+    In guided training trainer and workers take turns.
+    """
+    return str(cores if settings.train_method == "guided" else max(1, cores - settings.workers))
+
+
+def worker_threads(settings: Settings, cores: int) -> str:
+    """Threads of a worker on a machine with that many cores."""
+    return str(max(1, cores // settings.workers) if settings.train_method == "guided" else 1)
 
 
 def _common(settings: Settings, snapshot: Snapshot, prefix: str, params_file: str) -> dict[str, str]:

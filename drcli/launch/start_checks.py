@@ -13,6 +13,7 @@ from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.load import load_workers
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.settings import Settings, variables
+from drcli.config.variable import COMMUNITY
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError, UsageError
 from drcli.launch.launcher import launcher_of
@@ -41,6 +42,11 @@ class CustomFiles:
 def check_settings(settings: Settings) -> None:
     """Raises UsageError for settings that this version or this style does not support."""
     launcher_of(settings.docker_style).check_settings(settings)
+    if not is_ours(settings) and len(settings.world_names) > 1:
+        raise UsageError(
+            f"{_several(settings)}; {COMMUNITY} drives on one.",
+            "Name one of them; with DR_TRAIN_MULTI_CONFIG=True each worker can have its own, in worker-2.env, ….",
+        )
     if is_ours(settings) and settings.race_type not in RACES:
         choices = tuple(RACES)
         raise UsageError(
@@ -69,48 +75,77 @@ def settings_without_effect(settings: Settings, workspace: Workspace, kind: str 
     return tuple(dict.fromkeys(lines))
 
 
-def check_world(settings: Settings, workspace: Workspace, *, keep: bool = True) -> Track:
-    """The track of the run, downloaded if necessary, saved if `keep`. A DrError names setting and similar worlds."""
+def faster_way(settings: Settings) -> tuple[str, ...]:
+    """A line about guided training for a folder that does not say how to learn; otherwise none."""
+    if not is_ours(settings) or settings.source("DR_TRAIN_METHOD") != "default":
+        return ()
+    return ("Training from pixels. DR_TRAIN_METHOD=guided in run.env takes seconds instead: docs/guided.md.",)
+
+
+def check_single_world(settings: Settings) -> None:
+    """Raises UsageError if the settings name several tracks, which an evaluation cannot."""
+    first = settings.world_names[0]
+    if len(settings.world_names) > 1:
+        raise UsageError(
+            f"{_several(settings)}; an evaluation drives on one.",
+            f"Name one of them, for example with --set DR_WORLD_NAME={first}.",
+        )
+
+
+def _several(settings: Settings) -> str:
+    return f"{settings.source('DR_WORLD_NAME')}: DR_WORLD_NAME={settings.world_name} names several tracks"
+
+
+def check_worlds(settings: Settings, workspace: Workspace, *, keep: bool = True) -> tuple[Track, ...]:
+    """The tracks of the run, downloaded if necessary, saved if `keep`. A DrError names setting and similar worlds."""
     from drcli.sim.catalogue import load_track
 
-    folder = workspace.tracks if keep else tracks_at_hand(settings.world_name, workspace)
-    try:
-        return load_track(settings.world_name, folder, settings.tracks_url)
-    except DrError as error:
-        where = settings.source("DR_WORLD_NAME")
-        raise DrError(f"{where}: DR_WORLD_NAME: {error.message}", error.hint) from None
+    tracks = []
+    for name in settings.world_names:
+        folder = workspace.tracks if keep else tracks_at_hand(name, workspace)
+        try:
+            tracks.append(load_track(name, folder, settings.tracks_url))
+        except DrError as error:
+            where = settings.source("DR_WORLD_NAME")
+            raise DrError(f"{where}: DR_WORLD_NAME: {error.message}", error.hint) from None
+    return tuple(tracks)
 
 
 def tracks_at_hand(world_name: str, workspace: Workspace) -> Path | None:
     """The workspace's track folder if it has this track, otherwise None: then nothing is downloaded into it."""
-    stem = world_name.removesuffix("_cw").removesuffix("_ccw")
+    stem = _without_direction(world_name)
     names = (f"{world_name}.npy", f"{world_name}.yaml", f"{stem}.yaml")
     return workspace.tracks if any((workspace.tracks / name).is_file() for name in names) else None
+
+
+def _without_direction(world_name: str) -> str:
+    return world_name.removesuffix("_cw").removesuffix("_ccw")
 
 
 def check_workers(settings: Settings, workspace: Workspace, *, keep: bool = True) -> tuple[Settings, ...]:
     """Settings of workers 2, 3, … of a multi-config run, with races and worlds checked like those of the first."""
     workers = load_workers(workspace, settings)
-    for worker in workers if is_ours(settings) else ():
+    for worker in workers:
         check_settings(worker)
-        check_world(worker, workspace, keep=keep)
+        if is_ours(worker):
+            check_worlds(worker, workspace, keep=keep)
     return workers
 
 
-def publish_track(settings: Settings, workspace: Workspace, bucket: Bucket, prefix: str) -> None:
-    """Upload the workspace's own or downloaded track next to the model: services on other machines need it."""
-    names = (settings.world_name, settings.world_name.removesuffix("_cw").removesuffix("_ccw"))
+def publish_tracks(settings: Settings, workspace: Workspace, bucket: Bucket, prefix: str) -> None:
+    """Upload the workspace's own or downloaded tracks next to the model: services on other machines need them."""
+    names = {*settings.world_names, *(_without_direction(name) for name in settings.world_names)}
     for path in workspace.tracks.glob("*"):
         if path.stem in names and path.suffix in (".yaml", ".npy"):
             bucket.put(ModelKeys(prefix).tracks_folder + path.name, path.read_bytes())
 
 
 def check_training_files(settings: Settings, workspace: Workspace, *, keep: bool = True) -> CustomFiles:
-    """Read custom_files/ and check them against the track, to find errors that would otherwise show up minutes later.
+    """Read custom_files/ and check them against the tracks, to find errors that would otherwise show up minutes later.
 
-    The reward function is called once on a real state; with `keep`, a track downloaded for that stays in the
-    workspace. Other engines have their own rules for these files: for them only invalid JSON is an error, everything
-    else is a warning.
+    The reward function is called once on a real state of each track; with `keep`, tracks downloaded for that stay in
+    the workspace. Other engines have their own rules for these files: for them only invalid JSON is an error,
+    everything else is a warning.
 
     Raises:
         DrError: with file, line and hint.
@@ -127,9 +162,10 @@ def check_training_files(settings: Settings, workspace: Workspace, *, keep: bool
     metadata = ModelMetadata.parse(contents[METADATA], str(folder / METADATA))
     check_supported(metadata, str(folder / METADATA))
     check_algorithm(hyperparameters, metadata)
-    track = check_world(settings, workspace, keep=keep)
-    trial = try_reward(settings, contents[REWARD], folder / REWARD, track, metadata)
-    return CustomFiles(contents, (*hyperparameters.warnings, *metadata.warnings, *trial.warnings))
+    tracks = check_worlds(settings, workspace, keep=keep)
+    trials = [try_reward(settings, contents[REWARD], folder / REWARD, track, metadata) for track in tracks]
+    doubts = tuple(dict.fromkeys(text for trial in trials for text in trial.warnings))
+    return CustomFiles(contents, (*hyperparameters.warnings, *metadata.warnings, *doubts))
 
 
 def check_algorithm(hyperparameters: Hyperparameters, metadata: ModelMetadata) -> None:

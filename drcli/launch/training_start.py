@@ -17,7 +17,7 @@ from drcli.launch.start_checks import (
     check_settings,
     check_training_files,
     check_workers,
-    publish_track,
+    publish_tracks,
 )
 from drcli.launch.store_access import services_endpoint
 from drcli.paths import Workspace
@@ -131,7 +131,7 @@ def _upload(prepared: PreparedTraining) -> None:
     for key, name in keys.items():
         bucket.put(key, contents[name])
     for worker in (settings, *request.workers):
-        publish_track(worker, request.workspace, bucket, request.prefix)
+        publish_tracks(worker, request.workspace, bucket, request.prefix)
     endpoint = services_endpoint(settings, bucket.config)
     for document in render_training(settings, endpoint, request.workers):
         bucket.put(document.key, to_yaml(document.values).encode())

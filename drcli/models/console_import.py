@@ -133,6 +133,10 @@ def _track(params: Mapping[str, Any]) -> Iterator[ImportFault]:
         return
     if bare in TRACKS:
         yield _refused(PARAMS, f"WORLD_NAME {world} contains a direction", f"it has to be {bare}")
+    elif "," in world:
+        yield _refused(
+            PARAMS, f"WORLD_NAME {world} names several tracks", "name one with --set DR_WORLD_NAME=…"
+        )
     elif world:
         yield _refused(PARAMS, f"WORLD_NAME {world} is not a track of DeepRacer on AWS")
     else:

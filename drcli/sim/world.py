@@ -99,6 +99,11 @@ class World:
         self._episodes_per_car: npt.NDArray[np.int64] | None = None
         self._spread_from, self._spread_over = 0, num_envs
 
+    @property
+    def reward_ms(self) -> float:
+        """Mean wall-clock time of a call of the reward function, 0 without one."""
+        return self._rewards.ms_per_call if self._rewards else 0.0
+
     def reset(
         self,
         *,
@@ -124,6 +129,10 @@ class World:
             self._quota[cars] = self._episodes_per_car[cars]
         self._start(cars)
         return self._look(cars & self.active)
+
+    def park(self, cars: Bools) -> None:
+        """Break off the episodes of `cars` `[K]`, without a record, until the next reset."""
+        self.active &= ~cars
 
     def step(self, actions: npt.ArrayLike, labels: Sequence[Label] | None = None) -> Transition:
         """Drive for 1/15 s.

@@ -54,6 +54,11 @@ class Worlds:
         return np.concatenate([world.active for world in self.worlds])
 
     @property
+    def reward_ms(self) -> float:
+        """That of the world where it is highest."""
+        return max(world.reward_ms for world in self.worlds)
+
+    @property
     def next_episode(self) -> int:
         """The number of the next episode that starts. To resume a run, set it before a reset.
 
@@ -86,6 +91,11 @@ class Worlds:
             self._number(own, world, first, chosen & world.active)
             self._see(own, obs)
         return self._seen()
+
+    def park(self, cars: Bools) -> None:
+        """Break off the episodes of `cars` `[K]`; see `World.park`."""
+        for world, own in zip(self.worlds, self.cars_of, strict=True):
+            world.park(cars[own])
 
     def step(self, actions: npt.ArrayLike, labels: Sequence[Label] | None = None) -> Transition:
         """Drive for 1/15 s; see `World.step`. In worlds that are not stepped, rewards are 0 and nothing ends."""

@@ -17,7 +17,9 @@ RunState = Literal["starting", "training", "stopped", "ended", "failed"]
 class RunStatus:
     """State of a run. Times are seconds since the epoch; progress in %; reward is the mean of recent episodes.
 
-    trained_s: time spent training, from the first step that was learned from, over all starts of its trainer.
+    trained_s: time spent training, from the first step that was learned from, over all starts of its trainer; phase:
+    who learns, `pixels`, `teacher` or `student`; teacher_steps: of a guided training; teacher, student: the marks of
+    its last exams.
     """
 
     state: RunState
@@ -41,6 +43,10 @@ class RunStatus:
     best_metric: float | None = None
     last_checkpoint: str | None = None
     trained_s: float = 0.0
+    phase: str = ""
+    teacher_steps: int = 0
+    teacher: str = ""
+    student: str = ""
     stop_reason: str = ""
     message: str = ""
     hint: str = ""

@@ -34,7 +34,8 @@ class ActorCritic(PolicyNetwork):
 
     def __init__(self, model: ModelSpec, is_shared: bool = True) -> None:
         super().__init__(model)
-        self.value_trunk = self.policy_trunk if is_shared else Trunk(model.sensors, model.architecture)
+        sensors = (*model.sensors, *model.value_sensors)
+        self.value_trunk = self.policy_trunk if is_shared else Trunk(sensors, model.architecture)
         self.value = nn.Linear(self.policy_trunk.num_features, 1)
 
     @property
@@ -58,15 +59,25 @@ class ActorCritic(PolicyNetwork):
 
     def forward(self, obs: Observation) -> tuple[Tensor, Tensor]:
         """Map observations [B, …] by sensor to (outputs of the policy head [B, num_outputs], values [B])."""
-        inputs = self.prepare(obs)
+        inputs = self.policy_trunk.prepare(obs, self.dtype)
         features = self.policy_trunk(inputs)
-        value_features = features if self.is_shared else self.value_trunk(inputs)
+        value_features = features if self.is_shared else self.value_trunk(self._value_inputs(inputs, obs))
         return self.policy(features), self.value(value_features).squeeze(-1)
+
+    def value_features(self, obs: Observation) -> Tensor:
+        """What the value head works on, [B, num_features]."""
+        features: Tensor = self.value_trunk(self.value_trunk.prepare(obs, self.dtype))
+        return features
+
+    def _value_inputs(self, inputs: list[Tensor], obs: Observation) -> list[Tensor]:
+        """Those of the policy, and what only the value network sees."""
+        more = self.value_trunk.embedders[len(inputs) :]
+        return [*inputs, *(embedder.prepare(obs[embedder.sensor], self.dtype) for embedder in more)]
 
 
 def new_actor_critic(model: ModelSpec) -> ActorCritic:
-    """Create a network with random weights and a shared trunk."""
-    network = ActorCritic(model)
+    """Create a network with random weights, and a shared trunk if both see the same."""
+    network = ActorCritic(model, is_shared=not model.value_sensors)
     network.initialise()
     return network
 
@@ -74,10 +85,10 @@ def new_actor_critic(model: ModelSpec) -> ActorCritic:
 def restored_actor_critic(model: ModelSpec, variables: Mapping[str, Tensor]) -> ActorCritic:
     """Restore a checkpoint's network; equal trunks become one. Raises DrError if it belongs to another model."""
     check_head(model.head, f"{PolicyNetwork.policy_scope}/{PolicyNetwork.head_scope}", variables)
-    network = ActorCritic(model)
+    network = ActorCritic(model, is_shared=not model.value_sensors)
     names = [name for name, _ in network.policy_trunk.variables()]
     of_value, of_policy = ([variables.get(f"{scope}/{name}") for name in names] for scope in _SCOPES)
-    if not all(map(_are_equal, of_value, of_policy)):
+    if network.is_shared and not all(map(_are_equal, of_value, of_policy)):
         network = ActorCritic(model, is_shared=False)
     fill(network, variables)
     return network

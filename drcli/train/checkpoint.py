@@ -40,7 +40,7 @@ class Checkpoint(NamedTuple):
 def to_tensors(network: PolicyNetwork) -> dict[str, Tensor]:
     """Copy all variables of a network to the CPU as float32."""
     return {
-        name: value.detach().float().cpu().clone(memory_format=torch.contiguous_format)
+        name: value.detach().to("cpu", torch.float32, copy=True, memory_format=torch.contiguous_format)
         for name, value in network.variables()
     }
 

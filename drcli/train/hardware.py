@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -21,6 +22,12 @@ class Hardware:
             return cls(torch.device("cuda"), torch.bfloat16)
         has_bf16 = _has("_is_avx512_bf16_supported") or _has("_is_amx_tile_supported")
         return cls(torch.device("cpu"), torch.bfloat16 if has_bf16 else torch.float32)
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """A context in which learning computes in `dtype`."""
+        if self.dtype is torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, self.dtype)
 
     def __str__(self) -> str:
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu"

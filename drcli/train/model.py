@@ -13,11 +13,15 @@ from drcli.train.layers import Architecture
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """Sensors are sorted by name, the order in which coach concatenates them."""
+    """Sensors are sorted by name, the order in which coach concatenates them.
+
+    value_sensors: what a value network sees as well, in training alone; it then has layers of its own.
+    """
 
     sensors: tuple[SensorSpec, ...]
     architecture: Architecture
     head: Head
+    value_sensors: tuple[SensorSpec, ...] = ()
 
     @classmethod
     def of(cls, metadata: ModelMetadata) -> ModelSpec:

@@ -95,7 +95,7 @@ class Embedder(nn.Module):
         self.sensor = sensor.name
         self.stack = LayerStack(placed(architecture.embedder(sensor), sensor.name, input_shape(sensor)))
         self._divisor = rescaling(sensor)
-        self._num_axes = len(sensor.shape)
+        self.num_axes = len(sensor.shape)
 
     def initialise(self) -> None:
         """Draw random weights; see IMAGE_MEAN."""
@@ -110,9 +110,9 @@ class Embedder(nn.Module):
         """Rescale observations [B, *sensor.shape], and put channels before height and width."""
         x = observations.to(dtype)
         x = x / self._divisor if self._divisor != 1.0 else x
-        if self._num_axes == 1:
+        if self.num_axes == 1:
             return x
-        x = x.unsqueeze(1) if self._num_axes == 2 else x.permute(0, 3, 1, 2)
+        x = x.unsqueeze(1) if self.num_axes == 2 else x.permute(0, 3, 1, 2)
         return x.contiguous(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -172,6 +172,12 @@ class PolicyOutput(nn.Module):
         for name in self._free:
             yield Variable(f"{scope}/{name}", self.get_parameter(name))
 
+    @torch.no_grad()
+    def copy_free_variables(self, other: PolicyOutput) -> None:
+        """Take over the variables of another head that do not depend on what is seen."""
+        for name in self._free:
+            self.get_parameter(name).copy_(other.get_parameter(name))
+
     def distribution(self, outputs: Tensor) -> Distribution:
         """The distribution for outputs, float32 [B, num_outputs] on any device."""
         return self.head.distribution(
@@ -216,18 +222,25 @@ class PolicyNetwork(nn.Module):
         for name, value in (*self.policy_trunk.variables(), *self.policy.variables(self.head_scope)):
             yield Variable(f"{self.policy_scope}/{name}", value)
 
-    def prepare(self, obs: Observation) -> list[Tensor]:
-        """Prepare observations for the trunks, in the number format of the computation."""
-        dtype = self.policy.dense.weight.dtype
-        return self.policy_trunk.prepare(obs, torch.bfloat16 if torch.is_autocast_enabled("cpu") else dtype)
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format of the computation."""
+        weight = self.policy.dense.weight
+        device = weight.device.type
+        return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
+
+    def policy_outputs(self, obs: Observation) -> Tensor:
+        """The head's outputs [B, num_outputs] for observations [B, …] by sensor."""
+        outputs: Tensor = self.policy(self.policy_trunk(self.policy_trunk.prepare(obs, self.dtype)))
+        return outputs
 
     def forward(self, obs: Observation) -> Any:
-        """Returns the head's outputs [B, num_outputs] for observations [B, …] by sensor."""
-        return self.policy(self.policy_trunk(self.prepare(obs)))
+        """Returns the outputs of all heads; here those of the policy."""
+        return self.policy_outputs(obs)
 
 
 def weights_of(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
     """Copy all parameters to the CPU, for workers; shared ones are listed once."""
     return {
-        name: parameter.detach().to("cpu", dtype, copy=True) for name, parameter in network.named_parameters()
+        name: parameter.detach().to(dtype, copy=True).cpu() for name, parameter in network.named_parameters()
     }

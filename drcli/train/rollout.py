@@ -97,9 +97,12 @@ class RolloutSpec:
     extras: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, model: ModelSpec, extras: tuple[str, ...]) -> RolloutSpec:
-        """The spec for a model and for an algorithm with these extras."""
-        return cls(model.sensors, model.head.action_shape, model.head.action_dtype, extras)
+    def of(
+        cls, model: ModelSpec, extras: tuple[str, ...], watched: tuple[SensorSpec, ...] = ()
+    ) -> RolloutSpec:
+        """The spec for a model, an algorithm with these extras, and sensors that are recorded beside the model's."""
+        sensors = (*model.sensors, *model.value_sensors, *watched)
+        return cls(sensors, model.head.action_shape, model.head.action_dtype, extras)
 
     def zeros(self, num_steps: int, num_cars: int) -> Rollout:
         """An empty rollout of `num_steps` steps: no car has driven."""

@@ -20,6 +20,8 @@ def format_duration(seconds: float) -> str:
 
 def format_status_line(status: RunStatus) -> str:
     """The current state of the run as one line for a terminal."""
+    if status.phase == "teacher":
+        return f"the teacher learns to drive · {status.teacher_steps:,} steps without pictures"
     parts = [
         f"iteration {status.iteration}",
         f"{status.steps:,} steps",
@@ -56,6 +58,7 @@ class Chronicle:
     """Turns successive states of a run into lines; reports each event once."""
 
     _evaluations: int = 0
+    _teacher: str = ""
     _state: str = ""
 
     def news(self, status: RunStatus) -> Iterator[str]:
@@ -64,9 +67,17 @@ class Chronicle:
             count = f"{status.workers} workers" if status.workers > 1 else "1 worker"
             yield f"Training {status.prefix} on {status.world_name} with {count}, seed {status.seed}."
         self._state = status.state
+        if status.teacher != self._teacher and status.phase != "pixels":
+            self._teacher = status.teacher
+            yield (
+                f"{format_duration(status.elapsed_s):>9}  teacher, {status.teacher_steps:,} steps without pictures: "
+                f"{status.teacher}"
+            )
         if status.evaluations > self._evaluations and status.evaluation_progress is not None:
             self._evaluations = status.evaluations
             yield (
                 f"{format_duration(status.elapsed_s):>9}  {format_status_line(status)}"
                 f" (best {status.best_checkpoint})"
             )
+            if status.student:
+                yield f"{'':>9}  student: {status.student}"

@@ -176,6 +176,13 @@ def test_never_over_itself(upload_targets: UploadTargets, words: tuple[str, ...]
     assert contents(upload_targets.own) == before
 
 
+def test_a_model_of_several_tracks(upload_targets: UploadTargets) -> None:
+    make_model(upload_targets.own, "model", [1], world="Albert, Vegas_track")
+    there = upload_targets.done("upload-model", "-d", "--set", "DR_WORLD_NAME=Albert, Vegas_track").stderr
+    assert "WORLD_NAME Albert, Vegas_track names several tracks (name one" in there
+    assert "was trained with" not in there
+
+
 def test_never_over_a_folder_of_models(upload_targets: UploadTargets) -> None:
     make_model(upload_targets.own, "model", [1])
     make_model(upload_targets.aws, "team/a", [1])

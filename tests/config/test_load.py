@@ -223,6 +223,10 @@ def test_empty_means_none_or_the_default() -> None:
         "DR_LOCAL_S3_MODEL_PREFIX=a/../../b",
         "DR_LOCAL_S3_MODEL_PREFIX=/",
         "DR_WORLD_NAME=../../etc/passwd",
+        "DR_WORLD_NAME=drcli_oval,../../etc/passwd",
+        "DR_WORLD_NAME=drcli_oval,",
+        "DR_WORLD_NAME=drcli_oval,,Oval_track",
+        "DR_WORLD_NAME=drcli_oval, drcli_oval",
         "DR_LOCAL_S3_TRAINING_PARAMS_FILE=a/b.yaml",
         "DR_OA_OBJECT_POSITIONS=0.2;0.5",
         "DR_OA_OBJECT_POSITIONS=1.2,1",
@@ -235,6 +239,19 @@ def test_wrong_values(make_workspace: MakeWorkspace, pair: str) -> None:
         load_settings(make_workspace(run=f"# head\n{pair}\n"))
     assert caught.value.message.startswith("run.env:2: ")
     assert name in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", ("drcli_harbour",)),
+        ("Oval_track", ("Oval_track",)),
+        ("drcli_oval,Oval_track", ("drcli_oval", "Oval_track")),
+        ("drcli_oval , Oval_track,reinvent_base", ("drcli_oval", "Oval_track", "reinvent_base")),
+    ],
+)
+def test_one_track_or_several(make_workspace: MakeWorkspace, text: str, names: tuple[str, ...]) -> None:
+    assert load_settings(make_workspace(run=f"DR_WORLD_NAME={text}\n")).world_names == names
 
 
 def test_all_faults_are_reported_together(make_workspace: MakeWorkspace) -> None:

@@ -113,6 +113,7 @@ def test_trials_start_at_one_place_and_training_episodes_are_single_laps() -> No
         ("penbay_open", "'false'", "penbay_open_ccw"),
         ("penbay_open_ccw", "true", "penbay_open_ccw"),
         ("penbay_open", "null", "penbay_open"),
+        ("penbay_open, albert_cw", "false", "penbay_open_ccw,albert_cw"),
     ],
 )
 def test_direction_chooses_the_twin(world: str, clockwise: str, expected: str) -> None:
@@ -120,6 +121,11 @@ def test_direction_chooses_the_twin(world: str, clockwise: str, expected: str) -
         LEAST.replace("WORLD_NAME: w", f"WORLD_NAME: {world}") + f"TRACK_DIRECTION_CLOCKWISE: {clockwise}\n"
     )
     assert TrainingParams.parse(text).world_name == expected
+
+
+@pytest.mark.parametrize(("text", "names"), [("w", ("w",)), ("'w, v'", ("w", "v"))])
+def test_one_track_or_several(text: str, names: tuple[str, ...]) -> None:
+    assert TrainingParams.parse(LEAST.replace("WORLD_NAME: w", f"WORLD_NAME: {text}")).world_names == names
 
 
 def test_keys_are_normal() -> None:
@@ -135,6 +141,8 @@ def test_keys_are_normal() -> None:
         ("a: [", "not valid YAML"),
         (LEAST.replace("WORLD_NAME: w\n", ""), "no WORLD_NAME"),
         (LEAST.replace("WORLD_NAME: w", "WORLD_NAME: ''"), "no WORLD_NAME"),
+        (LEAST.replace("WORLD_NAME: w", "WORLD_NAME: 'w,'"), "WORLD_NAME: 'w,', expected names"),
+        (LEAST.replace("WORLD_NAME: w", "WORLD_NAME: 'v, w, v'"), "each once"),
         (LEAST + "MIN_EVAL_TRIALS: many\n", "MIN_EVAL_TRIALS: 'many', expected int"),
         (LEAST + "REVERSE_DIR: maybe\n", "REVERSE_DIR: 'maybe', expected bool"),
         (LEAST + "OFF_TRACK_PENALTY: .nan\n", "OFF_TRACK_PENALTY"),

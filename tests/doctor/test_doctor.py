@@ -216,6 +216,15 @@ def test_an_unknown_track(racer: Workspace, look: Look, free_port: int) -> None:
     assert fault.area == "track" and "drcli_harbour" in fault.fix
 
 
+def test_several_tracks(racer: Workspace, look: Look, free_port: int) -> None:
+    names = "drcli_oval, drcli_grant, drcli_wide"
+    findings = look("track", "files", DR_WORLD_NAME=names, DR_TRACKS_URL=f"http://127.0.0.1:{free_port}")
+    (fault,) = errors(findings)
+    assert "'drcli_grant'" in fault.message and "drcli_grand" in fault.fix
+    said = [finding.message for finding in findings if finding.level == "ok"]
+    assert sum(text.startswith(("drcli_oval: ", "drcli_wide: ")) for text in said) == 2
+
+
 def test_the_user_s_own_track_is_known(racer: Workspace, look: Look) -> None:
     racer.tracks.mkdir(parents=True)
     text = "width_m: 0.6\npath:\n" + 2 * "  - {straight_m: 2.0}\n  - {left_deg: 180, radius_m: 0.8}\n"

@@ -22,7 +22,7 @@ KEYS = {
     *("run_id", "model", "state", "message", "hint", "world_name", "iteration", "episodes", "steps"),
     *("steps_per_s", "real_time_factor", "reward", "training_progress", "evaluations", "evaluation_progress"),
     *("best_checkpoint", "best_metric", "last_checkpoint", "stop_reason", "elapsed_s", "seed", "workers"),
-    *("services", "evaluation", "store"),
+    *("phase", "teacher_steps", "teacher", "student", "services", "evaluation", "store"),
 }
 
 

@@ -12,7 +12,7 @@ from drcli.config.load import load_settings, settings_of
 from drcli.config.settings import Settings, variables
 from drcli.config.variable import COMMUNITY
 from drcli.errors import DrError, UsageError
-from drcli.launch import start_checks
+from drcli.launch import evaluation_start, start_checks
 from drcli.launch.docker import images
 from drcli.launch.start_checks import check_training_files, settings_without_effect
 from drcli.paths import Workspace
@@ -98,6 +98,60 @@ def test_no_engine_reads_what_is_no_json(racer: Workspace, name: str) -> None:
         check_training_files(settings(racer, **THEIRS), racer)
 
 
+# Several tracks
+
+SEVERAL = {"DR_WORLD_NAME": "drcli_oval, drcli_grand"}
+
+
+def test_the_tracks_of_a_run(racer: Workspace) -> None:
+    tracks = start_checks.check_worlds(settings(racer, **SEVERAL), racer, keep=False)
+    assert [track.name for track in tracks] == ["drcli_oval", "drcli_grand"]
+
+
+def test_the_unknown_one_among_several_is_named(racer: Workspace) -> None:
+    wrong = settings(racer, DR_WORLD_NAME="drcli_oval,drcli_grant", DR_TRACKS_URL="http://127.0.0.1:9")
+    with pytest.raises(DrError, match=r"^--set: DR_WORLD_NAME: unknown world 'drcli_grant'") as caught:
+        start_checks.check_worlds(wrong, racer)
+    assert "drcli_grand" in caught.value.hint
+
+
+def test_the_reward_function_is_tried_on_each_track(racer: Workspace) -> None:
+    write_reward(racer, "return 1.0 if params['track_length'] < 50 else None")
+    check_training_files(settings(racer, DR_WORLD_NAME="drcli_oval"), racer)
+    with pytest.raises(DrError, match=r"reward_function\.py"):
+        check_training_files(settings(racer, **SEVERAL), racer)
+
+
+def test_warnings_of_several_tracks_are_given_once(racer: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "requirements_of", lambda image: ("no_such_module",))
+    write_reward(racer, "import no_such_module", "return 1.0")
+    many = settings(racer, DR_DOCKER_STYLE="compose", **SEVERAL)
+    assert len(check_training_files(many, racer).warnings) == 1
+
+
+def test_another_engine_drives_on_one_track(racer: Workspace) -> None:
+    start_checks.check_settings(settings(racer, **SEVERAL))
+    with pytest.raises(
+        UsageError, match="names several tracks; the community's engine drives on one"
+    ) as caught:
+        start_checks.check_settings(settings(racer, **THEIRS, **SEVERAL))
+    assert "DR_TRAIN_MULTI_CONFIG" in caught.value.hint
+    racer.worker_env(2).write_text("DR_WORLD_NAME=drcli_oval,drcli_grand\n")
+    multi = {"DR_TRAIN_MULTI_CONFIG": "True", "DR_WORKERS": "2"}
+    assert start_checks.check_workers(settings(racer, **multi), racer)[0].world_names[1] == "drcli_grand"
+    with pytest.raises(UsageError, match=r"^worker-2\.env:1: DR_WORLD_NAME"):
+        start_checks.check_workers(settings(racer, **THEIRS, **multi), racer)
+
+
+def test_an_evaluation_drives_on_one_track(racer: Workspace) -> None:
+    start_checks.check_single_world(settings(racer))
+    many = settings(racer, **SEVERAL)
+    for begin in (evaluation_start.start, evaluation_start.dry_run):
+        with pytest.raises(UsageError, match="an evaluation drives on one") as caught:
+            begin(many, racer)
+        assert "--set DR_WORLD_NAME=drcli_oval" in caught.value.hint
+
+
 # Settings without effect
 
 
@@ -143,6 +197,40 @@ def test_the_table_says_which_settings_that_are() -> None:
     assert theirs >= {"DR_EVAL_SAVE_MP4", "DR_TRAIN_RTF", "DR_EVAL_RTF"}
     assert {variables()[name].only_for for name in theirs} == {COMMUNITY}
     assert variables()["DR_EVAL_SAVE_MP4"].meaning == "Record videos. Only for the community's engine."
+
+
+# A hint
+
+
+def without_method(racer: Workspace) -> None:
+    """As run.env was before there was another way."""
+    lines = racer.run_env.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if not line.startswith("DR_TRAIN_METHOD")]
+    assert len(kept) == len(lines) - 1
+    racer.run_env.write_text("".join(kept))
+
+
+def test_a_folder_that_does_not_say_how_to_learn_is_told_of_the_faster_way(racer: Workspace) -> None:
+    without_method(racer)
+    (line,) = start_checks.faster_way(settings(racer))
+    assert "\n" not in line
+    assert line.startswith("Training from pixels. DR_TRAIN_METHOD=guided in run.env")
+    assert start_checks.faster_way(settings_of({})) == (line,)
+
+
+@pytest.mark.parametrize("method", ["pixels", "guided"])
+def test_who_has_chosen_a_method_is_told_nothing(racer: Workspace, method: str) -> None:
+    assert start_checks.faster_way(settings(racer)) == ()  # what `dr init` has written
+    without_method(racer)
+    assert start_checks.faster_way(settings(racer, DR_TRAIN_METHOD=method)) == ()
+    with racer.run_env.open("a") as run_env:
+        run_env.write(f"DR_TRAIN_METHOD={method}\n")
+    assert start_checks.faster_way(settings(racer)) == ()
+
+
+def test_another_engine_has_no_faster_way(racer: Workspace) -> None:
+    without_method(racer)
+    assert start_checks.faster_way(settings(racer, **THEIRS)) == ()
 
 
 # The reward function

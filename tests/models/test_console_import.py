@@ -63,6 +63,10 @@ def test_a_model_that_is_taken() -> None:
         ({"params": b"[]"}, "contains no values"),
         ({"params": PARAMS | {"WORLD_NAME": "2022_april_open_cw"}}, "it has to be 2022_april_open"),
         ({"params": PARAMS | {"WORLD_NAME": "drcli_harbour"}}, "is not a track of DeepRacer on AWS"),
+        (
+            {"params": PARAMS | {"WORLD_NAME": "reInvent2019_track, Vegas_track"}},
+            "names several tracks (name one",
+        ),
         ({"params": PARAMS | {"RACE_TYPE": "OBJECT_AVOIDANCE"}}, "NUMBER_OF_OBSTACLES"),
         (
             {"params": PARAMS | {"RACE_TYPE": "OBJECT_AVOIDANCE", "NUMBER_OF_OBSTACLES": "7"}},

@@ -54,9 +54,16 @@ path:
   - {left_deg: 180, radius_m: 0.8}
   - {straight_m: 1.0}
 """
+CIRCLE = """
+width_m: 1.2
+path:
+  - {left_deg: 180, radius_m: 0.9}
+  - {left_deg: 180, radius_m: 0.9}
+"""
 DISCRETE = [{"steering_angle": angle, "speed": 1.5} for angle in (-20, 0, 20)]
+GENTLE = [{"steering_angle": angle, "speed": 1.5} for angle in (0, 10, 20)]  # 10 is all that a circle needs
 CONTINUOUS = {"steering_angle": {"low": -20, "high": 20}, "speed": {"low": 1.0, "high": 2.0}}
-ACTIONS = {"discrete": DISCRETE, "continuous": CONTINUOUS}
+ACTIONS = {"discrete": DISCRETE, "gentle": GENTLE, "continuous": CONTINUOUS}
 REWARD = "def reward_function(params):\n    return params['progress'] / params['steps']\n"
 HYPERPARAMETERS = {
     "batch_size": 32,
@@ -378,9 +385,9 @@ def runs(
     def runs() -> Iterator[Callable[..., Run]]:
         with ExitStack() as stack:
 
-            def make(workers: int = 1, **variables: str) -> Run:
+            def make(workers: int = 1, track: str = TINY, **variables: str) -> Run:
                 folder = tmp_path_factory.mktemp("run")
-                (folder / "tiny.yaml").write_text(TINY)
+                (folder / "tiny.yaml").write_text(track)
                 bucket = Bucket(replace(store, bucket=f"services-{next(_buckets)}"))
                 bucket.ensure_bucket()
                 run = Run(bucket, folder, free_port(), fork_server, variables, workers)
@@ -404,6 +411,20 @@ def new_shared_run(runs: Any) -> Iterator[Callable[..., Run]]:
     """Makes runs for a module."""
     with runs() as make:
         yield make
+
+
+@pytest.fixture(scope="module")
+def new_guided_run(new_shared_run: Callable[..., Run]) -> Callable[..., Run]:
+    """Makes runs with a teacher on a circle, where it needs little time."""
+
+    def make(workers: int = 1, kind: str = "gentle", **more: str) -> Run:
+        variables = {"DR_TRAIN_METHOD": "guided", "DR_TRAIN_STOP_PROGRESS": "100"} | more
+        variables.setdefault("DR_TRAIN_EVAL_INTERVAL", "")
+        run = new_shared_run(workers, CIRCLE, **variables)
+        run.write(kind=kind, term_cond_max_episodes=10000)
+        return run
+
+    return make
 
 
 @pytest.fixture

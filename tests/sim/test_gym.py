@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from drcli.config.race_settings import RaceSettings
+from drcli.errors import DrError
 from drcli.sim.track import Track
 
 gymnasium = pytest.importorskip("gymnasium", reason='gymnasium is missing: pip install "drcli[gym]"')
@@ -26,6 +27,11 @@ FIXED = RaceSettings(change_start_position=False)
 def test_gymnasiums_checker_has_nothing_to_say(options: dict[str, Any]) -> None:
     """Its warnings are errors here."""
     check_env(gymnasium.make(f"drcli.sim.gym:{ENV_ID}", **options).unwrapped)
+
+
+def test_an_environment_is_one_track() -> None:
+    with pytest.raises(DrError, match="unknown world 'drcli_oval,drcli_wide'"):
+        DeepRacerEnv("drcli_oval,drcli_wide", ACTIONS)
 
 
 def test_the_picture_can_be_rendered(block: Track) -> None:

@@ -111,6 +111,10 @@ class ReinforceLearner:
         self._optimizer.step()
         return [{"loss": float(loss.detach()), "baseline": self._baseline}]
 
+    def adapt(self, rollouts: Sequence[Rollout]) -> list[dict[str, float]]:
+        """Nothing depends on where the policy comes from."""
+        return []
+
     def state(self) -> dict[str, Tensor]:
         """The baseline, and of how many iterations."""
         import torch

@@ -5,29 +5,22 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from model_specs import CAMERA, model_of
+from model_specs import CAMERA, HEIGHT, WIDTH, small_model
 
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.errors import DrError, UsageError
-from drcli.sim.sensors.sensor import SensorSpec
+from drcli.train.algorithms.advantages import gae
 from drcli.train.algorithms.ppo import ClippedPPO
-from drcli.train.algorithms.ppo_learner import gae, minibatch_size, surrogate_loss, value_loss
+from drcli.train.algorithms.ppo_learner import minibatch_size, surrogate_loss, value_loss
 from drcli.train.hardware import Hardware
 from drcli.train.network import weights_of
 from drcli.train.rollout import Rollout, RolloutBuffer, RolloutSpec, flat_index
 
 CPU = Hardware(torch.device("cpu"), torch.float32)
-HEIGHT, WIDTH = 60, 80  # a quarter of the real image, so that tasks are solved in seconds
-
-
-def small_model(num_actions):
-    sensor = SensorSpec(CAMERA, (HEIGHT, WIDTH), np.dtype(np.uint8))
-    return replace(model_of(num_actions), sensors=(sensor,))
 
 
 def rollout(rewards, values, dones, last_values, valid=None, num_actions=2):

@@ -70,3 +70,21 @@ def test_a_run_that_is_over_at_the_first_look_is_told_all_the_same() -> None:
     lines = list(Chronicle().news(replace(STATUS, state="ended", evaluations=1, evaluation_progress=100.0)))
     assert len(lines) == 1
     assert "evaluation 100 %" in lines[0]
+
+
+def test_a_teacher_and_its_student_are_told_of() -> None:
+    teacher = replace(STATUS, phase="teacher", teacher_steps=8704)
+    assert format_status_line(teacher) == "the teacher learns to drive · 8,704 steps without pictures"
+    chronicle = Chronicle()
+    list(chronicle.news(teacher))
+    passed = replace(teacher, phase="student", teacher="5 of 5 laps, 15 of 15 from perturbed starts: passed")
+    (line,) = chronicle.news(passed)
+    assert line.endswith(
+        "teacher, 8,704 steps without pictures: 5 of 5 laps, 15 of 15 from perturbed starts: passed"
+    )
+    assert list(chronicle.news(passed)) == []
+    marks = "1 of 5 laps, not all from perturbed starts"
+    judged = replace(passed, evaluations=1, evaluation_progress=40.0, student=marks)
+    _, line = chronicle.news(judged)
+    assert line.strip() == f"student: {marks}"
+    assert list(chronicle.news(judged)) == []

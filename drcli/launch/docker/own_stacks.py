@@ -11,7 +11,7 @@ from drcli.launch.docker.images import image_of
 from drcli.launch.docker.stack_spec import StackSpec
 from drcli.launch.launcher import RunRequest
 from drcli.launch.machine import Machine, Snapshot
-from drcli.launch.service_values import evaluation_values, trainer_threads, training_values
+from drcli.launch.service_values import evaluation_values, trainer_threads, training_values, worker_threads
 
 
 def own_stack(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -> StackSpec:
@@ -64,7 +64,10 @@ def _passed_on(role: Role, values: dict[str, str]) -> dict[str, str]:
 
 
 def _shared_out(settings: Settings, machine: Machine, deployment: Deployment) -> dict[str, str]:
-    threads = {"DRCLI_TRAINER_THREADS": trainer_threads(settings, machine.cores)}
+    threads = {
+        "DRCLI_TRAINER_THREADS": trainer_threads(settings, machine.cores),
+        "DRCLI_WORKER_THREADS": worker_threads(settings, machine.cores),
+    }
     return {**threads, **deployment.own_variables(settings.workers, machine)}
 
 

@@ -14,7 +14,7 @@ from drcli.launch.launcher import RunRequest
 from drcli.launch.machine import Snapshot
 from drcli.launch.plan import Plan, head_of
 from drcli.launch.processes.process_folder import ProcessFolder
-from drcli.launch.service_values import evaluation_values, trainer_threads, training_values
+from drcli.launch.service_values import evaluation_values, trainer_threads, training_values, worker_threads
 from drcli.launch.store_access import is_embedded
 from drcli.store.client import StoreConfig
 
@@ -116,9 +116,10 @@ def _training(request: RunRequest, snapshot: Snapshot) -> tuple[Service, ...]:
         }
     )
     threads = {env.DR_THREADS: trainer_threads(settings, machine.cores)}
+    own_threads = {env.DR_THREADS: worker_threads(settings, machine.cores)}
     return (
         _service(TRAINER, "sagemaker", "trainer", values | threads),
-        _service(WORKER, "robomaker", "worker", values | {env.DR_THREADS: "1"}, settings.workers),
+        _service(WORKER, "robomaker", "worker", values | own_threads, settings.workers),
     )
 
 

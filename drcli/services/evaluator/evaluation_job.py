@@ -55,6 +55,11 @@ class EvaluationJob:
         """Read it from the bucket. Raises DrError if anything is missing or does not match."""
         params = EvaluationParams.parse(bucket.get(keys.params(environment.params_file)).decode())
         check_race_type(params.race.race_type)
+        if len(params.world_names) > 1:
+            raise DrError(
+                f"WORLD_NAME is {params.world_name}, but an evaluation drives on one track.",
+                "Name one of them: `dr evaluate --set DR_WORLD_NAME=…`.",
+            )
         key = params.model_metadata_key
         metadata = ModelMetadata.parse(bucket.get(key).decode(), key)
         check_supported(metadata, key)

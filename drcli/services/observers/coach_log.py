@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from drcli.services.observers.observer import EvaluatedCheckpoint, ObservedTraining, Observer, RunEnd, Update
+from statistics import fmean
+
+from drcli.services.observers.observer import (
+    EvaluatedCheckpoint,
+    Lesson,
+    ObservedTraining,
+    Observer,
+    RunEnd,
+    Update,
+)
 from drcli.services.shared import service_log
 from drcli.tables import ALGORITHMS
 
@@ -14,7 +23,8 @@ class CoachLog(Observer):
 
     def __init__(self, run: ObservedTraining) -> None:
         self._run = run
-        self._names = ALGORITHMS.load(run.metadata.training_algorithm).logged
+        logged = ALGORITHMS.load(run.metadata.training_algorithm).logged
+        self._names = {**logged, "divergence": "Divergence from the teacher"}
 
     def on_update(self, update: Update) -> None:
         """Log one line per epoch and one for the iteration."""
@@ -36,6 +46,19 @@ class CoachLog(Observer):
                 "Training iteration": counters.iteration,
             },
         )
+
+    def on_lesson(self, lesson: Lesson) -> None:
+        """Log the teacher's iteration: nothing that tools would take for the model's."""
+        ends = [episode.progress for episode in lesson.episodes]
+        mean = f", at {fmean(ends):.0f} % on average" if ends else ""
+        service_log.line(
+            f"Teacher> {lesson.steps} steps"
+            + (f"; {len(lesson.episodes)} episodes ended{mean}." if mean else ".")
+        )
+
+    def on_examined(self, who: str, marks: str, is_pass: bool) -> None:
+        """Log the marks."""
+        service_log.line(f"{who.capitalize()}> drives {marks}: {'passed' if is_pass else 'not yet'}.")
 
     def on_evaluation(self, evaluated: EvaluatedCheckpoint) -> None:
         """Log the progress of each episode and their mean."""

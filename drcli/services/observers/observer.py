@@ -86,6 +86,15 @@ class Update:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """One iteration of a teacher: the statistics of learning, by epoch, its episodes, and its steps so far."""
+
+    epochs: Sequence[Mapping[str, float]]
+    episodes: Sequence[Episode]
+    steps: int
+
+
+@dataclass(frozen=True)
 class EvaluatedCheckpoint:
     """Greedy episodes of a checkpoint, their mean progress in %, and the updated index."""
 
@@ -136,6 +145,12 @@ class Observer:
 
     def on_update(self, update: Update) -> None:
         """Trainer: the policy was updated."""
+
+    def on_lesson(self, lesson: Lesson) -> None:
+        """Trainer: the teacher of a guided training has learned."""
+
+    def on_examined(self, who: str, marks: str, is_pass: bool) -> None:
+        """Trainer: the `teacher` or the `student` of a guided training has driven its laps; `marks`: how many."""
 
     def on_evaluation(self, evaluated: EvaluatedCheckpoint) -> None:
         """Trainer: a checkpoint was evaluated."""

@@ -12,6 +12,7 @@ from statistics import fmean
 from drcli.errors import DrError
 from drcli.services.observers.observer import (
     EvaluatedCheckpoint,
+    Lesson,
     NewCheckpoint,
     ObservedTraining,
     Observer,
@@ -55,6 +56,15 @@ class StatusWriter(Observer):
             trained_s=update.trained_s,
         )
 
+    def on_lesson(self, lesson: Lesson) -> None:
+        """Update the teacher's steps."""
+        self._change()
+
+    def on_examined(self, who: str, marks: str, is_pass: bool) -> None:
+        """Update the marks of the teacher or the student."""
+        changes: dict[str, object] = {who: marks + (": passed" if is_pass else "")}
+        self._change(**changes)  # type: ignore[arg-type]
+
     def on_evaluation(self, evaluated: EvaluatedCheckpoint) -> None:
         """Update the evaluation's progress and the best checkpoint."""
         best = evaluated.index.best
@@ -84,6 +94,8 @@ class StatusWriter(Observer):
             iteration=counters.iteration,
             episodes=counters.total_episodes,
             steps=counters.steps,
+            phase=counters.phase,
+            teacher_steps=counters.teacher_steps,
             updated_at=time.time(),
             **changes,  # type: ignore[arg-type]
         )

@@ -22,6 +22,8 @@ class Subscriptions:
         self.workers = self._all(Observer.on_workers)
         self.begin = self._all(Observer.on_begin)
         self.update = self._all(Observer.on_update)
+        self.lesson = self._all(Observer.on_lesson)
+        self.examined = self._all(Observer.on_examined)
         self.evaluation = self._all(Observer.on_evaluation)
         self.checkpoint = self._all(Observer.on_checkpoint)
         self.end = self._all(Observer.on_end)

@@ -15,7 +15,8 @@ class Counters:
     base: number of the first checkpoint (0, or that of the pretrained model plus one); iteration, steps:
     done since then; episodes: training episodes recorded, by worker index; groups: how many of them go into
     each trace file, for the whole life of the run; seed of the run; workers: with how many it began, which
-    decides for good where traces are (0: not known, as in the checkpoints of older versions).
+    decides for good where traces are (0: not known, as in the checkpoints of older versions); phase: who learns,
+    "pixels", "teacher" or "student"; teacher_steps, teacher_episodes: of guided training, not in the others.
     """
 
     seed: int
@@ -25,6 +26,9 @@ class Counters:
     episodes: dict[int, int] = field(default_factory=dict)
     groups: dict[int, int] = field(default_factory=dict)
     workers: int = 0
+    phase: str = ""
+    teacher_steps: int = 0
+    teacher_episodes: int = 0
 
     @property
     def total_episodes(self) -> int:

@@ -34,6 +34,14 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Guidance:
+    """How long a teacher may learn, and what follows if it does not pass: `pixels` or `stop`."""
+
+    teacher_steps: int = 200_000
+    fallback: str = "pixels"
+
+
+@dataclass(frozen=True)
 class Environment:
     """What a service is started with; `drcli.contract.service_variables` documents each variable.
 
@@ -48,6 +56,8 @@ class Environment:
     model_metadata_key: str = ""
     configs: int = 1
     pretrained: Pretrained | None = None
+    method: str = "pixels"
+    guidance: Guidance = Guidance()
     limits: Limits = Limits()
     workers: int = 1
     cars_per_worker: int = 16
@@ -74,6 +84,8 @@ class Environment:
             model_metadata_key=told.MODEL_METADATA_KEY.read(),
             configs=told.CONFIGS.read(),
             pretrained=_pretrained(),
+            method=told.METHOD.read(),
+            guidance=Guidance(told.TEACHER_STEPS.read(), told.TEACHER_FALLBACK.read()),
             limits=Limits(
                 stop_progress_pct=told.STOP_PROGRESS.read(),
                 max_minutes=told.MAX_MINUTES.read(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -19,6 +19,7 @@ from drcli.services.shared.wire import Message, WireError
 from drcli.train.rollout import Rollout, RolloutSpec
 
 Arrays = Mapping[str, NDArray[Any]]
+POLICY = "policy"  # the seat of the model that is trained from pixels; see `drcli.services.shared.seats`
 
 
 class _Plain:
@@ -84,43 +85,59 @@ class Leaving(_Plain):
 
 @dataclass(frozen=True)
 class Experience:
-    """The result of a Collect: the rollout, and the episodes that ended in it."""
+    """The result of a Collect: the rollout, and the episodes that ended in it.
+
+    reward_ms: mean time of a call of the reward function, with its params.
+    """
 
     kind: ClassVar[str] = "experience"
     assignment: int
     rollout: Rollout
     episodes: tuple[Episode, ...]
+    reward_ms: float = 0.0
 
     def to_message(self) -> Message:
         """Convert to a wire message; arrays are not copied."""
-        return Message(self.kind, _results(self.assignment, self.episodes), self.rollout.arrays())
+        header = {**_results(self.assignment, self.episodes), "reward_ms": self.reward_ms}
+        return Message(self.kind, header, self.rollout.arrays())
 
     @classmethod
     def from_message(cls, message: Message) -> Experience:
         """The inverse. Raises TypeError, KeyError or ValueError if it is malformed."""
-        assignment, episodes = _parsed_results(message)
-        return cls(assignment, Rollout.from_arrays(message.arrays), episodes)
+        header = dict(message.header)
+        reward_ms = float(header.pop("reward_ms"))
+        if not math.isfinite(reward_ms):
+            raise ValueError(f"reward_ms is {reward_ms}")
+        assignment, episodes = _parsed_results(header)
+        return cls(assignment, Rollout.from_arrays(message.arrays), episodes, reward_ms)
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The result of an Evaluate: at least one episode."""
+    """The result of an Evaluate: at least one episode.
+
+    perturbed: those from perturbed starts that ended; the others were broken off when one failed.
+    """
 
     kind: ClassVar[str] = "evaluated"
     assignment: int
     episodes: tuple[Episode, ...]
+    perturbed: tuple[Episode, ...] = ()
 
     def to_message(self) -> Message:
         """Convert to a wire message."""
-        return Message(self.kind, _results(self.assignment, self.episodes))
+        perturbed = [_episode_to_list(episode) for episode in self.perturbed]
+        return Message(self.kind, {**_results(self.assignment, self.episodes), "perturbed": perturbed})
 
     @classmethod
     def from_message(cls, message: Message) -> Evaluated:
         """The inverse. Raises TypeError, KeyError or ValueError if it is malformed."""
-        assignment, episodes = _parsed_results(message)
+        header = dict(message.header)
+        perturbed = tuple(_episode_from_list(parts) for parts in header.pop("perturbed"))
+        assignment, episodes = _parsed_results(header)
         if not episodes:
             raise ValueError("no episodes")
-        return cls(assignment, episodes)
+        return cls(assignment, episodes, perturbed)
 
 
 @dataclass(frozen=True)
@@ -139,10 +156,10 @@ class Welcome(_Plain):
 
 @dataclass(frozen=True)
 class Collect(_Assignment):
-    """Drive with policy `policy`: `steps_per_car` steps with every car, or `episodes` whole episodes.
+    """Drive with policy `policy` in a seat: `steps_per_car` steps with every car, or `episodes` whole episodes.
 
     step: steps of the run so far; max_steps: limit of the steps to learn from (0: none); weights: included if the
-    worker has an older policy.
+    worker has an older policy in that seat.
     """
 
     kind: ClassVar[str] = "collect"
@@ -152,17 +169,28 @@ class Collect(_Assignment):
     episodes: int
     step: int
     max_steps: int = 0
+    seat: str = POLICY
     weights: Arrays = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Evaluate(_Assignment):
-    """Drive `episodes` greedy episodes with policy `policy`, in idle time."""
+    """Drive `episodes` greedy episodes with policy `policy` in a seat, in idle time.
+
+    perturbed: how many more from perturbed starts, side by side with the others; they are broken off when one fails;
+    noise: standard deviation that is added to what a teacher sees; part: which of how many parts this is, so that they
+    start in different places.
+    """
 
     kind: ClassVar[str] = "evaluate"
     assignment: int
     policy: str
     episodes: int
+    perturbed: int = 0
+    noise: float = 0.0
+    part: int = 0
+    parts: int = 1
+    seat: str = POLICY
     weights: Arrays = field(default_factory=dict)
 
 
@@ -181,13 +209,16 @@ _TO_TRAINER: Mapping[str, type[ToTrainer]] = {
 _TO_WORKER: Mapping[str, type[ToWorker]] = {c.kind: c for c in (Welcome, Collect, Evaluate, Goodbye)}
 
 
-def from_worker(message: Message, expected: RolloutSpec) -> ToTrainer:
-    """Parse a worker's message; rollouts must match `expected`. Raises WireError if it is malformed."""
+def from_worker(message: Message, expected: Callable[[int], RolloutSpec | None]) -> ToTrainer:
+    """Parse a worker's message. Raises WireError if it is malformed.
+
+    expected: the spec of the rollout of an assignment; None if nobody waits for it.
+    """
     try:
         said = _TO_TRAINER[message.kind].from_message(message)
         match said:
-            case Experience():
-                expected.check(said.rollout)
+            case Experience() if spec := expected(said.assignment):
+                spec.check(said.rollout)
     except (TypeError, KeyError, ValueError) as error:
         raise WireError(f"malformed {message.kind!r}: {error}") from error
     return said
@@ -229,8 +260,7 @@ def _results(assignment: int, episodes: tuple[Episode, ...]) -> dict[str, Any]:
     return {"assignment": assignment, "episodes": [_episode_to_list(episode) for episode in episodes]}
 
 
-def _parsed_results(message: Message) -> tuple[int, tuple[Episode, ...]]:
-    header = message.header
+def _parsed_results(header: Mapping[str, Any]) -> tuple[int, tuple[Episode, ...]]:
     if header.keys() != {"assignment", "episodes"} or not isinstance(header["assignment"], int):
         raise ValueError(f"header {reprlib.repr(dict(header))}")
     return header["assignment"], tuple(_episode_from_list(parts) for parts in header["episodes"])

@@ -18,6 +18,7 @@ class CheckpointRanking:
     def __init__(self, metric: str, index: CheckpointIndex | None) -> None:
         self._metric = metric
         self._index = index
+        self._is_best_sound = index is not None and index.best.metric is not None
 
     def published(self, name: CheckpointName) -> CheckpointIndex:
         """Return the index after `name` was published."""
@@ -27,15 +28,21 @@ class CheckpointRanking:
         self._index = CheckpointIndex(best, last)
         return self._index
 
-    def evaluated(self, name: CheckpointName, episodes: Sequence[Episode]) -> CheckpointIndex:
-        """Return the index after `name` was evaluated; of two equally good ones the later is the best."""
+    def evaluated(
+        self, name: CheckpointName, episodes: Sequence[Episode], is_sound: bool = True
+    ) -> CheckpointIndex:
+        """Return the index after `name` was evaluated; of two equally good ones the later is the best.
+
+        is_sound: whether it also drives from perturbed starts. One that does is better than all that do not.
+        """
         score = _score(self._metric, episodes)
         entry = CheckpointEntry(name, score, episodes[-1].end_time_s)
         index = self._index or CheckpointIndex(entry, entry)
         sign = -1 if self._metric == "laptime" else 1
         best = index.best
-        if best.metric is None or sign * score >= sign * best.metric:
-            best = entry
+        is_as_good = best.metric is None or sign * score >= sign * best.metric
+        if is_sound > self._is_best_sound or (is_sound == self._is_best_sound and is_as_good):
+            best, self._is_best_sound = entry, is_sound
         self._index = CheckpointIndex(best, entry if index.last.name == name else index.last)
         return self._index
 

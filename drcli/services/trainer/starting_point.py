@@ -26,7 +26,8 @@ from drcli.train.network import PolicyNetwork
 class StartingPoint:
     """The network, the learner's state and the counters to start with, and what is in the bucket already.
 
-    trained_s: training time of earlier starts of the trainer within this run.
+    trained_s: training time of earlier starts of the trainer within this run; is_of_another: whether another run or
+    method trained the network, so that its value head may know nothing of this run's rewards.
     """
 
     network: PolicyNetwork
@@ -35,6 +36,7 @@ class StartingPoint:
     published: CheckpointName | None = None
     index: CheckpointIndex | None = None
     trained_s: float = 0.0
+    is_of_another: bool = False
 
 
 def find_starting_point(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) -> StartingPoint:
@@ -58,7 +60,13 @@ def _own_checkpoint(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) ->
     torch.manual_seed(counters.seed + counters.steps)
     network = algorithm.network(model, checkpoint.variables)
     return StartingPoint(
-        network, counters, checkpoint.state, name, read_index(job.bucket, job.keys), _trained_s(job)
+        network,
+        counters,
+        checkpoint.state,
+        name,
+        read_index(job.bucket, job.keys),
+        _trained_s(job),
+        is_of_another=counters.phase == "student",
     )
 
 
@@ -75,4 +83,5 @@ def _pretrained(
     name, data = read_checkpoint(job.bucket, keys, pretrained.which)
     service_log.line(f"Checkpoint> Restoring from path={keys.checkpoint(str(name))}")
     variables = unpack(data, f"{pretrained.prefix}/{name}").variables
-    return StartingPoint(algorithm.network(model, variables), Counters(seed, base=name.number + 1))
+    network = algorithm.network(model, variables)
+    return StartingPoint(network, Counters(seed, base=name.number + 1), is_of_another=True)

@@ -27,6 +27,7 @@ class StopConditions:
     window: int = 20
     trained_s: float = 0.0
     requested: bool = False
+    passed: str = ""  # by which judgement the model is good enough
     _since: float | None = None  # when the clock was started, by the monotonic clock
     _in_a_row: int = 0
     _scores: deque[float] = field(init=False)
@@ -47,7 +48,7 @@ class StopConditions:
     @property
     def is_reached_by_progress(self) -> bool:
         """Whether evaluations have reached the wanted progress."""
-        return self._in_a_row >= IN_A_ROW
+        return bool(self.passed) or self._in_a_row >= IN_A_ROW
 
     def start_clock(self) -> None:
         """Start counting minutes; later calls have no effect."""
@@ -67,6 +68,8 @@ class StopConditions:
         """Return why the run is over after this number of training episodes; empty while it is not."""
         if self.requested:
             return "stopped on request"
+        if self.passed:
+            return self.passed
         if self.is_reached_by_progress:
             return f"evaluation progress reached {self.stop_progress_pct:g} % {IN_A_ROW} times in a row"
         if self.max_minutes is not None and self.elapsed_s > self.max_minutes * 60:

@@ -15,16 +15,17 @@ from drcli.services.observers.subscriptions import Subscriptions
 from drcli.services.shared import service_log
 from drcli.services.shared.environment import Environment
 from drcli.services.shared.program import StopFlag
+from drcli.services.shared.protocol import POLICY
 from drcli.services.shared.publisher import Publisher
+from drcli.services.shared.seats import seats_of
 from drcli.services.shared.store_retry import retry_while_unreachable
 from drcli.services.shared.training_job import TrainingJob
 from drcli.services.shared.wire import TrainerSocket
 from drcli.services.shared.wire_keys import trainer_keys
 from drcli.services.trainer.starting_point import find_starting_point
-from drcli.services.trainer.trainer import Trainer, TrainingPlan
+from drcli.services.trainer.trainer import Trainer
+from drcli.services.trainer.training_run import TrainingPlan
 from drcli.store.client import Bucket
-from drcli.train.algorithms.algorithm import algorithm_of
-from drcli.train.model import ModelSpec
 
 
 def train(environment: Environment, stop: StopFlag) -> bool:
@@ -46,7 +47,7 @@ def train(environment: Environment, stop: StopFlag) -> bool:
         try:
             trainer.finish(publisher, trainer.run(publisher))
         except DrError:
-            trainer.workers.dismiss()
+            trainer.dismiss_workers()
             raise
     except DrError as error:
         observers.end(RunEnd("failed", message=error.message, hint=error.hint))
@@ -54,12 +55,13 @@ def train(environment: Environment, stop: StopFlag) -> bool:
     finally:
         publisher.close()
         socket.close()
-    return trainer.stop.requested
+    return trainer.was_stopped
 
 
 def _begin(job: TrainingJob, publisher: Publisher) -> tuple[TrainingPlan, Subscriptions]:
     hyperparameters = job.hyperparameters()
-    model, algorithm = ModelSpec.of(job.metadata), algorithm_of(job.metadata)
+    seats = seats_of(job.metadata)
+    model, algorithm = seats[POLICY].model, seats[POLICY].algorithm
     algorithm.check(hyperparameters)
     start = find_starting_point(job, model, algorithm)
     run = ObservedTraining(
@@ -75,7 +77,7 @@ def _begin(job: TrainingJob, publisher: Publisher) -> tuple[TrainingPlan, Subscr
         trained_s=start.trained_s,
         publisher=publisher,
     )
-    return TrainingPlan(job, model, algorithm, hyperparameters, start), Subscriptions.of(run)
+    return TrainingPlan(job, seats, hyperparameters, start), Subscriptions.of(run)
 
 
 def announce(job: TrainingJob, hyperparameters: Hyperparameters, publisher: Publisher) -> None:

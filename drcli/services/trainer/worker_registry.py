@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -30,20 +30,20 @@ from drcli.services.shared.wire import TrainerSocket, WireError
 from drcli.train.rollout import RolloutSpec
 
 SILENCE_S = (
-    40.0  # a worker silent for longer is gone: one slow step of 16 cars at the reward's limit of 1 s fits in
+    80.0  # a worker silent for longer is gone: one slow step of 64 cars at the reward's limit of 1 s fits in
 )
 
 
 @dataclass
 class KnownWorker:
-    """A connected worker: its identity on the wire, its index, the policy it has, and its assignments."""
+    """A connected worker: its identity on the wire, its index, the policies it has, and its assignments."""
 
     identity: bytes
     index: int
     num_cars: int
     last_seen: float
     name: str = ""  # of a worker whose index was assigned by the trainer
-    policy: str = ""
+    policies: dict[str, str] = field(default_factory=dict)  # by seat
     tasks: dict[int, Collect | Evaluate] = field(default_factory=dict)
 
     def has(self, kind: type[Collect | Evaluate]) -> bool:
@@ -55,13 +55,13 @@ class WorkerRegistry:
     """Hands out assignments to the workers of a run and collects their results.
 
     On the wire an assignment gets a new number each time it is handed out, unique across restarts of the trainer, so
-    that results cannot be mixed up. Rollouts must match `expected`.
+    that results cannot be mixed up. Rollouts must match the spec of their seat in `expected`.
     """
 
     def __init__(
         self,
         socket: TrainerSocket,
-        expected: RolloutSpec,
+        expected: Mapping[str, RolloutSpec],
         welcome: Callable[[int], Welcome],
         report: Callable[[str], None],
         silence_s: float = SILENCE_S,
@@ -98,7 +98,7 @@ class WorkerRegistry:
         while received is not None:
             identity, message = received
             try:
-                said = from_worker(message, self._expected)
+                said = from_worker(message, self._expected_of)
             except WireError as error:
                 self._report(f"A malformed message was dropped: {error}")
             else:
@@ -111,6 +111,10 @@ class WorkerRegistry:
         """Tell everybody that the run is over."""
         for worker in self._workers.values():
             self._socket.send(worker.identity, Goodbye().to_message())
+
+    def _expected_of(self, number: int) -> RolloutSpec | None:
+        tasks = (worker.tasks.get(number) for worker in self._workers.values())
+        return next((self._expected[task.seat] for task in tasks if task), None)
 
     def _handle(
         self, identity: bytes, said: ToTrainer
@@ -179,6 +183,6 @@ class WorkerRegistry:
     def _send(self, worker: KnownWorker, task: Collect | Evaluate) -> None:
         number = next(self._numbers)
         worker.tasks[number] = task
-        weights = {} if worker.policy == task.policy else task.weights
-        worker.policy = task.policy
+        weights = {} if worker.policies.get(task.seat) == task.policy else task.weights
+        worker.policies[task.seat] = task.policy
         self._socket.send(worker.identity, replace(task, assignment=number, weights=weights).to_message())

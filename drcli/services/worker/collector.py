@@ -8,6 +8,8 @@ import numpy as np
 
 from drcli.contract.episode import Episode
 from drcli.services.worker.driver import Driver
+from drcli.sim.world import World
+from drcli.sim.worlds import Worlds
 from drcli.train.rollout import Rollout, RolloutBuffer, RolloutSpec
 
 
@@ -22,6 +24,11 @@ class Collector:
         self._spec = spec
         self._tick = tick
         self._is_under_way = False
+
+    @property
+    def world(self) -> World | Worlds:
+        """Where it collects."""
+        return self._driver.world
 
     def steps(self, steps_per_car: int, step: int) -> tuple[Rollout, list[Episode]]:
         """Drive `steps_per_car` steps with every car, from where it is. `step`: steps of the run so far."""

@@ -1,6 +1,6 @@
 """A worker of a training: drives with the trainer's policy and sends back the results.
 
-Collecting has priority; an evaluation continues in idle time, step by step, while the trainer learns.
+Collecting has priority; an exam continues in idle time, step by step, while the trainer learns.
 """
 
 from __future__ import annotations
@@ -8,11 +8,9 @@ from __future__ import annotations
 import random
 import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.contract.episode import Episode
@@ -24,7 +22,6 @@ from drcli.services.shared.protocol import (
     Alive,
     Collect,
     Evaluate,
-    Evaluated,
     Experience,
     Goodbye,
     Leaving,
@@ -32,21 +29,17 @@ from drcli.services.shared.protocol import (
     Welcome,
     from_trainer,
 )
-from drcli.services.shared.run_track import load_run_track
+from drcli.services.shared.run_track import load_run_tracks
+from drcli.services.shared.seats import seats_of
 from drcli.services.shared.store_retry import retry_while_unreachable
 from drcli.services.shared.training_job import TrainingJob
-from drcli.services.shared.weight_arrays import arrays_to_weights
 from drcli.services.shared.wire import WireError, WorkerSocket
 from drcli.services.worker.collector import Collector
-from drcli.services.worker.driver import Driver
-from drcli.services.worker.idle_evaluation import IdleEvaluation
+from drcli.services.worker.course import Course
+from drcli.services.worker.exam import Exam
 from drcli.services.worker.run_over_watch import SILENCE_S, RunOverWatch
+from drcli.services.worker.taken_seat import TakenSeat
 from drcli.sim.reward import RewardFunction
-from drcli.sim.world import World
-from drcli.train.algorithms.algorithm import Actor, algorithm_of
-from drcli.train.hardware import Hardware
-from drcli.train.model import ModelSpec
-from drcli.train.rollout import RolloutSpec
 
 ALIVE_INTERVAL_S = 1.0
 
@@ -59,16 +52,16 @@ class _StopRequested(Exception):
 class _Membership:
     """The worker's state since the trainer welcomed it."""
 
+    course: Course
+    seed: int
     hyperparameters: Hyperparameters
-    actor: Actor
-    collector: Collector
     episodes_done: int
-    weights: Mapping[str, torch.Tensor]
-    evaluation: IdleEvaluation | None = None
+    seats: dict[str, TakenSeat] = field(default_factory=dict)
+    exam: Exam | None = None
 
 
 class TrainingWorker:
-    """One worker: its world, its policy, its end of the wire."""
+    """One worker: its course, its seats, its end of the wire."""
 
     def __init__(
         self,
@@ -79,15 +72,14 @@ class TrainingWorker:
         stop: StopFlag,
     ) -> None:
         environment = job.environment
-        self._job = self._own = job  # the run's, and this worker's own in a multi-config run
+        self._job = job
         self._socket = socket
         self._reward = reward
         self._observers = observers
         self._stop = stop
-        self._track = load_run_track(job.params.world_name, environment)
-        self._model = ModelSpec.of(job.metadata)
-        self._algorithm = algorithm_of(job.metadata)
-        self._hardware = Hardware.detect(use_cuda=False)
+        self._names = job.params.world_names
+        self._tracks = load_run_tracks(self._names, environment)
+        self._seats = seats_of(job.metadata)
         self._index = environment.worker_index
         self._membership: _Membership | None = None
         self._was_welcomed = False
@@ -135,8 +127,8 @@ class TrainingWorker:
             self._socket.send(alive.to_message())
 
     def _hear(self) -> ToWorker | None:
-        is_evaluating = self._membership is not None and self._membership.evaluation is not None
-        message = self._socket.receive(0 if is_evaluating else 0.2)
+        is_examining = self._membership is not None and self._membership.exam is not None
+        message = self._socket.receive(0 if is_examining else 0.2)
         if message is None:
             return None
         self._last_heard = time.monotonic()
@@ -151,8 +143,8 @@ class TrainingWorker:
         member = self._membership
         if self._socket.was_cut:
             self._begin_again()
-        elif member is not None and member.evaluation is not None:
-            self._evaluate(member, member.evaluation)
+        elif member is not None and member.exam is not None:
+            self._examine(member, member.exam)
         else:
             return self._is_over()
         return False
@@ -181,52 +173,60 @@ class TrainingWorker:
             case Collect() if member is not None:
                 self._collect(member, said)
             case Evaluate() if member is not None:
-                service_log.line(f"Evaluating policy {said.policy} over {said.episodes} episodes.")
-                member.evaluation = self._start_evaluation(member, said)
+                self._start_exam(member, said)
 
-    def _take_own_config(self) -> None:
-        """In a multi-config run a worker has its own track and rules, by its index."""
-        bucket = self._job.bucket
-        own = retry_while_unreachable(lambda: self._job.of_worker(self._index), bucket, self._stop)
-        if own.params != self._own.params:
-            name = own.params.world_name
-            self._track = retry_while_unreachable(
-                lambda: load_run_track(name, own.environment), bucket, self._stop
+    def _course(self) -> Course:
+        """Where it drives: in a multi-config run a worker has its own tracks and rules, by its index."""
+        job, bucket = self._job, self._job.bucket
+        own = retry_while_unreachable(lambda: job.of_worker(self._index), bucket, self._stop)
+        names = own.params.world_names
+        if names != self._names:
+            self._tracks = retry_while_unreachable(
+                lambda: load_run_tracks(names, job.environment), bucket, self._stop
             )
-            self._own = own
-            service_log.line(f"This worker drives on {name}.")
+            self._names = names
+            if job.environment.configs > 1:
+                service_log.line(f"This worker drives on {own.params.world_name}.")
+        return Course(self._tracks, own.params.race, self._reward)
 
     def _join(self, welcome: Welcome) -> None:
         """Start from scratch: a trainer that sends a welcome knows nothing of earlier work."""
         self._index, self._was_welcomed = welcome.index, True
-        self._take_own_config()
+        course = self._course()
         seed = welcome.seed + 7919 * self._index + welcome.episodes_done
-        hyperparameters = Hyperparameters.parse(welcome.hyperparameters, "hyperparameters.json")
-        actor = self._algorithm.actor(self._model, hyperparameters, self._hardware, seed)
         random.seed(seed)  # for reward functions that use random numbers
         np.random.seed(seed % 2**32)
-        world = World(
-            self._track,
-            self._own.params.race,
-            self._job.environment.cars_per_worker,
-            sensors=self._job.metadata.sensors,
-            reward=self._reward,
-            seed=seed,
-        )
-        world.next_episode = welcome.episodes_done
-        driver = Driver(world, self._model.head, actor, self._observers)
-        collector = Collector(driver, RolloutSpec.of(self._model, self._algorithm.extras), self.tick)
-        self._membership = _Membership(hyperparameters, actor, collector, welcome.episodes_done, {})
+        hyperparameters = Hyperparameters.parse(welcome.hyperparameters, "hyperparameters.json")
+        self._membership = _Membership(course, seed, hyperparameters, welcome.episodes_done)
+
+    def _taken(self, member: _Membership, task: Collect | Evaluate) -> TakenSeat:
+        """The seat of a task, with the task's policy in it."""
+        if task.seat not in member.seats:
+            member.seats[task.seat] = TakenSeat(self._seats[task.seat], member.hyperparameters, member.seed)
+        member.seats[task.seat].take(task.weights)
+        return member.seats[task.seat]
 
     def _collect(self, member: _Membership, task: Collect) -> None:
-        _take_weights(member, task)
-        member.actor.load(member.weights)
+        taken = self._taken(member, task)
+        is_recorded = taken.seat.is_recorded
+        if taken.collector is None:
+            world = member.course.training(
+                taken.seat, taken.seat.cars * self._job.environment.cars_per_worker, member.seed
+            )
+            world.next_episode = member.episodes_done if is_recorded else 0
+            driver = taken.driver(world, self._observers_of(taken))
+            taken.collector = Collector(driver, taken.seat.rollouts, self.tick)
         if task.episodes:
-            rollout, episodes = member.collector.episodes(task.episodes, task.step, task.max_steps)
+            rollout, episodes = taken.collector.episodes(task.episodes, task.step, task.max_steps)
         else:
-            rollout, episodes = member.collector.steps(task.steps_per_car, task.step)
-        numbered = self._numbered(member, episodes)
-        self._socket.send(Experience(task.assignment, rollout, numbered).to_message())
+            rollout, episodes = taken.collector.steps(task.steps_per_car, task.step)
+        numbered = self._numbered(member, episodes) if is_recorded else tuple(episodes)
+        reward_ms = taken.collector.world.reward_ms
+        self._socket.send(Experience(task.assignment, rollout, numbered, reward_ms).to_message())
+
+    def _observers_of(self, taken: TakenSeat) -> Subscriptions:
+        """Nobody watches a teacher: it sees no pictures, and its episodes are not those of the training."""
+        return self._observers if taken.seat.is_recorded else Subscriptions()
 
     def _numbered(self, member: _Membership, episodes: list[Episode]) -> tuple[Episode, ...]:
         """Number training episodes in the order in which they ended, and notify observers."""
@@ -236,33 +236,18 @@ class TrainingWorker:
             self._observers.episode(self._index, episode)
         return tuple(episodes)
 
-    def _start_evaluation(self, member: _Membership, task: Evaluate) -> IdleEvaluation:
-        _take_weights(member, task)
-        race = replace(self._own.params.race, spread_starts=True)  # spread around the track
-        world = World(
-            self._track,
-            race,
-            task.episodes,
-            sensors=self._job.metadata.sensors,
-            reward=self._reward,
-            record=False,  # evaluations of a training are not in the traces (community's rollout_worker.py)
-        )
-        actor = self._algorithm.actor(self._model, member.hyperparameters, self._hardware, 0)
-        actor.load(member.weights)
-        return IdleEvaluation(
-            task, Driver(world, self._model.head, actor, self._observers, is_evaluation=True)
-        )
+    def _start_exam(self, member: _Membership, task: Evaluate) -> None:
+        service_log.line(f"Evaluating policy {task.policy} over {task.episodes + task.perturbed} episodes.")
+        taken = self._taken(member, task)
+        world = member.course.exam(taken.seat, task)
+        num_usual = member.course.num_cars(task.episodes)
+        driver = taken.driver(world, self._observers_of(taken), is_evaluation=True, noise=task.noise)
+        member.exam = Exam(task, driver, num_usual)
 
-    def _evaluate(self, member: _Membership, evaluation: IdleEvaluation) -> None:
-        if evaluation.step():
-            done = Evaluated(evaluation.task.assignment, tuple(evaluation.episodes))
-            self._socket.send(done.to_message())
-            member.evaluation = None
-
-
-def _take_weights(member: _Membership, task: Collect | Evaluate) -> None:
-    if task.weights:
-        member.weights = arrays_to_weights(task.weights)
+    def _examine(self, member: _Membership, exam: Exam) -> None:
+        if exam.step():
+            self._socket.send(exam.result.to_message())
+            member.exam = None
 
 
 def new_identity(index: int) -> bytes:

@@ -48,6 +48,10 @@ class Learner(Protocol):
         """
         ...
 
+    def adapt(self, rollouts: Sequence[Rollout]) -> list[dict[str, float]]:
+        """Called once instead of `learn` if another run or method trained the network. Leaves its policy as it is."""
+        ...
+
     def state(self) -> dict[str, Tensor]:
         """What a resumed run needs in addition to the network's variables; stored in every checkpoint."""
         ...

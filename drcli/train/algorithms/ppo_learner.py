@@ -1,13 +1,11 @@
 """Clipped PPO in the trainer: advantages, losses and the update of one iteration.
 
-Constants are those of the community's engine (rl_coach `clipped_ppo_agent.py`, `sagemaker_graph_manager.py`);
-advantages are GAE (arXiv:1506.02438).
+Constants are those of the community's engine (rl_coach `clipped_ppo_agent.py`, `sagemaker_graph_manager.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -21,14 +19,14 @@ from drcli.config.hyperparameters import Hyperparameters
 from drcli.errors import DrError
 from drcli.train.actor_critic import ActorCritic
 from drcli.train.adam import Adam
+from drcli.train.algorithms.advantages import GAE_LAMBDA, gae
+from drcli.train.algorithms.value_fit import fit_value_head
 from drcli.train.hardware import Hardware
 from drcli.train.rollout import Rollout, flat_index
 
 CLIP = 0.2
-GAE_LAMBDA = 0.95
 ADAM_EPS = 1e-5
 
-FloatArray = NDArray[np.float32]
 _STATS = ("surrogate_loss", "value_loss", "entropy", "kl_divergence")
 
 
@@ -45,25 +43,6 @@ class Samples(NamedTuple):
         """The samples at an index [B]."""
         obs, *others = self
         return Samples({name: part[index] for name, part in obs.items()}, *(part[index] for part in others))
-
-
-def gae(rollout: Rollout, gamma: float, lam: float) -> tuple[FloatArray, FloatArray]:
-    """Generalised advantage estimates and value targets (advantage + value), float32 [T, K] each.
-
-    The value after the end of an episode is 0, regardless of how it ended (as in the community's engine).
-    """
-    rewards, values = rollout.rewards.astype(np.float64), rollout.extras["values"].astype(np.float64)
-    advantages = np.zeros(rewards.shape)
-    next_value = rollout.last_extras["values"].astype(np.float64)
-    running = np.zeros_like(next_value)
-    for t in range(len(rewards) - 1, -1, -1):
-        goes_on, valid = ~rollout.dones[t], rollout.valid[t]
-        delta = rewards[t] + gamma * np.where(goes_on, next_value, 0.0) - values[t]
-        running = np.where(valid, delta + gamma * lam * np.where(goes_on, running, 0.0), running)
-        next_value = np.where(valid, values[t], next_value)
-        advantages[t] = running
-    result = advantages.astype(np.float32)
-    return result, result + rollout.extras["values"]
 
 
 def surrogate_loss(logprobs: Tensor, old_logprobs: Tensor, advantages: Tensor) -> Tensor:
@@ -92,6 +71,7 @@ class PPOLearner:
         self._hyper = hyperparameters
         self._hardware = hardware
         self._rng = np.random.default_rng(seed)
+        self._beta_entropy = hyperparameters.beta_entropy
         self._optimizer = Adam(self.network.parameters(), hyperparameters.lr, ADAM_EPS)
 
     def learn(self, rollouts: Sequence[Rollout]) -> list[dict[str, float]]:
@@ -104,6 +84,16 @@ class PPOLearner:
         num_steps = len(samples.advantages)
         size = minibatch_size(self._hyper.batch_size, num_steps)
         return [self._epoch(samples, num_steps, size) for _ in range(self._hyper.num_epochs)]
+
+    def cool(self, share: float) -> None:
+        """Go on with this share of the learning rate and of the entropy bonus that the hyperparameters say."""
+        self._optimizer.lr = share * self._hyper.lr
+        self._beta_entropy = share * self._hyper.beta_entropy
+
+    def adapt(self, rollouts: Sequence[Rollout]) -> list[dict[str, float]]:
+        """Fit the value head to what the policy earns, and leave everything else: advantages make sense from now on."""
+        fit_value_head(self.network, rollouts, self._hyper.discount_factor)
+        return []
 
     def state(self) -> dict[str, Tensor]:
         """Empty: as in coach, a resumed run restarts Adam from scratch. Its moments would double every checkpoint."""
@@ -152,7 +142,7 @@ class PPOLearner:
     def _step(self, batch: Samples) -> Tensor:
         """Do one update; returns its statistics in the order of _STATS."""
         hyper = self._hyper
-        with self._autocast():
+        with self._hardware.autocast():
             outputs, values = self.network(batch.obs)
         distribution = self.network.policy.distribution(outputs.float())
         logprobs = distribution.log_prob(batch.actions)
@@ -160,15 +150,10 @@ class PPOLearner:
         value = value_loss(values.float(), batch.targets, hyper.loss_type == "huber")
         entropy = distribution.entropy().mean()
         self._optimizer.zero_grad()
-        (surrogate + value - hyper.beta_entropy * entropy).backward()  # type: ignore[no-untyped-call]
+        (surrogate + value - self._beta_entropy * entropy).backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         kl = (batch.logprobs - logprobs).mean()
         return torch.stack((surrogate, value, entropy, kl)).detach().cpu()
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        if self._hardware.dtype is torch.float32:
-            return nullcontext()
-        return torch.autocast(self._hardware.device.type, self._hardware.dtype)
 
 
 def _joined(parts: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:

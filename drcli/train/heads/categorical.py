@@ -82,3 +82,7 @@ class CategoricalDistribution:
     def entropy(self) -> Tensor:
         """Entropies [B] in nats."""
         return self._entropy
+
+    def divergence_from(self, wanted: CategoricalDistribution) -> Tensor:
+        """Kullback-Leibler divergences [B]: how many nats `wanted` is away from this."""
+        return (wanted._logprobs.exp() * (wanted._logprobs - self._logprobs)).sum(-1)

@@ -86,3 +86,10 @@ class GaussianDistribution:
     def entropy(self) -> Tensor:
         """Entropies [B] in nats."""
         return (self._log_std + 0.5 + _HALF_LOG_TWO_PI).sum(-1)
+
+    def divergence_from(self, wanted: GaussianDistribution) -> Tensor:
+        """Kullback-Leibler divergences [B]. What is wanted beyond the bounds of an action is wanted at the bound."""
+        gap = wanted.greedy() - self._means
+        variance, wanted_variance = (2 * self._log_std).exp(), (2 * wanted._log_std).exp()
+        terms = self._log_std - wanted._log_std + (wanted_variance + gap * gap) / (2 * variance) - 0.5
+        return terms.sum(-1)

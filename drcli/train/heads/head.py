@@ -41,6 +41,10 @@ class Distribution(Protocol):
         """Entropies [B] in nats."""
         ...
 
+    def divergence_from(self, wanted: Any) -> Tensor:
+        """Kullback-Leibler divergences [B] in nats from another distribution of this kind, for imitation."""
+        ...
+
 
 class Head(Protocol):
     """The head of a policy, without its weights. A member of `tables.HEADS` is a class.

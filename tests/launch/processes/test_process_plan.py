@@ -46,6 +46,16 @@ def test_a_training_is_one_trainer_and_its_workers() -> None:
     assert trainer.environment["DR_TRAIN_MAX_MINUTES"] == ""  # an outer one must not get in
 
 
+def test_in_guided_training_trainer_and_workers_take_turns_on_all_cores() -> None:
+    trainer, worker = training(train_method="guided", workers=2).services
+    assert (trainer.environment["DR_THREADS"], worker.environment["DR_THREADS"]) == ("4", "2")
+    assert (trainer.environment["DR_TRAIN_METHOD"], trainer.environment["DR_TRAIN_TEACHER_STEPS"]) == (
+        "guided",
+        "200000",
+    )
+    assert "DR_TRAIN_METHOD" not in worker.environment
+
+
 def test_an_evaluation_is_one_worker() -> None:
     found = plan("evaluation", settings(run_id=1), "mine-E")
     (worker,) = found.services

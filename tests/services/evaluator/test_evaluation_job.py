@@ -13,7 +13,7 @@ from drcli.config.model_metadata import ModelMetadata
 from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
-from drcli.services.evaluator.evaluation_job import which_checkpoint
+from drcli.services.evaluator.evaluation_job import EvaluationJob, which_checkpoint
 from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, publish_checkpoint
 from drcli.store.simtrace import HEADER, read_csv
 from drcli.train.actor_critic import ActorCritic
@@ -128,6 +128,13 @@ def test_a_checkpoint_of_another_action_space(run: Any) -> None:
     ):
         run.thread("evaluate").join()
     assert run.bucket.list("out/") == []
+
+
+def test_an_evaluation_drives_on_one_track(run: Any) -> None:
+    ask(run, WORLD_NAME="tiny, drcli_oval")
+    with pytest.raises(DrError, match="one track") as caught:
+        EvaluationJob.read(run.bucket, ModelKeys("racer"), run.environment())
+    assert "DR_WORLD_NAME" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ NO_ROLLOUTS = RolloutSpec((), (), np.dtype(np.int64))
 
 def to_trainer(ends: Any, value: Any, expected: RolloutSpec = NO_ROLLOUTS) -> Any:
     ends[1].send(value.to_message())
-    return from_worker(ends[0].receive(DEADLINE_S)[1], expected)
+    return from_worker(ends[0].receive(DEADLINE_S)[1], lambda assignment: expected)
 
 
 def to_worker(ends: Any, value: Any) -> Any:
@@ -76,7 +76,10 @@ def test_plain_messages_of_the_trainer(ends: Any, value: Any) -> None:
 
 @pytest.mark.parametrize(
     "task",
-    [Collect(2**48, "a-1", 16, 0, 1024, max_steps=7), Evaluate(2, "a-1", 5)],
+    [
+        Collect(2**48, "a-1", 16, 0, 1024, max_steps=7, seat="student"),
+        Evaluate(2, "a-1", 5, perturbed=20, noise=0.03, part=1, parts=3, seat="teacher"),
+    ],
     ids=["collect", "evaluate"],
 )
 def test_assignments_bring_weights_when_they_have_some(ends: Any, task: Any) -> None:
@@ -98,8 +101,8 @@ def test_experience_comes_through_with_every_row(
     collector = new_collector(driver, kind)
     rollout, episodes = collector.steps(60, 0)
     assert {episode.is_reversed for episode in episodes} == {False, True}
-    there = to_trainer(ends, Experience(5, rollout, tuple(episodes)), collector._spec)
-    assert there.assignment == 5
+    there = to_trainer(ends, Experience(5, rollout, tuple(episodes), 0.25), collector._spec)
+    assert (there.assignment, there.reward_ms) == (5, 0.25)
     for name, sent in rollout.arrays().items():
         received = there.rollout.arrays()[name]
         np.testing.assert_array_equal(received, sent, err_msg=name)
@@ -118,7 +121,7 @@ def test_an_evaluation_comes_through_without_rows(
 ) -> None:
     _, episodes = new_collector(new_driver(2)).episodes(2, 0, 0)
     short = tuple(replace(episode, rows=[]) for episode in episodes)
-    assert to_trainer(ends, Evaluated(9, short)) == Evaluated(9, short)
+    assert to_trainer(ends, Evaluated(9, short[:1], short)) == Evaluated(9, short[:1], short)
 
 
 @pytest.fixture(scope="module")
@@ -159,9 +162,9 @@ def with_array(message: Message, name: str, change: Callable[[Any], Any]) -> Mes
 def test_a_rollout_that_does_not_fit_is_dropped(
     experience: Message, rollout_spec: RolloutSpec, name: str, change: Any
 ) -> None:
-    assert isinstance(from_worker(experience, rollout_spec), Experience)
+    assert isinstance(from_worker(experience, lambda assignment: rollout_spec), Experience)
     with pytest.raises(WireError):
-        from_worker(with_array(experience, name, change), rollout_spec)
+        from_worker(with_array(experience, name, change), lambda assignment: rollout_spec)
 
 
 @pytest.mark.parametrize("name", ["dones", IMAGES, f"last_{IMAGES}", "extras/values", "last_extras/values"])
@@ -169,7 +172,7 @@ def test_a_part_that_is_missing(experience: Message, rollout_spec: RolloutSpec, 
     without = {key: array for key, array in experience.arrays.items() if key != name}
     assert len(without) == len(experience.arrays) - 1
     with pytest.raises(WireError):
-        from_worker(replace(experience, arrays=without), rollout_spec)
+        from_worker(replace(experience, arrays=without), lambda assignment: rollout_spec)
 
 
 @pytest.mark.parametrize("name", ["more", "obs/LIDAR", "extras/more", "obs", "more/obs", "/", ""])
@@ -177,7 +180,7 @@ def test_a_part_too_many(experience: Message, rollout_spec: RolloutSpec, name: s
     arrays = {**experience.arrays, name: np.zeros(1)}
     for parts in (arrays, {}):
         with pytest.raises(WireError):
-            from_worker(replace(experience, arrays=parts), rollout_spec)
+            from_worker(replace(experience, arrays=parts), lambda assignment: rollout_spec)
 
 
 WRONG = [
@@ -192,17 +195,18 @@ WRONG = [
     Message("failed", {"message": 5, "hint": ""}),
     Message("welcome", {"seed": 1, "episodes_done": 0, "index": 0, "hyperparameters": {}}),
     Message("welcome", {"seed": float("nan"), "episodes_done": 0, "index": 0}),
-    Message("experience", {"assignment": 1, "episodes": []}),
-    Message("evaluated", {"assignment": 1, "episodes": []}),
-    Message("evaluated", {"assignment": 1, "episodes": 3}),
-    Message("evaluated", {"assignment": 1, "episodes": [[1, 2]]}),
+    Message("experience", {"assignment": 1, "episodes": [], "reward_ms": 0.1}),
+    Message("evaluated", {"assignment": 1, "episodes": [], "perturbed": []}),
+    Message("evaluated", {"assignment": 1, "episodes": 3, "perturbed": []}),
+    Message("evaluated", {"assignment": 1, "episodes": [], "perturbed": 3}),
+    Message("evaluated", {"assignment": 1, "episodes": [[1, 2]], "perturbed": []}),
     Message("collect", {"assignment": [], "policy": "", "steps_per_car": 1, "episodes": 0, "step": 0}),
 ]
 
 
 @pytest.mark.parametrize("message", WRONG, ids=lambda message: f"{message.kind}-{message.header}")
 def test_headers_that_make_no_sense(message: Message) -> None:
-    for parse in (from_trainer, partial(from_worker, expected=NO_ROLLOUTS)):
+    for parse in (from_trainer, partial(from_worker, expected=lambda assignment: None)):
         with pytest.raises(WireError):
             parse(message)
 
@@ -211,7 +215,7 @@ def test_nobody_says_what_is_for_the_other_to_say() -> None:
     with pytest.raises(WireError):
         from_trainer(Alive(1, 4).to_message())
     with pytest.raises(WireError):
-        from_worker(Welcome(1, 1, 1).to_message(), NO_ROLLOUTS)
+        from_worker(Welcome(1, 1, 1).to_message(), lambda assignment: None)
 
 
 @pytest.mark.parametrize(
@@ -228,10 +232,11 @@ def test_nobody_says_what_is_for_the_other_to_say() -> None:
     ],
 )
 def test_episodes_that_make_no_sense(experience: Message, rollout_spec: RolloutSpec, spoil: Any) -> None:
-    episodes = from_worker(experience, rollout_spec).to_message().header["episodes"]
+    episodes = from_worker(experience, lambda assignment: rollout_spec).to_message().header["episodes"]
     spoil(*episodes[0])
     with pytest.raises(WireError):
-        from_worker(replace(experience, header={"assignment": 1, "episodes": episodes}), rollout_spec)
+        header = {**experience.header, "episodes": episodes}
+        from_worker(replace(experience, header=header), lambda assignment: rollout_spec)
 
 
 anything = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers())
@@ -242,6 +247,6 @@ names = st.sampled_from(["index", "num_cars", "message", "hint", "assignment", "
 @given(kinds, st.dictionaries(names, anything, max_size=5))
 def test_any_header_is_a_value_or_a_wire_error(kind: str, header: dict[str, Any]) -> None:
     with suppress(WireError):
-        from_worker(Message(kind, header), NO_ROLLOUTS)
+        from_worker(Message(kind, header), lambda assignment: None)
     with suppress(WireError):
         from_trainer(Message(kind, header))

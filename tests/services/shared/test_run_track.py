@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from drcli.config.load import settings_of
-from drcli.launch.start_checks import publish_track
+from drcli.launch.start_checks import publish_tracks
 from drcli.paths import Workspace
-from drcli.services.shared.run_track import load_run_track
+from drcli.services.shared.run_track import load_run_track, load_run_tracks
 from drcli.sim.catalogue import load_track
 from drcli.store.client import Bucket
 
@@ -33,12 +33,27 @@ def test_the_copy_of_the_run_goes_first(bucket: Bucket, workspace: Workspace) ->
     own = workspace.tracks / "mine.yaml"
     own.write_text(SHORT % 1.0)
     (workspace.tracks / "other.yaml").write_text(SHORT % 3.0)
-    publish_track(settings_of({"DR_WORLD_NAME": "mine_cw"}), workspace, bucket, "model")
+    publish_tracks(settings_of({"DR_WORLD_NAME": "mine_cw"}), workspace, bucket, "model")
     assert [info.key for info in bucket.list("model/")] == ["model/tracks/mine.yaml"]
     own.write_text(SHORT % 2.0)
     for folder in (None, workspace.tracks):
         track = load_run_track("mine_cw", environment(bucket, folder))
         assert track.length_m == pytest.approx(2 * np.pi, rel=0.01)
+
+
+def test_several_in_their_order(bucket: Bucket, workspace: Workspace) -> None:
+    workspace.tracks.mkdir(parents=True)
+    for number, name in enumerate(("mine", "yours", "other"), start=1):
+        (workspace.tracks / f"{name}.yaml").write_text(SHORT % number)
+    names = ("yours_cw", "drcli_oval", "mine")
+    publish_tracks(settings_of({"DR_WORLD_NAME": ", ".join(names)}), workspace, bucket, "model")
+    assert {info.key for info in bucket.list("model/")} == {
+        "model/tracks/mine.yaml",
+        "model/tracks/yours.yaml",
+    }
+    tracks = load_run_tracks(names, environment(bucket))
+    assert tuple(track.name for track in tracks) == names
+    assert tracks[0].length_m == pytest.approx(4 * np.pi, rel=0.01)
 
 
 def test_a_route_is_fetched_where_there_is_no_copy(bucket: Bucket, tmp_path: Path) -> None:

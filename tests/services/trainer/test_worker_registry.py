@@ -13,6 +13,7 @@ from polling import DEADLINE_S
 
 from drcli.errors import DrError
 from drcli.services.shared.protocol import (
+    POLICY,
     Alive,
     Collect,
     Evaluate,
@@ -78,7 +79,11 @@ class Stage:
 
     def new_registry(self, silence_s: float = 1000.0) -> WorkerRegistry:
         self.workers = WorkerRegistry(
-            self._socket, self._spec, lambda index: Welcome(7, index, index), self.said.append, silence_s
+            self._socket,
+            {POLICY: self._spec},
+            lambda index: Welcome(7, index, index),
+            self.said.append,
+            silence_s,
         )
         return self.workers
 
@@ -135,7 +140,7 @@ def collect(number: int, policy: str = "p-0") -> Collect:
 
 
 def evaluation(number: int, policy: str = "p-0") -> Evaluate:
-    return Evaluate(number, policy, 2, {policy: np.zeros(3, np.float32)})
+    return Evaluate(number, policy, 2, weights={policy: np.zeros(3, np.float32)})
 
 
 def test_assignments_go_to_the_lowest_index_first_and_wait_for_those_who_come_late(stage: Stage) -> None:

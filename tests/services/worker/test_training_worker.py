@@ -13,7 +13,7 @@ import torch
 
 from drcli.contract.episode import Episode
 from drcli.errors import DrError
-from drcli.services.shared.protocol import Collect, Evaluate, Evaluated, Experience, Welcome
+from drcli.services.shared.protocol import POLICY, Collect, Evaluate, Evaluated, Experience, Welcome
 from drcli.services.shared.weight_arrays import weights_to_arrays
 from drcli.services.shared.wire import Message, TrainerSocket
 from drcli.services.shared.wire_keys import WireKeys
@@ -59,7 +59,7 @@ class Stand:
         self.results: list[Experience | Evaluated] = []
         self.error: DrError | None = None
         self.welcomes = 0
-        self.workers = WorkerRegistry(self._socket, spec, self._welcome, lambda text: None)
+        self.workers = WorkerRegistry(self._socket, {POLICY: spec}, self._welcome, lambda text: None)
 
     def _welcome(self, index: int) -> Welcome:
         self.welcomes += 1
@@ -112,12 +112,12 @@ def ends(episodes: tuple[Episode, ...]) -> list[tuple[float, str]]:
 
 
 def test_collecting_goes_first_and_does_not_disturb_an_evaluation(pair: Pair, weights: Any) -> None:
-    (alone,) = pair.stand.gather(Evaluate(1, "p", 3, weights))
+    (alone,) = pair.stand.gather(Evaluate(1, "p", 3, weights=weights))
     assert len(alone.episodes) == 3
     assert [episode.rows for episode in alone.episodes] == [[], [], []]
     assert len({episode.start_ndist for episode in alone.episodes}) == 3  # spread round the track
     first, second = pair.stand.gather(
-        Evaluate(2, "p", 3, weights), Collect(3, "p", 40, 0, 0, weights=weights)
+        Evaluate(2, "p", 3, weights=weights), Collect(3, "p", 40, 0, 0, weights=weights)
     )
     assert isinstance(first, Experience)
     assert isinstance(second, Evaluated)
@@ -139,7 +139,7 @@ def test_a_new_welcome_is_a_new_beginning(pair: Pair, weights: Any) -> None:
     """A trainer that was restarted does not know what the worker had."""
     task = Collect(1, "p", 30, 0, 0, weights=weights)
     (first,) = pair.stand.gather(task)
-    pair.stand.gather(task, Evaluate(2, "p", 2, weights))
+    pair.stand.gather(task, Evaluate(2, "p", 2, weights=weights))
     (worker,) = pair.stand.workers.present
     pair.stand.workers._drop(worker, "is forgotten")
     (again,) = pair.stand.gather(task)

@@ -1,0 +1,150 @@
+"""Guided training: first a teacher learns without pictures, then it shows a camera network, which drives, what to do.
+
+docs/guided.md explains it. Phases: `teacher`, `student`; `pixels` after a teacher that did not pass.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+import torch
+
+from drcli.errors import DrError
+from drcli.services.shared import service_log
+from drcli.services.shared.protocol import Evaluated
+from drcli.services.shared.seats import STUDENT
+from drcli.services.trainer.methods.marks import Marks
+from drcli.services.trainer.methods.pixels import Pixels
+from drcli.services.trainer.methods.teaching import Teaching
+from drcli.services.trainer.starting_point import StartingPoint
+from drcli.services.trainer.training_run import TrainingRun
+from drcli.train.guided.imitation import ImitationLearner
+
+SAMPLES = 64  # of an iteration of the student
+FIRST_JUDGEMENT = 384  # samples
+JUDGE_AFTER, JUDGE_GROWTH = 128, 1.25  # samples since the last judgement, or that multiple of all
+PATIENT_UNTIL = 1024  # samples; up to there nothing else is done during a judgement
+TEACHER_LEARNS_ON_FROM = 512  # samples; from there on one of its iterations for every two of the student's
+SAVE_TEACHER_EVERY_S = 30.0
+STUDENT_STATE = "student/"
+
+
+class Guided:
+    """A teacher's training, then a student's; or PPO from pixels, if the teacher does not pass."""
+
+    def __init__(self, run: TrainingRun, start: StartingPoint) -> None:
+        self._run = run
+        self._start = start
+        self._student = ImitationLearner(start.network, run.parameters, run.hardware, run.seed)
+        self._teaching = Teaching(run)
+        self._restore(start.learner_state)
+        self._next_judgement = max(FIRST_JUDGEMENT, run.counters.steps + JUDGE_AFTER)
+        self._interval = run.job.environment.limits.eval_interval
+        self._saved_at = time.monotonic()
+        gave_up = run.counters.phase == "pixels" and run.counters.teacher_steps > 0
+        if gave_up:
+            service_log.line("A teacher has given up in this run before: the training goes on from pixels.")
+        run.counters.phase = "pixels" if gave_up else "student" if self._teaching.has_passed else "teacher"
+
+    def train(self, check: Callable[[], None]) -> None:
+        """Train until the run is over."""
+        run = self._run
+        while not run.is_over and run.counters.phase == "teacher":
+            check()
+            self._teach()
+        if run.is_over and run.counters.phase == "teacher":
+            self._save_teacher()
+        if run.counters.phase == "pixels":
+            Pixels(run, self._start).train(check)
+            return
+        while not run.is_over:
+            check()
+            self._practise()
+        if run.stop.requested or not run.stop.is_reached_by_progress:
+            self.save()
+
+    def save(self) -> None:
+        """Save the student; teacher and optimizer lie beside it."""
+        student = {STUDENT_STATE + name: part for name, part in self._student.state().items()}
+        self._run.save(self._student.network, {**student, **self._teaching.state()})
+
+    def _save_teacher(self) -> None:
+        """Save what the teacher has learned, beside a student that has not begun."""
+        self._saved_at = time.monotonic()
+        self._run.forget_saved()
+        self.save()
+
+    def _restore(self, state: Mapping[str, torch.Tensor]) -> None:
+        self._teaching.load_state(state)
+        self._student.load_state(
+            {n.removeprefix(STUDENT_STATE): part for n, part in state.items() if n.startswith(STUDENT_STATE)}
+        )
+
+    def _teach(self) -> None:
+        run, teaching = self._run, self._teaching
+        teaching.iterate()
+        if time.monotonic() - self._saved_at > SAVE_TEACHER_EVERY_S:
+            self._save_teacher()
+        is_at_its_end = run.counters.teacher_steps >= run.job.environment.guidance.teacher_steps
+        if is_at_its_end:  # its last exam counts
+            run.wait_until(lambda: not run.is_examining)
+        if teaching.has_passed:
+            run.counters.phase = "student"
+        elif is_at_its_end and not run.is_over:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """The teacher did not pass: say why, and go on from pixels or end the run."""
+        steps = self._run.counters.teacher_steps
+        message = f"The teacher did not pass in {steps:,} steps. {self._teaching.diagnosis()}"
+        if self._run.job.environment.guidance.fallback == "stop":
+            raise DrError(
+                message,
+                "Change the reward function or the action space, allow more with DR_TRAIN_TEACHER_STEPS, or set "
+                "DR_TRAIN_METHOD=pixels.",
+            )
+        service_log.line(f"{message} The training goes on from pixels.")
+        self._run.counters.phase = "pixels"
+
+    def _practise(self) -> None:
+        """One iteration of the student, and of what goes on beside it."""
+        run, counters = self._run, self._run.counters
+        results = run.collect(run.policy(STUDENT, self._student.network), steps=SAMPLES)
+        if run.is_over:
+            return
+        gap = self._student.learn(
+            [result.rollout for _, result in results], self._teaching.best, counters.steps
+        )
+        run.learned(results, [{"divergence": gap}])
+        if counters.steps >= TEACHER_LEARNS_ON_FROM and counters.iteration % 2 == 0:
+            self._teaching.iterate()
+        if self._is_judgement_due and not run.is_over:
+            self._judge()
+
+    @property
+    def _is_judgement_due(self) -> bool:
+        if self._interval is not None:  # DR_TRAIN_EVAL_INTERVAL
+            return self._run.counters.iteration % self._interval == 0
+        return self._run.counters.steps >= self._next_judgement
+
+    def _judge(self) -> None:
+        """Save the student and have it judged. Unless it has learned for long, everything else waits meanwhile."""
+        run, samples = self._run, self._run.counters.steps
+        run.wait_until(lambda: not run.is_examining)
+        if run.is_over:
+            return
+        self.save()
+        self._next_judgement = max(samples + JUDGE_AFTER, round(samples * JUDGE_GROWTH))
+        policy = run.policy(STUDENT, self._student.network)
+        run.evaluate_checkpoint(policy, self._mark, is_exam=True)
+        if samples < PATIENT_UNTIL:
+            run.wait_until(lambda: not run.is_examining)
+
+    def _mark(self, result: Evaluated) -> None:
+        wanted = self._run.job.environment.limits.stop_progress_pct
+        marks = Marks.of(result)
+        is_pass = marks.is_pass(wanted if wanted is not None else 100.0)
+        self._run.observers.examined(STUDENT, str(marks), is_pass)
+        if is_pass and wanted is not None:
+            self._run.stop.passed = f"the model drives {marks}"

@@ -1,0 +1,96 @@
+"""How the student learns: while it drives itself, the teacher says what it would have done there.
+
+This is DAgger (Ross et al. 2011, arXiv:1011.0686) with the teacher's whole distribution as the label, and without a
+buffer: every picture is learned from once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils import get_total_norm
+
+from drcli.config.hyperparameters import Hyperparameters
+from drcli.errors import DrError
+from drcli.train.adam import Adam
+from drcli.train.hardware import Hardware
+from drcli.train.network import PolicyNetwork
+from drcli.train.rollout import Rollout, flat_index
+
+ADAM_EPS = 1e-5
+# The learning rate is whole for the first samples, then falls like 1/x, but not below a share: a student at full rate
+# learns fastest, and forgets laps again that it could drive.
+WHOLE_RATE_FOR, HALF_RATE_AFTER, LEAST_SHARE = 320, 128, 0.2
+
+
+class ImitationLearner:
+    """Owns the student's optimizer. The value network is left alone: nobody needs it before PPO goes on."""
+
+    def __init__(
+        self, network: PolicyNetwork, hyperparameters: Hyperparameters, hardware: Hardware, seed: int
+    ) -> None:
+        self.network = network.to(hardware.device)
+        self._hardware = hardware
+        self._batch_size, self._lr = hyperparameters.batch_size, hyperparameters.lr
+        self._rng = np.random.default_rng(seed)
+        learned = [*network.policy_trunk.parameters(), *network.policy.dense.parameters()]
+        self._optimizer = Adam(learned, hyperparameters.lr, ADAM_EPS)
+
+    def learn(self, rollouts: Sequence[Rollout], teacher: PolicyNetwork, samples: int) -> float:
+        """One step for each batch of fresh samples. Returns the mean divergence from the teacher, in nats.
+
+        samples: how many it has learned from before.
+
+        Raises:
+            DrError: the training has diverged.
+        """
+        self.network.policy.copy_free_variables(teacher.policy)
+        self._optimizer.lr = self._lr * rate_share(samples)
+        index = [flat_index(rollout) for rollout in rollouts]
+        obs = {
+            name: np.concatenate([r.obs[name][at] for r, at in zip(rollouts, index, strict=True)])
+            for name in rollouts[0].obs
+        }
+        num_samples = sum(len(steps) for steps, _ in index)
+        order = self._rng.permutation(num_samples)
+        gaps = [
+            self._step({name: part[batch] for name, part in obs.items()}, teacher)
+            for batch in np.array_split(order, max(1, round(num_samples / self._batch_size)))
+        ]
+        gap = torch.stack(gaps).mean().item()
+        if not (np.isfinite(gap) and get_total_norm(self.network.parameters()).isfinite()):
+            raise DrError(
+                "The training has diverged: its loss or its weights are no longer numbers.",
+                "Lower `lr` in hyperparameters.json.",
+            )
+        return gap
+
+    def state(self) -> dict[str, Tensor]:
+        """The state of the optimizer, for a resumed run."""
+        return self._optimizer.state()
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Restore `state`."""
+        self._optimizer.load_state(state)
+
+    def _step(self, obs: Mapping[str, np.ndarray], teacher: PolicyNetwork) -> Tensor:
+        seen = {name: torch.from_numpy(part) for name, part in obs.items()}
+        with torch.no_grad():
+            wanted = teacher.policy.distribution(teacher.policy_outputs(seen))
+        with self._hardware.autocast():
+            outputs = self.network.policy_outputs(
+                {name: part.to(self._hardware.device) for name, part in seen.items()}
+            )
+        gap = self.network.policy.distribution(outputs.float().cpu()).divergence_from(wanted).mean()
+        self._optimizer.zero_grad()
+        gap.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        return gap.detach()
+
+
+def rate_share(samples: int) -> float:
+    """The share of the learning rate after a number of samples."""
+    return max(LEAST_SHARE, 1 / (1 + max(0, samples - WHOLE_RATE_FOR) / HALF_RATE_AFTER))
