@@ -9,47 +9,18 @@ Gazebo would need the same steps at 15 a second.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from pathlib import Path
 
-DR = str(Path(sys.executable).with_name("dr"))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from benchmarks.workspace import Workspace
 
 
 def run(seed: int, environment: dict[str, str]) -> dict[str, float]:
     """Train in a fresh workspace, then evaluate: seconds, steps, completed laps, off-track resets."""
-    with tempfile.TemporaryDirectory() as folder:
-        settings = ["--set", f"DR_STORE_PORT={free_port()}", "--set", f"DR_SEED={seed}"]
-        settings += ["--set", "DR_TRAIN_METHOD=pixels"]
-
-        def dr(*arguments: str) -> str:
-            command = [DR, *arguments]
-            done = subprocess.run(
-                command, cwd=folder, env=environment, check=True, capture_output=True, text=True
-            )
-            return done.stdout
-
-        dr("init", "-y")
-        try:
-            begun = time.perf_counter()
-            dr("start-training", *settings)
-            seconds = time.perf_counter() - begun
-            progress = json.loads(dr("status", "--json", *settings))
-            trials = json.loads(dr("evaluate", "--json", *settings))["trials"]
-        finally:
-            dr("store", "stop")
+    with Workspace(seed, "pixels", environment) as folder:
+        seconds = folder.train()
+        progress, trials = folder.status(), folder.evaluate()
     laps = sum(trial["completion_percentage"] == 100 for trial in trials)
     resets = sum(trial["reset_count"] for trial in trials)
     return {

@@ -88,6 +88,11 @@ class Workspace:
         status: dict[str, Any] = json.loads(self._dr("status", "--json"))
         return status
 
+    def evaluate(self) -> list[dict[str, Any]]:
+        """The trials of `dr evaluate --json`."""
+        trials: list[dict[str, Any]] = json.loads(self._dr("evaluate", "--json"))["trials"]
+        return trials
+
     def model(self) -> tuple[ModelSpec, dict[str, Tensor]]:
         """The model, and the variables of its best checkpoint."""
         folder = Folder(self.folder)

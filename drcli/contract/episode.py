@@ -110,3 +110,8 @@ class Episode:
     end_time_s: float = 0.0
     rows: list[TraceRow] = field(default_factory=list)
     laps: list[Lap] = field(default_factory=list)
+
+    @property
+    def is_lap(self) -> bool:
+        """Whether it ended with a complete lap."""
+        return self.status is Status.LAP_COMPLETE

@@ -23,6 +23,11 @@ class Hardware:
         has_bf16 = _has("_is_avx512_bf16_supported") or _has("_is_amx_tile_supported")
         return cls(torch.device("cpu"), torch.bfloat16 if has_bf16 else torch.float32)
 
+    @classmethod
+    def exact(cls) -> Hardware:
+        """float32 on the CPU, for networks whose matrices are too small for anything else."""
+        return cls(torch.device("cpu"), torch.float32)
+
     def autocast(self) -> AbstractContextManager[object]:
         """A context in which learning computes in `dtype`."""
         if self.dtype is torch.float32:

@@ -15,7 +15,7 @@ import torch
 
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.contract.checkpoint_names import CheckpointName
-from drcli.contract.episode import Episode, Status
+from drcli.contract.episode import Episode
 from drcli.services.observers.observer import EvaluatedCheckpoint, NewCheckpoint, Update
 from drcli.services.observers.subscriptions import Subscriptions
 from drcli.services.shared import service_log
@@ -187,7 +187,7 @@ class TrainingRun:
 
         def note(result: Evaluated) -> None:
             progress = fmean(episode.progress for episode in result.episodes)
-            is_sound = all(episode.status is Status.LAP_COMPLETE for episode in result.perturbed)
+            is_sound = all(episode.is_lap for episode in result.perturbed)
             index = self._ranking.evaluated(name, result.episodes, is_sound)
             if then is None:
                 self.stop.evaluation(progress)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drcli.contract.episode import Episode, Status
+from drcli.contract.episode import Episode
 from drcli.services.shared.protocol import Evaluate, Evaluated
 from drcli.services.worker.driver import Driver
 from drcli.train.algorithms.algorithm import Actor
@@ -36,7 +36,7 @@ class Exam:
         world = self._driver.world
         for episode in self._driver.step().transition.episodes:
             (self._perturbed if episode.car >= self._num_usual else self._usual).append(episode)
-        if any(episode.status is not Status.LAP_COMPLETE for episode in self._perturbed):
+        if not all(episode.is_lap for episode in self._perturbed):
             world.park(np.arange(world.num_envs) >= self._num_usual)
         return not world.active.any()
 

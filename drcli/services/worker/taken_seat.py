@@ -19,8 +19,6 @@ from drcli.sim.worlds import Worlds
 from drcli.train.algorithms.algorithm import Actor
 from drcli.train.hardware import Hardware
 
-_EXACT = Hardware(torch.device("cpu"), torch.float32)
-
 
 class TakenSeat:
     """Keeps the last policy that the trainer sent for this seat."""
@@ -28,7 +26,7 @@ class TakenSeat:
     def __init__(self, seat: Seat, hyperparameters: Hyperparameters, seed: int) -> None:
         self.seat = seat
         self.collector: Collector | None = None
-        self._hardware = _EXACT if seat.is_exact else Hardware.detect()
+        self._hardware = Hardware.exact() if seat.is_exact else Hardware.detect()
         self._hyperparameters = seat.hyperparameters(hyperparameters)
         self._actor = self._new_actor(seed)
         self._weights: Mapping[str, torch.Tensor] = {}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from drcli.contract.episode import Episode, Status
+from drcli.contract.episode import Episode
 from drcli.services.shared.protocol import Evaluated
 
 
@@ -25,12 +25,12 @@ class Marks:
     @classmethod
     def of(cls, result: Evaluated) -> Marks:
         """Mark the results of an evaluation with perturbed starts."""
-        times = [e.end_time_s - e.start_time_s for e in result.episodes if _is_lap(e)]
+        times = [e.end_time_s - e.start_time_s for e in result.episodes if e.is_lap]
         return cls(
             laps=len(times),
             trials=len(result.episodes),
-            perturbed_laps=sum(map(_is_lap, result.perturbed)),
-            failed=len(result.perturbed) - sum(map(_is_lap, result.perturbed)),
+            perturbed_laps=sum(e.is_lap for e in result.perturbed),
+            failed=sum(not e.is_lap for e in result.perturbed),
             progress_pct=fmean(e.progress for e in result.episodes),
             reward=fmean(e.reward for e in result.episodes),
             lap_s=median(times) if times else None,
@@ -56,9 +56,5 @@ def places(episodes: Sequence[Episode]) -> list[float]:
     return [
         ((1 - e.start_ndist) - e.progress / 100 if e.is_reversed else e.start_ndist + e.progress / 100) % 1.0
         for e in episodes
-        if not _is_lap(e)
+        if not e.is_lap
     ]
-
-
-def _is_lap(episode: Episode) -> bool:
-    return episode.status is Status.LAP_COMPLETE

@@ -27,8 +27,6 @@ NOISE = 0.03  # of what the teacher sees, in exams: the student will see it less
 COOL_OVER_STEPS, COOLEST = 150_000, 0.05  # after it has passed
 MEMORY = 200  # episodes that a diagnosis looks back on
 
-_CPU = Hardware(torch.device("cpu"), torch.float32)  # its matrices are too small for anything else
-
 
 class Teaching:
     """Trains the teacher of a run."""
@@ -158,7 +156,7 @@ class Teaching:
 
     def _new_learner(self, is_small: bool) -> PPOLearner:
         parameters = teacher_hyperparameters(self._run.parameters, is_small)
-        return PPOLearner(self._network, parameters, _CPU, self._run.seed)
+        return PPOLearner(self._network, parameters, Hardware.exact(), self._run.seed)
 
 
 def _verdict_on_reward(step: float, last: float) -> str:
