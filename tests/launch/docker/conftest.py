@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from drcli.errors import DrError
-from drcli.launch.docker import all_stacks, containers, docker_engine, images
+from drcli.launch.docker import all_stacks, containers, docker_engine, images, swarm_nodes, swarm_services
 from drcli.launch.docker.build_log import NEEDS_NETWORK
 from drcli.local import lock
 
@@ -70,8 +70,11 @@ def minio_image(base_image: str, tmp_path_factory: pytest.TempPathFactory) -> It
 def _remove_leftovers() -> None:
     """Of tests that broke off; never of a real workspace."""
     for project in all_stacks.projects():
-        found = containers.of_project(project)
-        containers.remove(c for c in found if "pytest-of-" in c.labels.get(docker_engine.WORKSPACE, ""))
+        labels = [c.labels for c in containers.of_project(project)]
+        if swarm_nodes.swarm_state().is_manager:
+            labels += [service.attrs["Spec"]["Labels"] for service in swarm_services.of_stack(project)]
+        if all("pytest-of-" in one.get(docker_engine.WORKSPACE, "") for one in labels):
+            all_stacks.remove(project)
 
 
 @pytest.fixture(scope="session")

@@ -262,6 +262,9 @@ def swarm_of_main() -> Iterator[None]:
 def second_node(number: int = 2) -> Iterator[FurtherEngine]:
     """A further engine that has joined the real one's swarm (`swarm_of_main`) as a worker. It has no labels yet."""
     with further_engine(number) as made:
+        for node in swarm_nodes.nodes():  # of tests that broke off
+            if node.hostname == made.hostname:
+                _run("docker", "node", "rm", "--force", node.id)
         words = swarm_mode.join_command().split()
         made.docker(
             *words[1:-1], "--advertise-addr", made.address, "--listen-addr", f"{made.address}:2377", words[-1]

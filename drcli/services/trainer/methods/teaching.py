@@ -127,6 +127,9 @@ class Teaching:
             best = self.best_marks
             if best is None or marks.rank(metric) >= best.rank(metric):
                 self.best, self.best_marks = network, marks
+            elif self.has_passed:
+                service_log.line(f"Teacher> drives {marks}: an earlier one was better and teaches on.")
+                return
             if marks.is_pass() and self._passed_at is None:
                 self._passed_at = run.counters.teacher_steps
             run.observers.examined(TEACHER, str(marks), marks.is_pass())
