@@ -76,6 +76,11 @@ def outer() -> Mapping[str, str]:
     return os.environ
 
 
+def add(extra: Mapping[str, str]) -> None:
+    """Add variables to the environment of this process, and of those that it starts."""
+    os.environ.update(extra)
+
+
 def child(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment of a child process: ours plus `extra`."""
     return {**os.environ, **extra}

@@ -33,14 +33,16 @@ def command(
       dr evaluate --checkpoint best --set DR_WORLD_NAME=drcli_technical --json
     """
     from drcli.cli import follow_run
-    from drcli.launch import evaluation_start, start_checks
+    from drcli.launch import evaluation_start, run_control, start_checks
 
     workspace, settings = options.load(experiment, overrides)
     present.warn_all(start_checks.settings_without_effect(settings, workspace, "evaluation"))
     if dry_run:
         follow_run.show_plan(evaluation_start.dry_run(settings, workspace), "dr evaluate", as_json)
         return
-    started = evaluation_start.start(settings, workspace, clone=clone, which=options.checkpoint(checkpoint))
+    which = options.checkpoint(checkpoint)
+    with run_control.begin_early(settings, "evaluation"):
+        started = evaluation_start.start(settings, workspace, clone=clone, which=which)
     if quiet or not follow_run.follow_evaluation(started, workspace):
         present.next_step("dr logs robomaker --evaluation -f", "follow it; `dr stop-evaluation` stops it")
         return

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from drcli.cli import options, present
 from drcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from drcli.launch.training_start import PreparedTraining
 
 
 @click.command()
@@ -37,7 +42,7 @@ def command(
       dr start-training -w --set DR_WORLD_NAME=reInvent2019_track --set DR_TRAIN_MAX_MINUTES=10
     """
     from drcli.cli import follow_run, image_offer
-    from drcli.launch import start_checks, training_start
+    from drcli.launch import run_control, start_checks, training_start
 
     if wipe and resume:
         raise UsageError(
@@ -53,12 +58,12 @@ def command(
         return
     present.say_all(start_checks.faster_way(settings))
     image_offer.offer_build(settings, is_wanted=yes)
-    prepared = training_start.prepare(settings, workspace)
-    present.warn_all(prepared.files.warnings)
-    if wipe and prepared.existing and not yes:
-        name = settings.local_s3_model_prefix
-        click.confirm(f"Delete the model {name} ({prepared.contents})?", abort=True, err=True)
-    plan = training_start.start(prepared, wipe=wipe, resume=resume)
+    with run_control.begin_early(settings, "training"):
+        prepared = training_start.prepare(settings, workspace)
+        present.warn_all(prepared.files.warnings)
+        if wipe and prepared.existing and not yes:
+            _ask_to_wipe(prepared)
+        plan = training_start.start(prepared, wipe=wipe, resume=resume)
     status = follow_run.follow_started(plan, prepared, wipe=wipe, until_ready=quiet)
     if status is None:
         present.next_step("dr logs -f", "follow the trainer; `dr status` and `dr stop-training` work, too")
@@ -66,3 +71,7 @@ def command(
         present.next_step("dr status", "show progress; `dr logs -f` follows, `dr stop-training` stops it")
     else:
         present.next_step("dr evaluate", "evaluate the model and draw its laps")
+
+
+def _ask_to_wipe(prepared: PreparedTraining) -> None:
+    click.confirm(f"Delete the model {prepared.request.prefix} ({prepared.contents})?", abort=True, err=True)

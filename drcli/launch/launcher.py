@@ -109,6 +109,10 @@ class Launcher(ABC, Generic[PlanT]):
         """Reserve a project's name while it is started, if other workspaces share the engine."""
         return nullcontext()
 
+    def begin_early(self, kind: RunKind) -> AbstractContextManager[None]:
+        """While this is entered, whatever `start` can do without a plan goes on in the background."""
+        return nullcontext()
+
     @abstractmethod
     def start(self, plan: PlanT, folder: RunFolder) -> None:
         """Start all services; they may not be ready yet. Raises DrError on failure and leaves nothing behind."""

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
+from types import TracebackType
+from typing import NoReturn
 
 import psutil
 
@@ -23,6 +25,73 @@ _WATCH_S = 1.0
 def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> ProcessRef:
     """Like `drcli.local.spawn`, with `environment` added to our own."""
     return local.spawn(command, env.child(environment), log)
+
+
+class Listener:
+    """A program in a session of its own that waits for one line on its standard input."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._program = subprocess.Popen(
+            list(command),
+            env=env.child(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def tell(self, line: str) -> ProcessRef | None:
+        """Give it the line; from now on it may outlive this process. None if it is no longer there."""
+        assert self._program.stdin is not None
+        with suppress(BrokenPipeError), self._program.stdin as told:
+            told.write(f"{line}\n".encode())
+        if self._program.poll() is not None:
+            return None
+        self._program.returncode = 0
+        return ProcessRef.of(self._program.pid)
+
+    def dismiss(self) -> None:
+        """End it."""
+        self._program.kill()
+        self._program.communicate()
+
+
+def fork(module: str, environment: Mapping[str, str], log: Path) -> ProcessRef:
+    """As `spawn` for `python -m module`, but with the modules that this process has imported. Linux only."""
+    pid = os.fork()
+    if pid:
+        return ProcessRef.of(pid)
+    with ExitStack() as stack:
+        stack.push(_end_process)
+        os.setsid()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, signal.SIG_DFL)
+        log_to(log)
+        Path("/proc/self/comm").write_text(module.rpartition(".")[2])  # its name in `ps` and `top`
+        env.add(environment)
+        sys.modules[module].main()
+    raise AssertionError  # the stack has ended the process
+
+
+def _end_process(
+    kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+) -> NoReturn:
+    """End this process as Python does after its last line, or after an exception."""
+    code = error.code if isinstance(error, SystemExit) else 0 if error is None else 1
+    if kind is not None and error is not None and not isinstance(error, SystemExit):
+        sys.excepthook(kind, error, trace)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else code is not None)
+
+
+def log_to(path: Path) -> None:
+    """Append all further output of this process to a file; it has no input any more."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as output, Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
 
 
 @dataclass(frozen=True)

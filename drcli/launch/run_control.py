@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from drcli.config.settings import Settings
@@ -76,6 +76,11 @@ def running(workspace: Workspace) -> Iterator[RunFolder]:
         seen = _launcher_of(folder).read(folder)
         if seen is not None and seen.is_alive:
             yield folder
+
+
+def begin_early(settings: Settings, kind: RunKind) -> AbstractContextManager[None]:
+    """Enter this before the checks of a start, and leave it after the start, or when they have failed."""
+    return launcher_of(settings.docker_style).begin_early(kind)
 
 
 def start(plan: Plan, workspace: Workspace) -> RunFolder:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from drcli.config.settings import Settings
-from drcli.contract.run_name import WORKER
+from drcli.contract.run_name import WORKER, RunKind
 from drcli.errors import DrError, UsageError
 from drcli.launch import local_process, log_files, simapp
 from drcli.launch.launcher import Launcher, RunRequest
 from drcli.launch.machine import Snapshot
-from drcli.launch.processes import scaling
+from drcli.launch.processes import scaling, standby
 from drcli.launch.processes.process_folder import ProcessFolder, ServiceProcess, SupervisedRun
-from drcli.launch.processes.process_plan import ProcessPlan, plan_processes, secrets_of
+from drcli.launch.processes.process_plan import ProcessPlan, modules_of, plan_processes, secrets_of
 from drcli.launch.processes.supervisor import Supervisor
 from drcli.launch.run_folder import RunFolder
 from drcli.launch.run_view import ReplicaView, RunView
@@ -23,7 +24,7 @@ from drcli.launch.store_access import store_config
 from drcli.local import ProcessRef, lock
 from drcli.paths import Workspace
 
-_START_DEADLINE_S = 30.0
+_START_DEADLINE_S = 60.0
 _STOP_DEADLINE_S = 120.0
 _POLL_S = 0.05
 _LOST = "No process of the run is running any more: they were killed, or the machine was restarted."
@@ -41,6 +42,10 @@ class ProcessLauncher(Launcher[ProcessPlan]):
                 "Use DR_DOCKER_STYLE=compose or swarm, or our own engine: "
                 f"--set DR_SIMAPP_SOURCE={simapp.ENGINE}",
             )
+
+    def begin_early(self, kind: RunKind) -> AbstractContextManager[None]:
+        """A supervisor imports what the services of the run need."""
+        return standby.waiting(modules_of(kind))
 
     def plan(self, request: RunRequest, snapshot: Snapshot) -> ProcessPlan:
         """The programs and their environment."""
@@ -148,7 +153,9 @@ def _stop_orphan(folder: ProcessFolder) -> None:
 def _supervise(folder: ProcessFolder, secrets: Mapping[str, str]) -> None:
     """Start a supervisor and wait until it has taken over. Raises DrError if it does not."""
     command = (sys.executable, "-m", "drcli.launch.processes.supervisor", str(folder.path), str(folder.logs))
-    supervisor = local_process.spawn(command, secrets, folder.supervisor_log)
+    supervisor = standby.take_over(folder, secrets)
+    if supervisor is None:
+        supervisor = local_process.spawn(command, secrets, folder.supervisor_log)
     deadline = time.monotonic() + _START_DEADLINE_S
     while supervisor.is_alive and time.monotonic() < deadline:
         if _is_in_charge(supervisor, folder):

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from drcli import env
-from drcli.contract.run_name import TRAINER, WORKER
+from drcli.contract.run_name import TRAINER, WORKER, RunKind
 from drcli.contract.service_variables import Role, told
 from drcli.launch.launcher import RunRequest
 from drcli.launch.machine import Snapshot
@@ -19,6 +19,10 @@ from drcli.launch.store_access import is_embedded
 from drcli.store.client import StoreConfig
 
 _MASK = "********"
+_PROGRAMS: dict[RunKind, tuple[str, ...]] = {
+    "training": ("sagemaker", "robomaker"),
+    "evaluation": ("evaluation",),
+}
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,11 @@ class ProcessPlan(Plan):
         }
 
 
+def modules_of(kind: RunKind) -> tuple[str, ...]:
+    """The modules that are the programs of a run's services."""
+    return tuple(f"drcli.services.{program}" for program in _PROGRAMS[kind])
+
+
 def plan_processes(request: RunRequest, snapshot: Snapshot) -> ProcessPlan:
     """A training is sagemaker and DR_WORKERS robomakers, an evaluation one robomaker."""
     settings, store = request.settings, snapshot.store
@@ -115,22 +124,24 @@ def _training(request: RunRequest, snapshot: Snapshot) -> tuple[Service, ...]:
             env.DR_WIRE_KEYS: str(folder.wire_keys),
         }
     )
+    trainer, worker = modules_of("training")
     threads = {env.DR_THREADS: trainer_threads(settings, machine.cores)}
     own_threads = {env.DR_THREADS: worker_threads(settings, machine.cores)}
     return (
-        _service(TRAINER, "sagemaker", "trainer", values | threads),
-        _service(WORKER, "robomaker", "worker", values | own_threads, settings.workers),
+        _service(TRAINER, trainer, "trainer", values | threads),
+        _service(WORKER, worker, "worker", values | own_threads, settings.workers),
     )
 
 
 def _evaluation(request: RunRequest, snapshot: Snapshot) -> Service:
     values = evaluation_values(request.settings, snapshot, request.prefix)
     values |= _of_this_machine(request, snapshot.store) | {env.DR_THREADS: "1"}
-    return _service(WORKER, "evaluation", "evaluation", values)
+    (module,) = modules_of("evaluation")
+    return _service(WORKER, module, "evaluation", values)
 
 
-def _service(name: str, program: str, role: Role, values: Mapping[str, str], replicas: int = 1) -> Service:
-    command = (sys.executable, "-m", f"drcli.services.{program}")
+def _service(name: str, module: str, role: Role, values: Mapping[str, str], replicas: int = 1) -> Service:
+    command = (sys.executable, "-m", module)
     return Service(name, command, told(role, "process", values), replicas)
 
 

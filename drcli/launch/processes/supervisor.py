@@ -32,10 +32,11 @@ GRACE_S = 10.0
 
 
 class Supervisor:
-    """The supervisor of the run in one run folder."""
+    """The supervisor of the run in one run folder. `loaded`: modules that services can be forked with."""
 
-    def __init__(self, folder: ProcessFolder) -> None:
+    def __init__(self, folder: ProcessFolder, loaded: frozenset[str] = frozenset()) -> None:
         self._folder = folder
+        self._loaded = loaded
         self._plan = ProcessPlan.from_document(folder.read_plan(), {})
         self._services = {service.name: service for service in self._plan.services}
         self._main = self._plan.main  # when this service ends, the run has ended
@@ -181,7 +182,12 @@ class Supervisor:
         exit_file = self._folder.exit_file(replica.name)
         exit_file.unlink(missing_ok=True)
         environment = {**service.environment, env.ROLLOUT_IDX: str(index), env.DR_EXIT_FILE: str(exit_file)}
-        started = local_process.spawn(service.command, environment, self._folder.log(replica.name))
+        module, log = service.command[-1], self._folder.log(replica.name)
+        started = (
+            local_process.fork(module, environment, log)
+            if module in self._loaded
+            else local_process.spawn(service.command, environment, log)
+        )
         self._started[replica.name] = time.monotonic()
         if self._store is not None:
             self._store.add_user(started)
@@ -208,10 +214,9 @@ def log(text: str) -> None:
     sys.stdout.flush()
 
 
-def main() -> None:
-    """Supervise the run of the run folder named on the command line."""
-    folder = ProcessFolder(Path(sys.argv[1]), Path(sys.argv[2]))
-    supervisor = Supervisor(folder)
+def supervise(folder: ProcessFolder, loaded: frozenset[str] = frozenset()) -> None:
+    """Supervise the run of a run folder until it has ended. `loaded`: modules of services, to be forked."""
+    supervisor = Supervisor(folder, loaded)
     for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: supervisor.request_stop())
@@ -219,4 +224,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    supervise(ProcessFolder(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -29,7 +29,7 @@ from drcli.services.trainer.checkpoint_ranking import CheckpointRanking
 from drcli.services.trainer.open_evaluations import OpenEvaluations, shares
 from drcli.services.trainer.starting_point import StartingPoint
 from drcli.services.trainer.stop_conditions import StopConditions
-from drcli.services.trainer.worker_registry import KnownWorker, WorkerRegistry
+from drcli.services.trainer.worker_registry import WorkerRegistry
 from drcli.train.checkpoint import pack, to_tensors
 from drcli.train.hardware import Hardware
 from drcli.train.network import PolicyNetwork, weights_of
@@ -84,6 +84,7 @@ class TrainingRun:
         self._versions = count()
         self._session = f"{random.SystemRandom().getrandbits(64):x}"
         self._evaluations = OpenEvaluations()
+        self._awaited: dict[int, tuple[int, Experience] | None] = {}  # by assignment
         self._published: CheckpointName | None = start.published
         self._started = time.monotonic()
         self._steps_before = start.counters.steps
@@ -130,19 +131,21 @@ class TrainingRun:
         Returns the index of the worker and its experience, in the order of the shares; stops early, with fewer, if
         the run is over.
         """
-        results: dict[int, tuple[int, Experience]] = {}
+        return self.collected(self.begin_collecting(policy, steps=steps, episodes=episodes))
+
+    def begin_collecting(self, policy: Policy, *, steps: int = 0, episodes: int = 0) -> list[int]:
+        """The first half of `collect`: the workers drive while the caller does something else."""
         self.wait_until(lambda: bool(self.workers.present))
         tasks = self._shares(policy, steps, episodes)
+        self._awaited |= {task.assignment: None for task in tasks}
         self.workers.give(tasks)
-        wanted = {task.assignment for task in tasks}
+        return [task.assignment for task in tasks]
 
-        def take(worker: KnownWorker, result: Experience) -> None:
-            self.stop.start_clock()
-            if result.assignment in wanted:
-                results[result.assignment] = worker.index, result
-
-        self.wait_until(lambda: len(results) == len(wanted), take)
-        return [results[key] for key in sorted(results)]
+    def collected(self, assignments: Sequence[int]) -> list[tuple[int, Experience]]:
+        """The second half of `collect`."""
+        self.wait_until(lambda: all(self._awaited[number] for number in assignments))
+        results = [self._awaited.pop(number) for number in assignments]
+        return [result for result in results if result is not None]
 
     def forget_saved(self) -> None:
         """Let `save` replace the checkpoint of this iteration."""
@@ -197,9 +200,7 @@ class TrainingRun:
 
         self.evaluate(policy, note, is_exam=is_exam)
 
-    def wait_until(
-        self, is_done: Callable[[], bool], take: Callable[[KnownWorker, Experience], None] | None = None
-    ) -> None:
+    def wait_until(self, is_done: Callable[[], bool]) -> None:
         """Serve the workers until `is_done`, or until the run is over."""
         while not is_done() and not self.is_over:
             self.heartbeat.beat()
@@ -207,8 +208,10 @@ class TrainingRun:
                 match result:
                     case Evaluated():
                         self._evaluations.note(result)
-                    case Experience() if take is not None:
-                        take(worker, result)
+                    case Experience():
+                        self.stop.start_clock()
+                        if result.assignment in self._awaited:
+                            self._awaited[result.assignment] = worker.index, result
             self.observers.workers(len(self.workers.present))
 
     def learned(

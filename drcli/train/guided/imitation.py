@@ -6,10 +6,12 @@ buffer: every picture is learned from once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
@@ -17,10 +19,14 @@ from drcli.config.hyperparameters import Hyperparameters
 from drcli.errors import DrError
 from drcli.train.adam import Adam
 from drcli.train.hardware import Hardware
+from drcli.train.heads.head import Distribution
 from drcli.train.network import PolicyNetwork
 from drcli.train.rollout import Rollout, flat_index
 
 ADAM_EPS = 1e-5
+# A teacher that has just passed may still choose almost evenly, with the right action only a little ahead: its labels
+# are then sharpened until, on average, the choice tells that much about the picture.
+LEAST_TOLD_NATS, MOST_POWER = 0.3, 16.0
 # The learning rate is whole for the first samples, then falls like 1/x, but not below a share: a student at full rate
 # learns fastest, and forgets laps again that it could drive.
 WHOLE_RATE_FOR, HALF_RATE_AFTER, LEAST_SHARE = 320, 128, 0.2
@@ -36,6 +42,7 @@ class ImitationLearner:
         self._hardware = hardware
         self._batch_size, self._lr = hyperparameters.batch_size, hyperparameters.lr
         self._rng = np.random.default_rng(seed)
+        self._recent: deque[tuple[float, float]] = deque(maxlen=2)
         learned = [*network.policy_trunk.parameters(), *network.policy.dense.parameters()]
         self._optimizer = Adam(learned, hyperparameters.lr, ADAM_EPS)
 
@@ -56,17 +63,25 @@ class ImitationLearner:
         }
         num_samples = sum(len(steps) for steps, _ in index)
         order = self._rng.permutation(num_samples)
+        wanted, told = _labels(teacher, obs)
         gaps = [
-            self._step({name: part[batch] for name, part in obs.items()}, teacher)
+            self._step({name: part[batch] for name, part in obs.items()}, wanted(batch))
             for batch in np.array_split(order, max(1, round(num_samples / self._batch_size)))
         ]
         gap = torch.stack(gaps).mean().item()
+        self._recent.append((gap, told))
         if not (np.isfinite(gap) and get_total_norm(self.network.parameters()).isfinite()):
             raise DrError(
                 "The training has diverged: its loss or its weights are no longer numbers.",
                 "Lower `lr` in hyperparameters.json.",
             )
         return gap
+
+    @property
+    def blindness(self) -> float:
+        """Its divergence from the teacher over that of the best policy that looks at nothing: 1 down to 0."""
+        gaps, told = (sum(column) for column in zip(*self._recent, strict=True))
+        return float(gaps / max(told, 1e-6))
 
     def state(self) -> dict[str, Tensor]:
         """The state of the optimizer, for a resumed run."""
@@ -76,19 +91,33 @@ class ImitationLearner:
         """Restore `state`."""
         self._optimizer.load_state(state)
 
-    def _step(self, obs: Mapping[str, np.ndarray], teacher: PolicyNetwork) -> Tensor:
-        seen = {name: torch.from_numpy(part) for name, part in obs.items()}
-        with torch.no_grad():
-            wanted = teacher.policy.distribution(teacher.policy_outputs(seen))
+    def _step(self, obs: Mapping[str, np.ndarray], wanted: Distribution) -> Tensor:
+        seen = {name: torch.from_numpy(part).to(self._hardware.device) for name, part in obs.items()}
         with self._hardware.autocast():
-            outputs = self.network.policy_outputs(
-                {name: part.to(self._hardware.device) for name, part in seen.items()}
-            )
+            outputs = self.network.policy_outputs(seen)
         gap = self.network.policy.distribution(outputs.float().cpu()).divergence_from(wanted).mean()
         self._optimizer.zero_grad()
         gap.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         return gap.detach()
+
+
+@torch.no_grad()
+def _labels(
+    teacher: PolicyNetwork, obs: Mapping[str, np.ndarray]
+) -> tuple[Callable[[NDArray[np.int64]], Distribution], float]:
+    """What the teacher would do, for any of the observations, and how many nats that tells about them."""
+    outputs = teacher.policy_outputs({name: torch.from_numpy(part) for name, part in obs.items()})
+    everything, power = teacher.policy.distribution(outputs), 1.0
+    told = _told(everything)
+    while told < LEAST_TOLD_NATS and power < MOST_POWER:
+        power *= 1.25
+        told = _told(everything.sharpened(power))
+    return lambda batch: teacher.policy.distribution(outputs[batch]).sharpened(power), told
+
+
+def _told(distribution: Distribution) -> float:
+    return float(distribution.averaged().divergence_from(distribution).mean())
 
 
 def rate_share(samples: int) -> float:

@@ -83,6 +83,14 @@ class CategoricalDistribution:
         """Entropies [B] in nats."""
         return self._entropy
 
+    def averaged(self) -> CategoricalDistribution:
+        """Of the mean probabilities, [1, A]."""
+        return CategoricalDistribution(self._logprobs.exp().mean(0, keepdim=True).log())
+
+    def sharpened(self, power: float) -> CategoricalDistribution:
+        """Of probabilities that are raised to a power; the greedy actions stay."""
+        return CategoricalDistribution(self._logits * power)
+
     def divergence_from(self, wanted: CategoricalDistribution) -> Tensor:
         """Kullback-Leibler divergences [B]: how many nats `wanted` is away from this."""
         return (wanted._logprobs.exp() * (wanted._logprobs - self._logprobs)).sum(-1)

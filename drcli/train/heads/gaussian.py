@@ -87,6 +87,14 @@ class GaussianDistribution:
         """Entropies [B] in nats."""
         return (self._log_std + 0.5 + _HALF_LOG_TWO_PI).sum(-1)
 
+    def averaged(self) -> GaussianDistribution:
+        """Around the mean of the means, [1, D], within the bounds of an action."""
+        return GaussianDistribution(self.greedy().mean(0, keepdim=True), self._log_std[:1])
+
+    def sharpened(self, power: float) -> GaussianDistribution:
+        """As it is: of Normals, the means alone say which actions are best."""
+        return self
+
     def divergence_from(self, wanted: GaussianDistribution) -> Tensor:
         """Kullback-Leibler divergences [B]. What is wanted beyond the bounds of an action is wanted at the bound."""
         gap = wanted.greedy() - self._means

@@ -41,6 +41,14 @@ class Distribution(Protocol):
         """Entropies [B] in nats."""
         ...
 
+    def averaged(self) -> Any:
+        """The one distribution that is closest to all B on average, as for one observation."""
+        ...
+
+    def sharpened(self, power: float) -> Any:
+        """The same with probabilities raised to a power, where that says more clearly which actions are best."""
+        ...
+
     def divergence_from(self, wanted: Any) -> Tensor:
         """Kullback-Leibler divergences [B] in nats from another distribution of this kind, for imitation."""
         ...

@@ -24,8 +24,13 @@ from drcli.train.guided.imitation import ImitationLearner
 SAMPLES = 64  # of an iteration of the student
 FIRST_JUDGEMENT = 384  # samples
 JUDGE_AFTER, JUDGE_GROWTH = 128, 1.25  # samples since the last judgement, or that multiple of all
+# A student that is that far from its teacher would fail: no judgement, unless it has been due for so many samples.
+TOO_BLIND, JUDGE_ANYWAY_AFTER = 0.85, 512
 PATIENT_UNTIL = 1024  # samples; up to there nothing else is done during a judgement
 TEACHER_LEARNS_ON_FROM = 512  # samples; from there on one of its iterations for every two of the student's
+LESSONS_AFTER_FAILURE = (
+    4  # of the teacher, when the student was judged in vain: a better one is easier to follow
+)
 SAVE_TEACHER_EVERY_S = 30.0
 STUDENT_STATE = "student/"
 
@@ -41,6 +46,7 @@ class Guided:
         self._restore(start.learner_state)
         self._next_judgement = max(FIRST_JUDGEMENT, run.counters.steps + JUDGE_AFTER)
         self._interval = run.job.environment.limits.eval_interval
+        self._under_way: list[int] = []
         self._saved_at = time.monotonic()
         gave_up = run.counters.phase == "pixels" and run.counters.teacher_steps > 0
         if gave_up:
@@ -86,9 +92,8 @@ class Guided:
         teaching.iterate()
         if time.monotonic() - self._saved_at > SAVE_TEACHER_EVERY_S:
             self._save_teacher()
+        run.wait_until(lambda: not run.is_examining)  # an exam alone takes less time than beside a lesson
         is_at_its_end = run.counters.teacher_steps >= run.job.environment.guidance.teacher_steps
-        if is_at_its_end:  # its last exam counts
-            run.wait_until(lambda: not run.is_examining)
         if teaching.has_passed:
             run.counters.phase = "student"
         elif is_at_its_end and not run.is_over:
@@ -108,11 +113,15 @@ class Guided:
         self._run.counters.phase = "pixels"
 
     def _practise(self) -> None:
-        """One iteration of the student, and of what goes on beside it."""
+        """One iteration of the student, and of what goes on beside it.
+
+        The workers already drive its next samples while it learns from these: imitation can, PPO cannot.
+        """
         run, counters = self._run, self._run.counters
-        results = run.collect(run.policy(STUDENT, self._student.network), steps=SAMPLES)
+        results = run.collected(self._under_way or self._begin_driving())
         if run.is_over:
             return
+        self._under_way = self._begin_driving()
         gap = self._student.learn(
             [result.rollout for _, result in results], self._teaching.best, counters.steps
         )
@@ -122,11 +131,16 @@ class Guided:
         if self._is_judgement_due and not run.is_over:
             self._judge()
 
+    def _begin_driving(self) -> list[int]:
+        run = self._run
+        return run.begin_collecting(run.policy(STUDENT, self._student.network), steps=SAMPLES)
+
     @property
     def _is_judgement_due(self) -> bool:
         if self._interval is not None:  # DR_TRAIN_EVAL_INTERVAL
             return self._run.counters.iteration % self._interval == 0
-        return self._run.counters.steps >= self._next_judgement
+        beyond = self._run.counters.steps - self._next_judgement
+        return beyond >= JUDGE_ANYWAY_AFTER or (beyond >= 0 and self._student.blindness < TOO_BLIND)
 
     def _judge(self) -> None:
         """Save the student and have it judged. Unless it has learned for long, everything else waits meanwhile."""
@@ -140,6 +154,8 @@ class Guided:
         run.evaluate_checkpoint(policy, self._mark, is_exam=True)
         if samples < PATIENT_UNTIL:
             run.wait_until(lambda: not run.is_examining)
+            for _ in range(0 if run.is_over else LESSONS_AFTER_FAILURE):
+                self._teaching.iterate()
 
     def _mark(self, result: Evaluated) -> None:
         wanted = self._run.job.environment.limits.stop_progress_pct
