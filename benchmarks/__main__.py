@@ -14,9 +14,10 @@ PARTS = {
     "trainer": "the trainer against a bare torch loop",
     "guided": "guided training against pixels; more with --part",
     "training": "dr start-training from pixels, the whole command, until the model drives 5 of 5 laps",
+    "recorded_frames": "what a model chooses on recorded pictures and on ours; needs --frames and --tracks",
     "optimal_lap": "how fast our car can get around our tracks at all",
 }
-SLOW = ("optimal_lap",)  # half an hour, always with the same result: only by name
+BY_NAME = ("optimal_lap", "recorded_frames")  # half an hour, always with the same result; other people's data
 
 
 def main() -> None:
@@ -27,7 +28,7 @@ def main() -> None:
         sys.exit(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(PARTS)}")
     if options and len(names) != 1:
         sys.exit("options are those of one benchmark: name it first")
-    for name in names or [name for name in PARTS if name not in SLOW]:
+    for name in names or [name for name in PARTS if name not in BY_NAME]:
         if not options:
             print(f"\n## {name}: {PARTS[name]}\n", flush=True)
         root = Path(__file__).parents[1]

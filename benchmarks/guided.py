@@ -36,9 +36,11 @@ FAST = [
 ]
 
 
-def laps(folder: Workspace, track: str, starts: int = STARTS) -> tuple[int, float]:
+def laps(
+    folder: Workspace, track: str, starts: int = STARTS, tracks: Path | None = None
+) -> tuple[int, float]:
     """How many of the laps from perturbed starts are completed, and the median time of a lap from the usual ones."""
-    road = load_track(track, None, "")
+    road = load_track(track, tracks, "")
     usual = RaceSettings(spread_starts=True)
     perturbed = RaceSettings(spread_starts=True, perturbed_starts=True)
     worlds = [World(road, usual, 5, record=False), World(road, perturbed, starts, record=False, seed=4711)]

@@ -145,6 +145,12 @@ class ModelMetadata(_Frozen):
         """`discrete` or `continuous`, the key of the policy head in `tables.HEADS`."""
         return "discrete" if self.discrete else "continuous"
 
+    @property
+    def steers_both_ways(self) -> bool:
+        """Whether there are actions to the left and to the right."""
+        angles_deg = [angle_deg for _, angle_deg in _values(self, "steering_angle")]
+        return min(angles_deg) < 0 < max(angles_deg)
+
 
 def _version(raw: dict[str, Any]) -> float:
     """The file's version; by the engine's rule, a file without `version` has version 2 if it names sensors, else 1."""

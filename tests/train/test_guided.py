@@ -160,6 +160,51 @@ def test_what_is_wanted_beyond_the_bounds_is_wanted_at_the_bound() -> None:
     torch.testing.assert_close(got, kl_divergence(normal(bounded, log_std), normal(own, log_std)))
 
 
+def told(policy: CategoricalDistribution | GaussianDistribution) -> float:
+    return float(policy.averaged().divergence_from(policy).mean())
+
+
+def test_no_other_single_policy_is_closer_to_all_than_their_average() -> None:
+    generator = torch.Generator().manual_seed(1)
+    discrete = CategoricalDistribution(torch.randn(50, 4, generator=generator) * 3)
+    continuous = GaussianDistribution(
+        torch.rand(50, 2, generator=generator) * 2 - 1, torch.tensor([[-0.5, 0.3]])
+    )
+    for _ in range(20):
+        other = CategoricalDistribution(torch.randn(1, 4, generator=generator))
+        assert other.divergence_from(discrete).mean() > told(discrete)
+        means = torch.rand(1, 2, generator=generator) * 2 - 1
+        aside = GaussianDistribution(means, torch.tensor([[-0.5, 0.3]]))
+        assert aside.divergence_from(continuous).mean() > told(continuous)
+
+
+def test_a_sharpened_policy_tells_more_and_prefers_the_same() -> None:
+    policy = CategoricalDistribution(torch.randn(50, 4, generator=torch.Generator().manual_seed(1)) * 0.1)
+    assert told(policy) < 0.01
+    assert told(policy.sharpened(8.0)) > 20 * told(policy)
+    assert torch.equal(policy.sharpened(8.0).greedy(), policy.greedy())
+
+
+def test_a_teacher_that_hardly_decides_is_followed_all_the_same() -> None:
+    torch.manual_seed(3)
+    rng, teacher, learner = np.random.default_rng(0), new_teacher(3), new_learner(3)
+    with torch.no_grad():
+        teacher.policy.dense.weight.mul_(0.03)
+        teacher.policy.dense.bias.mul_(0.03)
+        wanted = teacher.policy.distribution(teacher.policy_outputs({THIRDS.name: torch.eye(3)}))
+    assert told(wanted) < 0.05
+    learner.learn([experience(3, rng)], teacher, 0)
+    at_first = learner.blindness
+    for _ in range(12):
+        learner.learn([experience(3, rng)], teacher, 0)
+    assert at_first > 0.6
+    assert learner.blindness < 0.2
+    with torch.no_grad():
+        shown = {CAMERA: torch.from_numpy(images(np.arange(3)))}
+        done = learner.network.policy.distribution(learner.network.policy_outputs(shown))
+    assert torch.equal(done.greedy(), wanted.greedy())
+
+
 # The state of Adam
 
 

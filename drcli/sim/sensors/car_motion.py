@@ -25,3 +25,8 @@ class CarMotion:
         cars, seen = scene.cars, scene.seen
         parts = cars.speed_mps, cars.steering_rad, cars.speed_command_mps, cars.steering_command_rad
         out[seen] = np.stack(parts, -1)[seen]
+
+    @staticmethod
+    def mirrored(seen: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Steers the other way."""
+        return seen * np.array([1, -1, 1, -1], np.float32)

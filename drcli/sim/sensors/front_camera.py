@@ -43,6 +43,11 @@ class FrontCamera:
         if scene.boxes is not None:
             self._draw_boxes(_CAMERA, scene.boxes, scene.cars, scene.seen, out)
 
+    @staticmethod
+    def mirrored(seen: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Columns in reverse order: the camera is in the middle of the car, and the road is painted symmetrically."""
+        return seen[..., ::-1]
+
     def _fill_styled(self, scene: Scene, styles: PictureStyles, out: npt.NDArray[Any]) -> None:
         from drcli.sim.sensors import box_drawing, styled_pinhole
 

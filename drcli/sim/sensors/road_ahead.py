@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from drcli.sim.geometry import Road
 
 AHEAD_M = (0.2, 0.4, 0.7, 1.0, 1.5, 2.0, 3.0)  # along the centre line
+_MIRROR = np.array([-1, -1, 1, 1] + [1, -1] * len(AHEAD_M), np.float32)
 
 
 class RoadAhead:
@@ -37,6 +38,11 @@ class RoadAhead:
     def fill(self, scene: Scene, out: npt.NDArray[Any]) -> None:
         """Write the numbers of the cars that see."""
         self._look_ahead(self._road, self._ahead_m, scene.at.block, scene.is_reversed, scene.seen, out)
+
+    @staticmethod
+    def mirrored(seen: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """The nose on the other side of a road that turns the other way."""
+        return seen * _MIRROR
 
 
 @lru_cache(maxsize=4)

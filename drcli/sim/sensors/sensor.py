@@ -57,6 +57,11 @@ class Sensor(Protocol):
         """Write what the cars see: `out` is `[K, *shape]` of `dtype`."""
         ...
 
+    @staticmethod
+    def mirrored(seen: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """What would be seen, `[N, *shape]`, if left and right were exchanged."""
+        ...
+
 
 def sensor_class(name: str) -> type[Sensor]:
     """The sensor `name`, of either table. Raises UsageError if there is none with that name."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from drcli.train.heads.head import Distribution
 from drcli.train.network import PolicyNetwork
 from drcli.train.rollout import Rollout, flat_index
 
+Mirror = Callable[[NDArray[Any]], NDArray[Any]]
 ADAM_EPS = 1e-5
 # A teacher that has just passed may still choose almost evenly, with the right action only a little ahead: its labels
 # are then sharpened until, on average, the choice tells that much about the picture.
@@ -33,11 +35,21 @@ WHOLE_RATE_FOR, HALF_RATE_AFTER, LEAST_SHARE = 320, 128, 0.2
 
 
 class ImitationLearner:
-    """Owns the student's optimizer. The value network is left alone: nobody needs it before PPO goes on."""
+    """Owns the student's optimizer. The value network is left alone: nobody needs it before PPO goes on.
+
+    mirrors: of all sensors, what exchanges left and right. With them a student learns bends of the kind that its track
+    has few of from those of the other kind.
+    """
 
     def __init__(
-        self, network: PolicyNetwork, hyperparameters: Hyperparameters, hardware: Hardware, seed: int
+        self,
+        network: PolicyNetwork,
+        hyperparameters: Hyperparameters,
+        hardware: Hardware,
+        seed: int,
+        mirrors: Mapping[str, Mirror] | None = None,
     ) -> None:
+        self._mirrors = mirrors
         self.network = network.to(hardware.device)
         self._hardware = hardware
         self._batch_size, self._lr = hyperparameters.batch_size, hyperparameters.lr
@@ -62,6 +74,7 @@ class ImitationLearner:
             for name in rollouts[0].obs
         }
         num_samples = sum(len(steps) for steps, _ in index)
+        self._mirror_some(obs, num_samples)
         order = self._rng.permutation(num_samples)
         wanted, told = _labels(teacher, obs)
         gaps = [
@@ -90,6 +103,13 @@ class ImitationLearner:
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Restore `state`."""
         self._optimizer.load_state(state)
+
+    def _mirror_some(self, obs: Mapping[str, np.ndarray], num_samples: int) -> None:
+        """Exchange left and right in half of the observations; the teacher says what it would do there, too."""
+        if self._mirrors is not None:
+            chosen = self._rng.random(num_samples) < 0.5
+            for name, seen in obs.items():
+                seen[chosen] = self._mirrors[name](seen[chosen])
 
     def _step(self, obs: Mapping[str, np.ndarray], wanted: Distribution) -> Tensor:
         seen = {name: torch.from_numpy(part).to(self._hardware.device) for name, part in obs.items()}

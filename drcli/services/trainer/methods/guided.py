@@ -19,6 +19,7 @@ from drcli.services.trainer.methods.pixels import Pixels
 from drcli.services.trainer.methods.teaching import Teaching
 from drcli.services.trainer.starting_point import StartingPoint
 from drcli.services.trainer.training_run import TrainingRun
+from drcli.sim.sensors.sensor import sensor_class
 from drcli.train.guided.imitation import ImitationLearner
 
 SAMPLES = 64  # of an iteration of the student
@@ -41,7 +42,11 @@ class Guided:
     def __init__(self, run: TrainingRun, start: StartingPoint) -> None:
         self._run = run
         self._start = start
-        self._student = ImitationLearner(start.network, run.parameters, run.hardware, run.seed)
+        mirrors = {name: sensor_class(name).mirrored for name in run.seats[STUDENT].sensors}
+        self._student = ImitationLearner(
+            start.network, run.parameters, run.hardware, run.seed,
+            mirrors=mirrors if run.job.metadata.steers_both_ways else None,
+        )  # fmt: skip
         self._teaching = Teaching(run)
         self._restore(start.learner_state)
         self._next_judgement = max(FIRST_JUDGEMENT, run.counters.steps + JUDGE_AFTER)

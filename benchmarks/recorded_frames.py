@@ -1,0 +1,103 @@
+"""Does a model choose the same on recorded pictures as on ours of the same pose? With and without randomised pictures.
+
+`python -m benchmarks recorded_frames --frames FOLDER --tracks FOLDER`. The folder of frames has one folder for each
+world: `frames.tar` with pictures of the front camera, 160 × 120, and `poses.csv` with the columns frame, X, Y (m, of
+the car's nose), yaw (degrees) and episode_status, one row for each picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import shutil
+import tarfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.guided import laps
+from benchmarks.workspace import Workspace
+from drcli.config.hyperparameters import Hyperparameters
+from drcli.config.race_settings import RaceSettings
+from drcli.sim.car_dynamics import put
+from drcli.sim.catalogue import load_track
+from drcli.sim.world import World
+from drcli.train.algorithms.ppo import ClippedPPO
+from drcli.train.hardware import Hardware
+from drcli.train.network import weights_of
+
+NOSE_M = 0.14  # ahead of the car's origin
+CAMERA = "FRONT_FACING_CAMERA"
+Pictures = NDArray[np.uint8]  # [N, 120, 160]
+
+
+def recorded(folder: Path) -> tuple[Pictures, list[dict[str, str]]]:
+    """Grey pictures and the rows of their poses. While a car is put back, its picture does not match the pose."""
+    with (folder / "poses.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["episode_status"] == "in_progress"]
+    with tarfile.open(folder / "frames.tar") as archive:
+        pictures = [np.array(Image.open(archive.extractfile(row["frame"])).convert("L")) for row in rows]
+    return np.stack(pictures), rows
+
+
+def ours(world_name: str, tracks: Path, rows: list[dict[str, str]]) -> Pictures:
+    """Our pictures of the same poses."""
+    world = World(load_track(world_name, tracks, ""), RaceSettings(), len(rows), record=False)
+    world.reset()
+    for car, row in enumerate(rows):
+        heading_rad = math.radians(float(row["yaw"]))
+        x_m = float(row["X"]) - NOSE_M * math.cos(heading_rad)
+        put(world.cars, car, x_m, float(row["Y"]) - NOSE_M * math.sin(heading_rad), heading_rad)
+    return world._look(np.ones(len(rows), np.bool_))[CAMERA]
+
+
+def steering_deg(folder: Workspace, pictures: Pictures) -> NDArray[np.float64]:
+    """The steering that the best checkpoint prefers for each picture."""
+    model, variables = folder.model()
+    hardware = Hardware.detect(use_cuda=False)
+    actor = ClippedPPO.actor(model, Hyperparameters(), hardware, 0)
+    actor.load(weights_of(ClippedPPO.network(model, variables), hardware.dtype))
+    return model.head.commands(actor.act({CAMERA: pictures}, greedy=True).actions).steering_deg
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=Path, required=True)
+    parser.add_argument(
+        "--tracks", type=Path, required=True, help="a folder with the community's tracks, *.npy"
+    )
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    print(
+        "| world, pictures, seed | whole command | steps | perturbed starts | same steering | mean difference |"
+    )
+    print("|---|---|---|---|---|---|")
+    for path in sorted(path.parent for path in options.frames.glob("*/poses.csv")):
+        pictures, rows = recorded(path)
+        drawn = ours(path.name, options.tracks, rows)
+        for seed in range(1, options.seeds + 1):
+            for is_randomised in (False, True):
+                with Workspace(seed, "guided") as folder:
+                    shutil.copytree(options.tracks, folder.folder / "data" / "tracks", dirs_exist_ok=True)
+                    seconds = folder.train(
+                        DR_WORLD_NAME=path.name,
+                        DR_ENABLE_DOMAIN_RANDOMIZATION=str(is_randomised),
+                        DR_TRAIN_MAX_MINUTES="4",
+                    )
+                    perturbed, _ = laps(folder, path.name, tracks=options.tracks)
+                    theirs, here = steering_deg(folder, pictures), steering_deg(folder, drawn)
+                    steps = folder.status()["steps"]
+                how = "randomised" if is_randomised else "plain"
+                print(
+                    f"| {path.name}, {how}, {seed} | {seconds:.1f} s | {steps:,} "
+                    f"| {perturbed} of 20 | {100 * np.mean(theirs == here):.0f} % "
+                    f"| {np.abs(theirs - here).mean():.1f}° |",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
