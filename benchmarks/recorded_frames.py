@@ -24,12 +24,12 @@ from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.race_settings import RaceSettings
 from drcli.sim.car_dynamics import put
 from drcli.sim.catalogue import load_track
+from drcli.sim.constants import NOSE_M
 from drcli.sim.world import World
 from drcli.train.algorithms.ppo import ClippedPPO
 from drcli.train.hardware import Hardware
 from drcli.train.network import weights_of
 
-NOSE_M = 0.14  # ahead of the car's origin
 CAMERA = "FRONT_FACING_CAMERA"
 Pictures = NDArray[np.uint8]  # [N, 120, 160]
 

@@ -57,6 +57,19 @@ def test_continuous() -> None:
     assert found.warnings == ()
 
 
+@pytest.mark.parametrize(
+    "space, expected",
+    [
+        (TWO, True),
+        ([TWO[0], {**TWO[1], "steering_angle": 0}], False),
+        (BOUNDS, True),
+        ({**BOUNDS, "steering_angle": {"low": 0, "high": 30}}, False),
+    ],
+)
+def test_whether_it_steers_both_ways(space: Any, expected: bool) -> None:
+    assert read(action_space=space).steers_both_ways is expected
+
+
 def test_bounds_without_type_pass_with_a_warning() -> None:
     found = read(action_space=BOUNDS)
     assert found.continuous is not None

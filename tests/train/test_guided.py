@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from drcli.train.adam import Adam
 from drcli.train.algorithms.ppo import ClippedPPO
 from drcli.train.algorithms.value_fit import fit_value_head
 from drcli.train.checkpoint import fill, to_tensors
-from drcli.train.guided.imitation import ImitationLearner
+from drcli.train.guided.imitation import ImitationLearner, Mirror
 from drcli.train.guided.teacher import teacher_model
 from drcli.train.hardware import Hardware
 from drcli.train.heads.categorical import CategoricalDistribution
@@ -57,11 +58,13 @@ def new_teacher(num_actions: int) -> ActorCritic:
     return teacher
 
 
-def experience(num_actions: int, rng: np.random.Generator, steps: int = 16, cars: int = 3) -> Rollout:
+def experience(
+    num_actions: int, rng: np.random.Generator, steps: int = 16, cars: int = 3, highest: int = 2
+) -> Rollout:
     """A student's steps; those of the last car do not count, and nobody should look at what it saw."""
     spec = RolloutSpec.of(small_model(num_actions), ClippedPPO.extras, (THIRDS,))
     rollout = spec.zeros(steps, cars + 1)
-    thirds = rng.integers(0, 3, steps * (cars + 1))
+    thirds = rng.integers(0, highest + 1, steps * (cars + 1))
     rollout.obs[CAMERA][:] = images(thirds).reshape(steps, cars + 1, HEIGHT, WIDTH)
     rollout.obs[THIRDS.name][:] = np.eye(3)[thirds].reshape(steps, cars + 1, 3)
     rollout.obs[THIRDS.name][:, cars] = np.nan
@@ -69,10 +72,32 @@ def experience(num_actions: int, rng: np.random.Generator, steps: int = 16, cars
     return rollout
 
 
-def new_learner(num_actions: int, lr: float = 1e-3, is_shared: bool = True) -> ImitationLearner:
+def new_learner(
+    num_actions: int, lr: float = 1e-3, is_shared: bool = True, mirrors: Mapping[str, Mirror] | None = None
+) -> ImitationLearner:
     network = ActorCritic(small_model(num_actions), is_shared)
     network.initialise()
-    return ImitationLearner(network, Hyperparameters(batch_size=16, lr=lr), CPU, 0)
+    return ImitationLearner(network, Hyperparameters(batch_size=16, lr=lr), CPU, 0, mirrors)
+
+
+def test_in_the_mirror_it_learns_what_it_never_sees() -> None:
+    torch.manual_seed(3)
+    rng, teacher = np.random.default_rng(0), new_teacher(3)
+    reverse = dict.fromkeys((CAMERA, THIRDS.name), lambda seen: seen[..., ::-1])
+    with torch.no_grad():
+        wanted = teacher.policy.distribution(teacher.policy_outputs({THIRDS.name: torch.eye(3)}))
+        shown = {CAMERA: torch.from_numpy(images(np.arange(3)))}
+        gaps = []
+        for mirrors in (None, reverse):
+            learner = new_learner(3, mirrors=mirrors)
+            for _ in range(10):
+                seen = experience(3, rng, highest=1)  # never the last third
+                with torch.enable_grad():
+                    learner.learn([seen], teacher, 0)
+            done = learner.network.policy.distribution(learner.network.policy_outputs(shown))
+            gaps.append(done.divergence_from(wanted).tolist())
+    assert gaps[0][2] > 0.3
+    assert max(gaps[1]) < 0.1
 
 
 @both_kinds
