@@ -41,7 +41,8 @@ def command(
         follow_run.show_plan(evaluation_start.dry_run(settings, workspace), "dr evaluate", as_json)
         return
     which = options.checkpoint(checkpoint)
-    with run_control.begin_early(settings, "evaluation"):
+    with run_control.begin_early(settings, "evaluation"), present.live() as live:
+        live.line("Starting the evaluation")
         started = evaluation_start.start(settings, workspace, clone=clone, which=which)
     if quiet or not follow_run.follow_evaluation(started, workspace):
         present.next_step("dr logs robomaker --evaluation -f", "follow it; `dr stop-evaluation` stops it")

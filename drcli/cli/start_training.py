@@ -10,6 +10,7 @@ from drcli.cli import options, present
 from drcli.errors import UsageError
 
 if TYPE_CHECKING:
+    from drcli.launch.plan import Plan
     from drcli.launch.training_start import PreparedTraining
 
 
@@ -63,7 +64,7 @@ def command(
         present.warn_all(prepared.files.warnings)
         if wipe and prepared.existing and not yes:
             _ask_to_wipe(prepared)
-        plan = training_start.start(prepared, wipe=wipe, resume=resume)
+        plan = _start(prepared, wipe, resume)
     status = follow_run.follow_started(plan, prepared, wipe=wipe, until_ready=quiet)
     if status is None:
         present.next_step("dr logs -f", "follow the trainer; `dr status` and `dr stop-training` work, too")
@@ -71,6 +72,14 @@ def command(
         present.next_step("dr status", "show progress; `dr logs -f` follows, `dr stop-training` stops it")
     else:
         present.next_step("dr evaluate", "evaluate the model and draw its laps")
+
+
+def _start(prepared: PreparedTraining, wipe: bool, resume: bool) -> Plan:
+    from drcli.launch import training_start
+
+    with present.live() as live:
+        live.line("Starting the services")
+        return training_start.start(prepared, wipe=wipe, resume=resume)
 
 
 def _ask_to_wipe(prepared: PreparedTraining) -> None:

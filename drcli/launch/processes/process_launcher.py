@@ -24,7 +24,7 @@ from drcli.launch.store_access import store_config
 from drcli.local import ProcessRef, lock
 from drcli.paths import Workspace
 
-_START_DEADLINE_S = 60.0
+_START_DEADLINE_S = 180.0  # importing torch for the first time may take a minute
 _STOP_DEADLINE_S = 120.0
 _POLL_S = 0.05
 _LOST = "No process of the run is running any more: they were killed, or the machine was restarted."
@@ -163,10 +163,9 @@ def _supervise(folder: ProcessFolder, secrets: Mapping[str, str]) -> None:
         time.sleep(_POLL_S)
     if not _is_in_charge(supervisor, folder):
         local_process.kill(supervisor)
-        said = folder.supervisor_log.read_text(errors="replace").splitlines()[-1:]
-        raise DrError(
-            ": ".join(["The stack did not start", *said]), f"The supervisor's log is {folder.supervisor_log}."
-        )
+        log = folder.supervisor_log
+        said = log.read_text(errors="replace").splitlines()[-1:] if log.exists() else []
+        raise DrError(": ".join(["The stack did not start", *said]), f"The supervisor's log is {log}.")
 
 
 def _is_in_charge(supervisor: ProcessRef, folder: ProcessFolder) -> bool:

@@ -12,7 +12,7 @@ import gc
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -64,8 +64,7 @@ def take_over(folder: ProcessFolder, secrets: Mapping[str, str]) -> ProcessRef |
 def main() -> None:
     """Import the modules, wait for the order, supervise. Without an order the command has failed."""
     gc.disable()  # imports leave next to nothing to collect
-    for name in sys.argv[1:]:
-        import_module(name)
+    loaded = frozenset(filter(_can_import, sys.argv[1:]))
     gc.enable()
     gc.freeze()  # what the services share stays shared
     line = sys.stdin.readline()
@@ -75,7 +74,15 @@ def main() -> None:
     env.add(order.secrets)
     folder = ProcessFolder(Path(order.run), Path(order.logs))
     local_process.log_to(folder.supervisor_log)
-    supervise(folder, frozenset(sys.argv[1:]))
+    supervise(folder, loaded)
+
+
+def _can_import(name: str) -> bool:
+    """Import a module; one that fails will fail again as a program, and say why in its own log."""
+    with suppress(ImportError, OSError):
+        import_module(name)
+        return True
+    return False
 
 
 if __name__ == "__main__":

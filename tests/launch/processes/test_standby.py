@@ -118,3 +118,13 @@ def test_it_is_dismissed_when_the_checks_fail() -> None:
         raise RuntimeError
     assert not one.is_alive
     assert standby.take_over(ProcessFolder(Path(), Path()), {}) is None
+
+
+def test_a_module_that_cannot_be_imported_says_so_in_its_own_log(
+    plan: ProcessPlan, workspace: Workspace, until: Until, tmp_path: Path
+) -> None:
+    (tmp_path / "toy_service.py").write_text("import no_such_module")
+    folder = start(plan, workspace)
+    until(lambda: seen(folder).is_over)
+    assert "no_such_module" in seen(folder).message
+    assert "No module named" in folder.log("sagemaker").read_text()

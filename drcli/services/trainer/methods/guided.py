@@ -29,9 +29,7 @@ JUDGE_AFTER, JUDGE_GROWTH = 128, 1.25  # samples since the last judgement, or th
 TOO_BLIND, JUDGE_ANYWAY_AFTER = 0.85, 512
 PATIENT_UNTIL = 1024  # samples; up to there nothing else is done during a judgement
 TEACHER_LEARNS_ON_FROM = 512  # samples; from there on one of its iterations for every two of the student's
-LESSONS_AFTER_FAILURE = (
-    4  # of the teacher, when the student was judged in vain: a better one is easier to follow
-)
+LESSONS = 4  # of the teacher, when the run goes on after a judgement: a better one is easier to follow
 SAVE_TEACHER_EVERY_S = 30.0
 STUDENT_STATE = "student/"
 
@@ -159,7 +157,7 @@ class Guided:
         run.evaluate_checkpoint(policy, self._mark, is_exam=True)
         if samples < PATIENT_UNTIL:
             run.wait_until(lambda: not run.is_examining)
-            for _ in range(0 if run.is_over else LESSONS_AFTER_FAILURE):
+            for _ in range(0 if run.is_over else LESSONS):
                 self._teaching.iterate()
 
     def _mark(self, result: Evaluated) -> None:
