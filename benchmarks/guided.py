@@ -188,7 +188,7 @@ def _without_direction(name: str) -> str:
 
 
 def _completed(folder: Workspace, road: Track, is_backwards: bool) -> int:
-    race = RaceSettings(spread_starts=True, reverse_dir=is_backwards)
+    race = RaceSettings(spread_starts=road.is_loop, reverse_dir=is_backwards)
     return sum(e.progress >= 100 for e in drive(folder, [World(road, race, 5, record=False)]))
 
 

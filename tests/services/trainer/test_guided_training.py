@@ -16,6 +16,7 @@ from run_records import check
 
 from drcli.contract.checkpoint_names import CheckpointName
 from drcli.services.shared.counters import Counters
+from drcli.services.trainer.methods.guided import FIRST_JUDGEMENT, JUDGE_ANYWAY_AFTER
 from drcli.services.trainer.methods.teaching import SLOW_REWARD_MS
 from drcli.store.checkpoints import read_checkpoint, read_index
 from drcli.store.metrics import TrainingMetrics
@@ -119,6 +120,17 @@ def test_continuous_actions_and_two_workers(new_guided_run: NewRun) -> None:
     trainer, workers = started(run)
     ended(trainer, *workers)
     check_graduation(run)
+
+
+def test_a_student_that_learns_nothing_is_judged_late(new_guided_run: NewRun) -> None:
+    run = new_guided_run()
+    run.write(kind="gentle", lr=1e-12, term_cond_max_episodes=10000)
+    trainer, [worker] = started(run)
+    until(lambda: "Student> drives" in trainer.log)
+    trainer.ask_to_stop()
+    ended(trainer, worker)
+    [samples] = re.findall(r"Steps=(\d+)", trainer.log.partition("Student> drives")[0])[-1:]
+    assert int(samples) == FIRST_JUDGEMENT + JUDGE_ANYWAY_AFTER
 
 
 def test_a_trainer_that_is_killed_with_a_student_goes_on_with_it(new_guided_run: NewRun) -> None:
