@@ -14,6 +14,7 @@ from drcli.errors import DrError
 from drcli.services.shared import service_log
 from drcli.services.shared.protocol import Evaluated
 from drcli.services.shared.seats import STUDENT
+from drcli.services.trainer.methods.exam_pace import ExamPace
 from drcli.services.trainer.methods.marks import Marks
 from drcli.services.trainer.methods.pixels import Pixels
 from drcli.services.trainer.methods.teaching import Teaching
@@ -28,6 +29,7 @@ JUDGE_AFTER, JUDGE_GROWTH = 128, 1.25  # samples since the last judgement, or th
 # A student that is that far from its teacher would fail: no judgement, unless it has been due for so many samples.
 TOO_BLIND, JUDGE_ANYWAY_AFTER = 0.85, 512
 PATIENT_UNTIL = 1024  # samples; up to there nothing else is done during a judgement
+REST, LONG_REST = 0.25, 2.0  # learning for each second of judgement; long: with nothing to stop for
 TEACHER_LEARNS_ON_FROM = 512  # samples; from there on one of its iterations for every two of the student's
 LESSONS = 4  # of the teacher, when the run goes on after a judgement: a better one is easier to follow
 SAVE_TEACHER_EVERY_S = 30.0
@@ -49,6 +51,7 @@ class Guided:
         self._restore(start.learner_state)
         self._next_judgement = max(FIRST_JUDGEMENT, run.counters.steps + JUDGE_AFTER)
         self._interval = run.job.environment.limits.eval_interval
+        self._pace = ExamPace(REST if run.job.environment.limits.stop_progress_pct is not None else LONG_REST)
         self._under_way: list[int] = []
         self._saved_at = time.monotonic()
         gave_up = run.counters.phase == "pixels" and run.counters.teacher_steps > 0
@@ -143,7 +146,8 @@ class Guided:
         if self._interval is not None:  # DR_TRAIN_EVAL_INTERVAL
             return self._run.counters.iteration % self._interval == 0
         beyond = self._run.counters.steps - self._next_judgement
-        return beyond >= JUDGE_ANYWAY_AFTER or (beyond >= 0 and self._student.blindness < TOO_BLIND)
+        is_worth_it = beyond >= JUDGE_ANYWAY_AFTER or self._student.blindness < TOO_BLIND
+        return beyond >= 0 and is_worth_it and self._pace.is_rested
 
     def _judge(self) -> None:
         """Save the student and have it judged. Unless it has learned for long, everything else waits meanwhile."""
@@ -154,6 +158,7 @@ class Guided:
         self.save()
         self._next_judgement = max(samples + JUDGE_AFTER, round(samples * JUDGE_GROWTH))
         policy = run.policy(STUDENT, self._student.network)
+        self._pace.begin()
         run.evaluate_checkpoint(policy, self._mark, is_exam=True)
         if samples < PATIENT_UNTIL:
             run.wait_until(lambda: not run.is_examining)
@@ -161,6 +166,7 @@ class Guided:
                 self._teaching.iterate()
 
     def _mark(self, result: Evaluated) -> None:
+        self._pace.end()
         wanted = self._run.job.environment.limits.stop_progress_pct
         marks = Marks.of(result)
         is_pass = marks.is_pass(wanted if wanted is not None else 100.0)

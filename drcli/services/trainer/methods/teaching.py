@@ -13,6 +13,7 @@ from drcli.services.observers.observer import Lesson
 from drcli.services.shared import service_log
 from drcli.services.shared.protocol import Evaluated, Experience
 from drcli.services.shared.seats import TEACHER
+from drcli.services.trainer.methods.exam_pace import ExamPace
 from drcli.services.trainer.methods.marks import Marks, places
 from drcli.services.trainer.training_run import TrainingRun
 from drcli.train.actor_critic import ActorCritic
@@ -23,6 +24,7 @@ from drcli.train.hardware import Hardware
 STEPS, SMALL_STEPS = 2048, 512  # of an iteration
 SLOW_REWARD_MS = 0.2  # a call; from there on the teacher is a small one
 FIRST_EXAM_STEPS, EXAM_EVERY_STEPS = 8192, 4096
+REST = 1.0  # learning for each second of exams
 NOISE = 0.03  # of what the teacher sees, in exams: the student will see it less clearly still
 COOL_OVER_STEPS, COOLEST = 150_000, 0.05  # after it has passed
 MEMORY = 200  # episodes that a diagnosis looks back on
@@ -40,6 +42,7 @@ class Teaching:
         self._is_small: bool | None = None  # not known before the first iteration, which is small
         self._examined_at = 0
         self._passed_at: int | None = None
+        self._pace = ExamPace(REST)
         self._recent: deque[Episode] = deque(maxlen=MEMORY)
         self._rewards: deque[tuple[float, float]] = deque(maxlen=MEMORY)  # of all steps, of the last ones
         self.best = copy.deepcopy(self._network)
@@ -69,7 +72,12 @@ class Teaching:
         self._look_at_the_clock(results)
         since = counters.teacher_steps - self._examined_at
         is_due = since >= EXAM_EVERY_STEPS and counters.teacher_steps >= FIRST_EXAM_STEPS
-        if is_due and not run.is_examining and not (self.has_passed and counters.phase == "teacher"):
+        if (
+            is_due
+            and self._pace.is_rested
+            and not run.is_examining
+            and not (self.has_passed and counters.phase == "teacher")
+        ):
             self._examine()
 
     @property
@@ -120,9 +128,11 @@ class Teaching:
     def _examine(self) -> None:
         run, network = self._run, copy.deepcopy(self._network)
         self._examined_at = run.counters.teacher_steps
+        self._pace.begin()
         metric = run.job.params.best_model_metric
 
         def mark(result: Evaluated) -> None:
+            self._pace.end()
             self.last_marks = marks = Marks.of(result)
             best = self.best_marks
             if best is None or marks.rank(metric) >= best.rank(metric):
