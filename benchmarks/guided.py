@@ -169,6 +169,7 @@ def worlds(options: argparse.Namespace) -> None:
         folder.train(
             DR_WORLD_NAME=",".join(known),
             DR_TRAIN_ALTERNATE_DRIVING_DIRECTION="True",
+            DR_ENABLE_DOMAIN_RANDOMIZATION=str(options.randomised),
             DR_TRAIN_MAX_MINUTES=str(options.minutes),
             DR_TRAIN_STOP_PROGRESS="",
         )
@@ -188,7 +189,9 @@ def _without_direction(name: str) -> str:
 
 
 def _completed(folder: Workspace, road: Track, is_backwards: bool) -> int:
-    race = RaceSettings(spread_starts=road.is_loop, reverse_dir=is_backwards)
+    race = RaceSettings(
+        spread_starts=road.is_loop, change_start_position=road.is_loop, reverse_dir=is_backwards
+    )
     return sum(e.progress >= 100 for e in drive(folder, [World(road, race, 5, record=False)]))
 
 
@@ -216,6 +219,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=5.0, help="worlds: how long to train")
     parser.add_argument("--tracks", type=Path, help="worlds: a folder with the community's tracks, *.npy")
+    parser.add_argument("--randomised", action="store_true", help="worlds: train with randomised pictures")
     parser.add_argument("--no-pixels", action="store_true", help="guided alone")
     options = parser.parse_args()
     PARTS[options.part](options)
