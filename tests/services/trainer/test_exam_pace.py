@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from drcli.services.trainer.methods import exam_pace
@@ -8,7 +10,7 @@ from drcli.services.trainer.methods.exam_pace import ExamPace
 
 def test_after_an_exam_it_rests_in_proportion(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(exam_pace.time, "monotonic", lambda: now)
+    monkeypatch.setattr(exam_pace, "time", SimpleNamespace(monotonic=lambda: now))
     pace = ExamPace(rest=2.0)
     assert pace.is_rested
     pace.begin()
