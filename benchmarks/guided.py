@@ -23,8 +23,10 @@ from drcli.sim.catalogue import load_track
 from drcli.sim.track import Track
 from drcli.sim.world import World
 from drcli.sim.worlds import side_by_side
+from drcli.train.algorithms.algorithm import Actor
 from drcli.train.algorithms.ppo import ClippedPPO
 from drcli.train.hardware import Hardware
+from drcli.train.heads.head import Head
 from drcli.train.network import weights_of
 
 TRACKS = ("drcli_oval", "drcli_wide", "drcli_technical", "drcli_butterfly", "drcli_grand")
@@ -51,16 +53,22 @@ def laps(
 
 def drive(folder: Workspace, worlds: list[World]) -> list[Episode]:
     """One greedy episode of the best checkpoint for each car."""
-    model, variables = folder.model()
-    hardware = Hardware.detect(use_cuda=False)
-    actor = ClippedPPO.actor(model, Hyperparameters(), hardware, 0)
-    actor.load(weights_of(ClippedPPO.network(model, variables), hardware.dtype))
-    driver = Driver(side_by_side(worlds), model.head, actor, Subscriptions(), is_evaluation=True)
+    head, actor = driver_of(folder)
+    driver = Driver(side_by_side(worlds), head, actor, Subscriptions(), is_evaluation=True)
     driver.reset([1] * driver.world.num_envs)
     episodes: list[Episode] = []
     while driver.world.active.any():
         episodes += driver.step().transition.episodes
     return episodes
+
+
+def driver_of(folder: Workspace) -> tuple[Head, Actor]:
+    """The head of the model, and an actor with its best checkpoint."""
+    model, variables = folder.model()
+    hardware = Hardware.detect(use_cuda=False)
+    actor = ClippedPPO.actor(model, Hyperparameters(), hardware, 0)
+    actor.load(weights_of(ClippedPPO.network(model, variables), hardware.dtype))
+    return model.head, actor
 
 
 def train(

@@ -18,17 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.guided import laps
+from benchmarks.guided import driver_of, laps
 from benchmarks.workspace import Workspace
-from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.race_settings import RaceSettings
 from drcli.sim.car_dynamics import put
 from drcli.sim.catalogue import load_track
 from drcli.sim.constants import NOSE_M
 from drcli.sim.world import World
-from drcli.train.algorithms.ppo import ClippedPPO
-from drcli.train.hardware import Hardware
-from drcli.train.network import weights_of
 
 CAMERA = "FRONT_FACING_CAMERA"
 Pictures = NDArray[np.uint8]  # [N, 120, 160]
@@ -56,11 +52,8 @@ def ours(world_name: str, tracks: Path, rows: list[dict[str, str]]) -> Pictures:
 
 def steering_deg(folder: Workspace, pictures: Pictures) -> NDArray[np.float64]:
     """The steering that the best checkpoint prefers for each picture."""
-    model, variables = folder.model()
-    hardware = Hardware.detect(use_cuda=False)
-    actor = ClippedPPO.actor(model, Hyperparameters(), hardware, 0)
-    actor.load(weights_of(ClippedPPO.network(model, variables), hardware.dtype))
-    return model.head.commands(actor.act({CAMERA: pictures}, greedy=True).actions).steering_deg
+    head, actor = driver_of(folder)
+    return head.commands(actor.act({CAMERA: pictures}, greedy=True).actions).steering_deg
 
 
 def main() -> None:

@@ -67,7 +67,8 @@ def fork(module: str, environment: Mapping[str, str], log: Path) -> ProcessRef:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, signal.SIG_DFL)
         log_to(log)
-        Path("/proc/self/comm").write_text(module.rpartition(".")[2])  # its name in `ps` and `top`
+        with suppress(OSError):  # its name in `ps` and `top`
+            Path("/proc/self/comm").write_text(module.rpartition(".")[2])
         env.add(environment)
         sys.modules[module].main()
     raise AssertionError  # the stack has ended the process

@@ -85,7 +85,7 @@ class CategoricalDistribution:
 
     def averaged(self) -> CategoricalDistribution:
         """Of the mean probabilities, [1, A]."""
-        return CategoricalDistribution(self._logprobs.exp().mean(0, keepdim=True).log())
+        return CategoricalDistribution(self._logprobs.logsumexp(0, keepdim=True))
 
     def sharpened(self, power: float) -> CategoricalDistribution:
         """Of probabilities that are raised to a power; the greedy actions stay."""

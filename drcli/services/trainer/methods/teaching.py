@@ -70,15 +70,15 @@ class Teaching:
         self._remember(results)
         run.observers.lesson(Lesson(epochs, episodes, counters.teacher_steps))
         self._look_at_the_clock(results)
-        since = counters.teacher_steps - self._examined_at
-        is_due = since >= EXAM_EVERY_STEPS and counters.teacher_steps >= FIRST_EXAM_STEPS
-        if (
-            is_due
-            and self._pace.is_rested
-            and not run.is_examining
-            and not (self.has_passed and counters.phase == "teacher")
-        ):
+        if self._is_exam_due:
             self._examine()
+
+    @property
+    def _is_exam_due(self) -> bool:
+        run, steps = self._run, self._run.counters.teacher_steps
+        if run.is_examining or not self._pace.is_rested:
+            return False
+        return steps >= FIRST_EXAM_STEPS and steps - self._examined_at >= EXAM_EVERY_STEPS
 
     @property
     def _warmth(self) -> float:
