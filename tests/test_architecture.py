@@ -22,7 +22,7 @@ FLOORS = (
     ("models", "workspace"),
     ("launch", "services", "watch"),
     ("train",),
-    ("sim", "store"),
+    ("sim", "store", "tensorflow"),
     ("config",),
     ("contract",),
     ("",),
