@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
+import torch
 
 from drcli.config.model_metadata import ModelMetadata
 from drcli.sim.sensors.sensor import SensorSpec
@@ -47,4 +49,17 @@ def new_network(num_actions: int = 5, is_shared: bool = True) -> ActorCritic:
         return new_actor_critic(model_of(num_actions))
     network = ActorCritic(model_of(num_actions), is_shared=False)
     network.initialise()
+    return network
+
+
+@cache
+def opinionated(num_actions: int) -> ActorCritic:
+    """A network whose actions depend much on the image, with no two parameters alike."""
+    torch.manual_seed(7)
+    network = new_network(num_actions, is_shared=False)
+    with torch.no_grad():
+        network.policy.dense.weight *= 300 if num_actions else 50
+        for name, parameter in network.named_parameters():
+            if name.endswith("bias"):
+                parameter += 0.05 * torch.randn_like(parameter)
     return network

@@ -40,7 +40,7 @@ def shape_in(shape: bytes) -> tuple[int, ...]:
 
 
 def constant(attr: bytes) -> np.ndarray[Any, Any]:
-    """A TensorProto, as numbers of one type or as raw content."""
+    """A TensorProto, as raw content, as numbers, or as one number for all places."""
     parts = dict(fields(dict(fields(attr))[8]))
     dtype = {1: np.dtype("<f4"), 3: np.dtype("<i4")}[parts[1]]
     content = parts.get(4, parts.get(5))
@@ -50,4 +50,5 @@ def constant(attr: bytes) -> np.ndarray[Any, Any]:
             value, at = varint(data, at)
             numbers.append(value - 2**64 if value >= 2**63 else value)
         content = np.array(numbers, dtype).tobytes()
-    return np.frombuffer(content, dtype).reshape(shape_in(parts[2]))
+    shape, listed = shape_in(parts[2]), np.frombuffer(content, dtype)
+    return np.full(shape, listed[0]) if len(listed) == 1 else listed.reshape(shape)

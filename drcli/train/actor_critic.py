@@ -24,13 +24,13 @@ from drcli.train.network import (
     initialise,
 )
 
-_VALUE_SCOPE = f"{ROOT}/network_0"
-_SCOPES = _VALUE_SCOPE, PolicyNetwork.policy_scope
-_VALUE_HEAD = "v_values_head_0/output"
-
 
 class ActorCritic(PolicyNetwork):
     """A policy and a value network. With `is_shared`, both heads use one trunk; otherwise each has its own."""
+
+    value_scope = f"{ROOT}/network_0"
+    value_head_scope = "v_values_head_0"
+    value_layer = "output"
 
     def __init__(self, model: ModelSpec, is_shared: bool = True) -> None:
         super().__init__(model)
@@ -52,9 +52,10 @@ class ActorCritic(PolicyNetwork):
 
     def variables(self) -> Iterator[Variable]:
         """The variables of both networks; a shared trunk is listed twice."""
-        yield Variable(f"{_VALUE_SCOPE}/{RESCALER}", torch.ones(()))
-        for name, value in (*self.value_trunk.variables(), *dense_variables(self.value, _VALUE_HEAD)):
-            yield Variable(f"{_VALUE_SCOPE}/{name}", value)
+        yield Variable(f"{self.value_scope}/{RESCALER}", torch.ones(()))
+        head = f"{self.value_head_scope}/{self.value_layer}"
+        for name, value in (*self.value_trunk.variables(), *dense_variables(self.value, head)):
+            yield Variable(f"{self.value_scope}/{name}", value)
         yield from super().variables()
 
     def forward(self, obs: Observation) -> tuple[Tensor, Tensor]:
@@ -87,7 +88,8 @@ def restored_actor_critic(model: ModelSpec, variables: Mapping[str, Tensor]) -> 
     check_head(model.head, f"{PolicyNetwork.policy_scope}/{PolicyNetwork.head_scope}", variables)
     network = ActorCritic(model, is_shared=not model.value_sensors)
     names = [name for name, _ in network.policy_trunk.variables()]
-    of_value, of_policy = ([variables.get(f"{scope}/{name}") for name in names] for scope in _SCOPES)
+    scopes = network.value_scope, network.policy_scope
+    of_value, of_policy = ([variables.get(f"{scope}/{name}") for name in names] for scope in scopes)
     if network.is_shared and not all(map(_are_equal, of_value, of_policy)):
         network = ActorCritic(model, is_shared=False)
     fill(network, variables)

@@ -1,24 +1,23 @@
-"""Builds the graph of a frozen policy network, with nodes in the order they are computed and coach's names.
+"""Builds the graph of a network, with nodes in the order they are computed and coach's names.
 
-Methods add nodes and return the name of the last one. The graph equals a frozen coach graph node for node, because the
-converters on the cars (OpenVINO's model optimizer, TFLite's) rely on names and operations.
+Methods add nodes and return the name of the last one. The graph equals coach's node for node, because the converters
+on the cars (OpenVINO's model optimizer, TFLite's) rely on names and operations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
-from torch import Tensor
 
-from drcli.train.graph_def import Array, Attr, Node
+from drcli.tensorflow.graph_def import Array, Attr, Node
+from drcli.train.graph_variables import GLOROT, ZEROS, Start, Variables, given
 
 
 class GraphBuilder:
-    """Names passed to methods are relative to `scope`; `variables` are those of a checkpoint, by full name."""
+    """Names passed to methods are relative to `scope`; `variables` turns a variable into nodes."""
 
-    def __init__(self, scope: str, variables: Mapping[str, Tensor]) -> None:
+    def __init__(self, scope: str, variables: Variables) -> None:
         self.nodes: list[Node] = []
         self._scope = scope
         self._variables = variables
@@ -28,6 +27,11 @@ class GraphBuilder:
         attrs = {"dtype": Attr.FLOAT, "shape": Attr.shape(-1, *shape)}
         self.nodes.append(Node(name, "Placeholder", (), attrs))
         return name
+
+    def variable(self, name: str, start: Start) -> str:
+        """A variable, and the node that reads it."""
+        self.nodes += self._variables.nodes(f"{self._scope}/{name}", start)
+        return self.operation(f"{name}/read", "Identity", f"{self._scope}/{name}")
 
     def operation(self, name: str, op: str, *inputs: str, **attrs: bytes) -> str:
         """An operation on float32."""
@@ -46,7 +50,7 @@ class GraphBuilder:
             f"{scope}/Conv2D",
             "Conv2D",
             x,
-            self._variable(f"{scope}/kernel"),
+            self.variable(f"{scope}/kernel", GLOROT),
             strides=Attr.numbers(1, stride, stride, 1),
             dilations=Attr.numbers(1, 1, 1, 1),
             padding=Attr.text("VALID"),
@@ -55,21 +59,20 @@ class GraphBuilder:
         )
         return self._biased(scope, x)
 
-    def dense(self, scope: str, x: str) -> str:
+    def dense(self, scope: str, x: str, kernel: Start = GLOROT) -> str:
         """A dense layer on [B, N], with its bias."""
-        return self._biased(scope, self._product(f"{scope}/MatMul", scope, x))
+        return self._biased(scope, self._product(f"{scope}/MatMul", scope, x, kernel))
 
     def dense_on_maps(self, scope: str, shape: Sequence[int], units: int, x: str) -> str:
         """A dense layer on the channels of [B, H, W, C], with its bias; `shape` is without the batch."""
         inside = f"{scope}/Tensordot"
         x = self._reshaped(f"{inside}/Reshape", (-1, shape[-1]), x)
-        x = self._product(f"{inside}/MatMul", scope, x)
+        x = self._product(f"{inside}/MatMul", scope, x, GLOROT)
         return self._biased(scope, self._reshaped(inside, (-1, *shape[:-1], units), x))
 
     def flat(self, scope: str, x: str) -> str:
         """[B, H, W, C] to [B, H·W·C]."""
-        shape = self._add(f"{scope}/Shape", "Shape", (x,), T=Attr.FLOAT, out_type=Attr.INT32)
-        batch = self._first(scope, shape, Attr.INT32)
+        batch = self._num_rows(scope, f"{scope}/strided_slice", x)
         rest = self._constant(f"{scope}/Reshape/shape/1", np.array(-1, np.int32))
         wanted = self._stack(f"{scope}/Reshape/shape", Attr.INT32, batch, rest)
         return self.operation(f"{scope}/Reshape", "Reshape", x, wanted, Tshape=Attr.INT32)
@@ -85,14 +88,28 @@ class GraphBuilder:
     def rescaled(self, rescaler: str, head: str, x: str) -> str:
         """x·g + x·(1 - g), which is x: coach scales the gradient of the head by g with it, and g is 1."""
         one = self._constant("sub/x", np.array(1.0, np.float32))
-        g = self._variable(rescaler)
+        g = self.variable(rescaler, given(1.0))
         rest = self.operation("sub", "Sub", one, g)
         stopped = self.operation(
             "StopGradient", "StopGradient", self._stack("StopGradient/input", Attr.FLOAT, x)
         )
         held = self.operation("mul", "Mul", rest, stopped)
         learned = self.operation("mul_1", "Mul", g, self._stack("mul_1/y", Attr.FLOAT, x))
-        return self._first(head, self.operation("add", "Add", held, learned), Attr.FLOAT)
+        return self._first(f"{head}/strided_slice", self.operation("add", "Add", held, learned), Attr.FLOAT)
+
+    def clipped(self, scope: str, low: float, high: float, x: str) -> str:
+        """x within two bounds."""
+        name = f"{scope}/clip_by_value"
+        most = self._constant(f"{name}/Minimum/y", np.array(high, np.float32))
+        x = self.operation(f"{name}/Minimum", "Minimum", x, most)
+        return self.operation(name, "Maximum", x, self._constant(f"{name}/y", np.array(low, np.float32)))
+
+    def repeated(self, scope: str, name: str, x: str, like: str) -> str:
+        """A single row [1, N] as often as `like` has rows."""
+        rows = self._num_rows(scope, f"{scope}/strided_slice_1", like)
+        once = self._constant(f"{name}/multiples/1", np.array(1, np.int32))
+        times = self._stack(f"{name}/multiples", Attr.INT32, rows, once)
+        return self.operation(name, "Tile", x, times, Tmultiples=Attr.INT32)
 
     def _add(self, name: str, op: str, inputs: tuple[str, ...] = (), **attrs: bytes) -> str:
         node = Node(f"{self._scope}/{name}", op, inputs, attrs)
@@ -102,17 +119,12 @@ class GraphBuilder:
     def _constant(self, name: str, value: Array) -> str:
         return self._add(name, "Const", dtype=Attr.type_of(value), value=Attr.tensor(value))
 
-    def _variable(self, name: str) -> str:
-        """A variable, frozen to a constant, and the node that reads it."""
-        value: NDArray[np.float32] = self._variables[f"{self._scope}/{name}"].numpy()
-        return self.operation(f"{name}/read", "Identity", self._constant(name, value))
-
-    def _product(self, name: str, scope: str, x: str) -> str:
-        kernel, plain = self._variable(f"{scope}/kernel"), Attr.flag(False)
+    def _product(self, name: str, scope: str, x: str, start: Start) -> str:
+        kernel, plain = self.variable(f"{scope}/kernel", start), Attr.flag(False)
         return self.operation(name, "MatMul", x, kernel, transpose_a=plain, transpose_b=plain)
 
     def _biased(self, scope: str, x: str) -> str:
-        bias = self._variable(f"{scope}/bias")
+        bias = self.variable(f"{scope}/bias", ZEROS)
         return self.operation(f"{scope}/BiasAdd", "BiasAdd", x, bias, data_format=Attr.text("NHWC"))
 
     def _reshaped(self, name: str, shape: Sequence[int], x: str) -> str:
@@ -122,9 +134,13 @@ class GraphBuilder:
     def _stack(self, name: str, kind: bytes, *inputs: str) -> str:
         return self._add(name, "Pack", inputs, T=kind, N=Attr.number(len(inputs)), axis=Attr.number(0))
 
-    def _first(self, scope: str, x: str, kind: bytes) -> str:
+    def _num_rows(self, scope: str, name: str, x: str) -> str:
+        shape = self._add(f"{scope}/Shape", "Shape", (x,), T=Attr.FLOAT, out_type=Attr.INT32)
+        return self._first(name, shape, Attr.INT32)
+
+    def _first(self, name: str, x: str, kind: bytes) -> str:
         """x[0]"""
-        name, none = f"{scope}/strided_slice", Attr.number(0)
+        none = Attr.number(0)
         begin, end, step = (
             self._constant(f"{name}/{part}", np.array([value], np.int32))
             for part, value in (("stack", 0), ("stack_1", 1), ("stack_2", 1))

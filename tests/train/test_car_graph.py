@@ -5,18 +5,27 @@ TensorFlow and OpenVINO are the dependency group `car`; without them the tests t
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import warnings
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from model_specs import CAMERA, metadata, new_network
+from car_programs import is_installed, program
+from coach_graphs import (
+    CONTINUOUS,
+    GRAPHS,
+    NETWORKS,
+    Node,
+    coach_file,
+    needs_graphs,
+    nodes_of,
+    of_both_graphs,
+)
+from model_specs import CAMERA, metadata, opinionated
 from protobuf import constant, fields, shape_in
 
 from drcli.config.model_metadata import ModelMetadata
@@ -28,37 +37,18 @@ from drcli.train.actor_critic import ActorCritic
 from drcli.train.checkpoint import pack, to_tensors
 from drcli.train.exports.car_graph import CarGraph
 
-GRAPHS = Path(__file__).parents[3] / "shared" / "graphs"
-POLICY = "main_level/agent/main/online/network_1"
-INPUT = f"main_level/agent/main/online/network_0/{CAMERA}/{CAMERA}"
+POLICY = f"{NETWORKS}/network_1"
+INPUT = f"{NETWORKS}/network_0/{CAMERA}/{CAMERA}"
 OUTPUT = f"{POLICY}/ppo_head_0/policy"
-CONTINUOUS = 0
 TOLERANCE = 1e-5
 of_all_heads = pytest.mark.parametrize(
     "num_actions",
     [5, pytest.param(21, marks=pytest.mark.slow), CONTINUOUS],
     ids=["discrete-5", "discrete-21", "continuous-2"],
 )
-needs_graphs = pytest.mark.skipif(not GRAPHS.is_dir(), reason="reference graphs are not on this machine")
-of_both_graphs = pytest.mark.parametrize(
-    ("graph", "num_actions"), [("ppo-discrete-9", 9), ("ppo-continuous", CONTINUOUS)]
-)
 
 Images = np.ndarray[Any, np.dtype[np.float32]]
 Runner = Callable[[Images], Images]
-
-
-@cache
-def opinionated(num_actions: int) -> ActorCritic:
-    """A network whose actions depend much on the image, with no two parameters alike."""
-    torch.manual_seed(7)
-    network = new_network(num_actions, is_shared=False)
-    with torch.no_grad():
-        network.policy.dense.weight *= 300 if num_actions else 50
-        for name, parameter in network.named_parameters():
-            if name.endswith("bias"):
-                parameter += 0.05 * torch.randn_like(parameter)
-    return network
 
 
 def checkpoint_of(network: ActorCritic) -> bytes:
@@ -70,23 +60,6 @@ def exported(num_actions: int) -> bytes:
 
 
 # ---------------------------------------------------------------------------------------------- what is in the file
-
-
-class Node(NamedTuple):
-    op: str
-    inputs: tuple[str, ...]
-    attrs: dict[str, bytes]
-
-
-def nodes_of(graph: bytes) -> dict[str, Node]:
-    """A GraphDef's nodes by name, in their order."""
-    nodes = {}
-    for node in (list(fields(value)) for number, value in fields(graph) if number == 1):
-        name, op = (next(v for n, v in node if n == wanted).decode() for wanted in (1, 2))
-        pairs = [dict(fields(v)) for n, v in node if n == 5]
-        inputs = tuple(v.decode() for n, v in node if n == 3)
-        nodes[name] = Node(op, inputs, {pair[1].decode(): pair[2] for pair in pairs})
-    return nodes
 
 
 @of_all_heads
@@ -122,23 +95,15 @@ def test_the_same_weights_give_the_same_bytes() -> None:
     assert exported(5) == exported(5)
 
 
-WHERE_IT_STANDS = {
-    "_output_shapes",
-    "_class",
-    "container",
-    "shared_name",
-}  # of a graph that is built, not frozen
-
-
 def frozen(nodes: dict[str, Node]) -> dict[str, Node]:
     """What the output of a coach graph needs, with constants for variables; their values are left out."""
     found: dict[str, Node] = {}
     wanted = [OUTPUT]
     while wanted:
         name = wanted.pop()
-        op, inputs, attrs = nodes[name]
+        op, inputs, _ = nodes[name]
         wanted += inputs
-        attrs = {key: value for key, value in attrs.items() if key not in WHERE_IT_STANDS}
+        attrs = nodes[name].meaning
         if op == "VariableV2":
             op, attrs = "Const", {"dtype": attrs["dtype"], "shape": attrs["shape"]}
         found[name] = Node(op, inputs, attrs)
@@ -149,8 +114,8 @@ def frozen(nodes: dict[str, Node]) -> dict[str, Node]:
 @needs_graphs
 @of_both_graphs
 def test_every_node_is_that_of_the_coach_graph(graph: str, num_actions: int) -> None:
-    [meta] = (GRAPHS / graph).glob("*.meta")
-    theirs = frozen(nodes_of(next(v for n, v in fields(meta.read_bytes()) if n == 2)))
+    meta = coach_file(graph, ".meta").read_bytes()
+    theirs = frozen(nodes_of(dict(fields(meta))[2]))
     document = json.loads((GRAPHS / graph / "model_metadata.json").read_text())
     read = ModelMetadata.parse(json.dumps(document), "model_metadata.json")
     ours = nodes_of(CarGraph.export(checkpoint_of(opinionated(num_actions)), read))
@@ -200,7 +165,7 @@ def test_what_this_engine_does_not_train_is_refused(other: dict[str, Any]) -> No
 @pytest.fixture(scope="module")
 def frames() -> Images:
     """What twelve cars around the harbour see while they drive out of their lane: float32 [B, 120, 160, 1]."""
-    if not any(importlib.util.find_spec(name) for name in ("tensorflow", "openvino")):
+    if not any(map(is_installed, ("tensorflow", "openvino"))):
         pytest.skip("neither tensorflow nor openvino is installed (dependency group car)")
     world = World(load_track("drcli_harbour", None, ""), RaceSettings(round_robin_advance_dist=1 / 12), 12)
     seen = [world.reset()[CAMERA]]
@@ -211,16 +176,6 @@ def frames() -> Images:
     images = np.unique(np.concatenate(seen), axis=0)
     assert len(images) > 30
     return images[..., np.newaxis].astype(np.float32)
-
-
-def program(name: str) -> Any:
-    """A module of the group `car`; its own warnings are its makers' concern."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return importlib.import_module(name)
-        except ModuleNotFoundError:
-            pytest.skip(f"{name} is not installed (dependency group car)")
 
 
 def tensorflow(file: Path) -> Runner:
@@ -312,10 +267,9 @@ def test_the_coach_graph_with_our_weights_acts_as_our_network(
     graph: str, num_actions: int, frames: Images
 ) -> None:
     tf = program("tensorflow").compat.v1
-    [meta] = (GRAPHS / graph).glob("*.meta")
     network = opinionated(num_actions)
     with tf.Graph().as_default() as coach, tf.Session(graph=coach) as session:
-        tf.train.import_meta_graph(str(meta), clear_devices=True)
+        tf.train.import_meta_graph(str(coach_file(graph, ".meta")), clear_devices=True)
         for name, value in to_tensors(network).items():
             session.run(
                 f"{name}/Assign", {coach.get_operation_by_name(f"{name}/Assign").inputs[1]: value.numpy()}

@@ -14,6 +14,7 @@ from torch import Tensor
 from drcli.config.model_metadata import Bounds, ModelMetadata
 from drcli.errors import UsageError
 from drcli.train.graph_builder import GraphBuilder
+from drcli.train.graph_variables import SMALL, given
 from drcli.train.heads.head import Commands
 
 LOG_STD_MIN, LOG_STD_MAX = -20.0, 3.0
@@ -57,9 +58,14 @@ class Gaussian:
         return Commands(chosen[:, 0], chosen[:, 1], labels)
 
     def nodes(self, graph: GraphBuilder, scope: str, x: str) -> str:
-        """Ends in means, float32 [B, D], which the car clips to -1 … 1."""
-        x = graph.dense(f"{scope}/{self.layer}", x)
-        return graph.operation(f"{scope}/policy", "Identity", x)
+        """Means, float32 [B, D], which the car clips to -1 … 1; and standard deviations, `policy_std`."""
+        means = graph.dense(f"{scope}/{self.layer}", x, SMALL)
+        policy = graph.operation(f"{scope}/policy", "Identity", means)
+        log_std = graph.variable(f"{scope}/{_LOG_STD}", given(0.0))
+        log_std = graph.clipped(scope, LOG_STD_MIN, LOG_STD_MAX, log_std)
+        std = graph.operation(f"{scope}/Exp", "Exp", log_std)
+        graph.repeated(scope, f"{scope}/policy_std", std, like=x)
+        return policy
 
 
 class GaussianDistribution:

@@ -93,5 +93,5 @@ class Head(Protocol):
         ...
 
     def nodes(self, graph: GraphBuilder, scope: str, x: str) -> str:
-        """Add the head to the car's graph, on top of features `x`; the last node is `<scope>/policy`."""
+        """Add the head to a graph, on top of features `x`; returns `<scope>/policy`, all that the car's graph needs."""
         ...
