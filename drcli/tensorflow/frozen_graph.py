@@ -1,0 +1,71 @@
+"""The constants of a frozen graph, a GraphDef in a `.pb` file: each variable is one, under its own name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drcli.tensorflow.protobuf import as_bytes, as_int, fields, message
+
+_FLOAT = 1  # tensorflow.DataType
+_MOST_NUMBERS = 2**26  # of all constants together; the largest known network has a tenth
+_MOST_DIMENSIONS = 8
+
+
+def read_constants(pb: bytes) -> dict[str, NDArray[np.float32]]:
+    """The float32 constants by name, also those that are no variables.
+
+    Raises:
+        ValueError: the graph is damaged. Nothing is allocated for sizes that it claims before they are checked.
+    """
+    constants: dict[str, NDArray[np.float32]] = {}
+    room = _MOST_NUMBERS
+    for name, tensor in _tensors(pb):
+        if name in constants:
+            raise ValueError(f"it has two constants {name}")
+        shape = _shape(name, as_bytes(message(tensor).get(2)))
+        room -= prod(shape)
+        if room < 0:
+            raise ValueError(f"its constants, up to {name}, have more than {_MOST_NUMBERS:,} numbers")
+        constants[name] = _numbers(name, tensor, shape)
+    return constants
+
+
+def _tensors(pb: bytes) -> Iterator[tuple[str, bytes]]:
+    """The names of the float32 constants, and their TensorProtos."""
+    for key, value in fields(pb):
+        if key != 1:
+            continue
+        node = [*fields(as_bytes(value))]
+        if as_bytes(dict(node).get(2)) != b"Const":
+            continue
+        name = as_bytes(dict(node).get(1)).decode()
+        attrs = (message(as_bytes(part)) for key, part in node if key == 5)
+        value_of = {as_bytes(attr.get(1)): as_bytes(attr.get(2)) for attr in attrs}.get(b"value", b"")
+        tensor = as_bytes(message(value_of).get(8))
+        if as_int(message(tensor).get(1)) == _FLOAT:
+            yield name, tensor
+
+
+def _shape(name: str, encoded: bytes) -> tuple[int, ...]:
+    parts = [*fields(encoded)]
+    shape = tuple(as_int(message(as_bytes(dim)).get(1)) for key, dim in parts if key == 2)
+    if as_int(dict(parts).get(3)) or len(shape) > _MOST_DIMENSIONS or any(size < 0 for size in shape):
+        raise ValueError(f"the constant {name} has no usable shape")
+    return shape
+
+
+def _numbers(name: str, tensor: bytes, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Raw content, or a list of numbers whose last one is repeated."""
+    content = as_bytes(message(tensor).get(4))
+    listed = content or b"".join(as_bytes(part) for key, part in fields(tensor) if key == 5)
+    wanted = 4 * prod(shape)
+    is_complete = len(listed) == wanted if content else len(listed) % 4 == 0 and len(listed) <= wanted
+    if not is_complete:
+        raise ValueError(f"the constant {name} has {len(listed):,} bytes; its shape is {shape}")
+    numbers = np.full(prod(shape), np.frombuffer(listed[-4:] or bytes(4), "<f4"), np.float32)
+    numbers[: len(listed) // 4] = np.frombuffer(listed, "<f4")
+    return numbers.reshape(shape)
