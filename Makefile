@@ -30,9 +30,9 @@ test-all: test ## and those that train for long, and those that need a Docker en
 	$(PYTEST) $(SIDE_BY_SIDE) -m "slow and not docker" $(ARGS)
 	$(PYTEST) -m docker $(ARGS)
 
-test-car: $(VENV)/.developing ## the car's graph in real TensorFlow and OpenVINO (some GB)
+test-car: $(VENV)/.developing ## our graphs and checkpoints in real TensorFlow and OpenVINO (some GB)
 	$(BIN)/python -m pip install --quiet --group car
-	$(PYTEST) tests/train/test_car_graph.py
+	$(PYTEST) tests/train/test_car_graph.py tests/train/test_tensorflow_checkpoint.py
 
 check: lint types test ## what a change has to pass
 

@@ -90,7 +90,7 @@ def test_two_constants_of_one_name_are_refused() -> None:
         read_constants(graph_def([constant("kernel", Attr.filled(1.0, (2,)))] * 2))
 
 
-SAMPLE = graph_def([constant("kernel", Attr.tensor(np.eye(3, dtype=np.float32)))] * 1)
+SAMPLE = graph_def([constant("kernel", Attr.tensor(np.eye(3, dtype=np.float32)))])
 
 
 @given(st.binary(max_size=200))

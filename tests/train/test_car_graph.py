@@ -258,21 +258,3 @@ def test_actions_are_those_of_our_network(
     difference = float(np.abs(got - expected).max())
     record_property("difference", difference)
     assert difference < TOLERANCE
-
-
-@pytest.mark.shared
-@needs_graphs
-@of_both_graphs
-def test_the_coach_graph_with_our_weights_acts_as_our_network(
-    graph: str, num_actions: int, frames: Images
-) -> None:
-    tf = program("tensorflow").compat.v1
-    network = opinionated(num_actions)
-    with tf.Graph().as_default() as coach, tf.Session(graph=coach) as session:
-        tf.train.import_meta_graph(str(coach_file(graph, ".meta")), clear_devices=True)
-        for name, value in to_tensors(network).items():
-            session.run(
-                f"{name}/Assign", {coach.get_operation_by_name(f"{name}/Assign").inputs[1]: value.numpy()}
-            )
-        got = session.run(f"{OUTPUT}:0", {f"{INPUT}:0": frames})
-    assert np.abs(got - acts(network, frames)).max() < TOLERANCE
