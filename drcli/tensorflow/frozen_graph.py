@@ -12,7 +12,7 @@ from drcli.tensorflow.protobuf import as_bytes, as_int, fields, message
 
 _FLOAT = 1  # tensorflow.DataType
 _MOST_NUMBERS = 2**26  # of all constants together; the largest known network has a tenth
-_MOST_DIMENSIONS = 8
+_MOST_DIMENSIONS, _LONGEST_SHAPE = 8, 1000  # in bytes
 
 
 def read_constants(pb: bytes) -> dict[str, NDArray[np.float32]]:
@@ -39,23 +39,33 @@ def _tensors(pb: bytes) -> Iterator[tuple[str, bytes]]:
     for key, value in fields(pb):
         if key != 1:
             continue
-        node = [*fields(as_bytes(value))]
-        if as_bytes(dict(node).get(2)) != b"Const":
+        node = as_bytes(value)
+        parts = message(node)
+        if as_bytes(parts.get(2)) != b"Const":
             continue
-        name = as_bytes(dict(node).get(1)).decode()
-        attrs = (message(as_bytes(part)) for key, part in node if key == 5)
-        value_of = {as_bytes(attr.get(1)): as_bytes(attr.get(2)) for attr in attrs}.get(b"value", b"")
-        tensor = as_bytes(message(value_of).get(8))
+        tensor = _value(node)
         if as_int(message(tensor).get(1)) == _FLOAT:
-            yield name, tensor
+            yield as_bytes(parts.get(1)).decode(), tensor
+
+
+def _value(node: bytes) -> bytes:
+    """The attribute `value`, a TensorProto."""
+    for key, part in fields(node):
+        if key == 5:
+            attr = message(as_bytes(part))
+            if attr.get(1) == b"value":
+                return as_bytes(message(as_bytes(attr.get(2))).get(8))
+    return b""
 
 
 def _shape(name: str, encoded: bytes) -> tuple[int, ...]:
-    parts = [*fields(encoded)]
-    shape = tuple(as_int(message(as_bytes(dim)).get(1)) for key, dim in parts if key == 2)
-    if as_int(dict(parts).get(3)) or len(shape) > _MOST_DIMENSIONS or any(size < 0 for size in shape):
-        raise ValueError(f"the constant {name} has no usable shape")
-    return shape
+    if len(encoded) <= _LONGEST_SHAPE:
+        parts = [*fields(encoded)]
+        shape = tuple(as_int(message(as_bytes(dim)).get(1)) for key, dim in parts if key == 2)
+        is_known = not as_int(dict(parts).get(3)) and all(size >= 0 for size in shape)
+        if is_known and len(shape) <= _MOST_DIMENSIONS:
+            return shape
+    raise ValueError(f"the constant {name} has no usable shape")
 
 
 def _numbers(name: str, tensor: bytes, shape: tuple[int, ...]) -> NDArray[np.float32]:

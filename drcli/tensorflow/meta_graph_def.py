@@ -50,9 +50,7 @@ def _saver_nodes(names: Sequence[str]) -> Iterator[Node]:
         yield Node(node, op, inputs, {"dtypes": Attr.floats(len(names))})
     yield Node(_SAVED, "Identity", (_FILE, "^save/SaveV2"), {"T": Attr.STRING})
     assignments = [
-        assignment(
-            f"save/Assign_{n}" if n else "save/Assign", name, f"save/RestoreV2:{n}" if n else "save/RestoreV2"
-        )
+        assignment("save/Assign" + (f"_{n}" if n else ""), name, "save/RestoreV2" + (f":{n}" if n else ""))
         for n, name in enumerate(names)
     ]
     yield from assignments

@@ -27,7 +27,7 @@ class Start(NamedTuple):
 
 GLOROT = Start("Initializer/random_uniform", None)
 ZEROS = Start("Initializer/zeros", 0.0)
-SMALL = Start("Initializer/Const", 0.0)  # coach draws small numbers while it builds the graph
+SMALL = Start("Initializer/Const", 0.0)  # small numbers that coach draws while it builds the graph; 0 here
 
 
 def given(value: float) -> Start:

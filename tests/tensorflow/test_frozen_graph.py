@@ -68,6 +68,7 @@ def test_numbers_may_be_listed_and_the_last_one_repeated() -> None:
         (tensor(shape(2), delimited(5, bytes(3))), "has 3 bytes; its shape is"),
         (tensor(shape(2**40)), "more than 67,108,864 numbers"),
         (tensor(shape(*[2**62] * 8)), "more than 67,108,864 numbers"),
+        (tensor(shape(*[1] * 9)), "no usable shape"),
         (tensor(shape(*[1] * 1000)), "no usable shape"),
         (tensor(shape(-1)), "no usable shape"),
         (tensor(delimited(2, number(3, 1))), "no usable shape"),
