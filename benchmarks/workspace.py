@@ -20,7 +20,7 @@ from drcli.contract.keys import ModelKeys
 from drcli.launch.bucket import open_bucket
 from drcli.paths import Workspace as Folder
 from drcli.store.checkpoints import read_checkpoint
-from drcli.train.checkpoint import unpack
+from drcli.train.checkpoint_formats import read_weights
 from drcli.train.model import ModelSpec
 
 DR = (sys.executable, "-m", "drcli")
@@ -98,9 +98,9 @@ class Workspace:
         folder = Folder(self.folder)
         settings = load_settings(folder, [f"{name}={value}" for name, value in self._settings.items()])
         bucket, keys = open_bucket(settings, folder), ModelKeys(settings.local_s3_model_prefix)
-        name, data = read_checkpoint(bucket, keys, "best")
+        name, files = read_checkpoint(bucket, keys, "best")
         metadata = ModelMetadata.parse(bucket.get(keys.model_metadata).decode(), keys.model_metadata)
-        return ModelSpec.of(metadata), unpack(data, str(name)).variables
+        return ModelSpec.of(metadata), read_weights(files, str(name)).variables
 
     @property
     def _options(self) -> list[str]:

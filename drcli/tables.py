@@ -98,6 +98,7 @@ EXPORTS = Table(
     {
         "car": "drcli.train.exports.car_graph:CarGraph",
         "native": "drcli.train.exports.native:Native",
+        "tensorflow": "drcli.train.exports.tensorflow_checkpoint:TensorFlowCheckpoint",
     },
 )
 LAUNCHERS = Table(

@@ -65,7 +65,7 @@ def make_model(
         if community:
             for part in PARTS:
                 bucket.put(keys.key("model", f"{name(number)}.{part}"), weights(number, part))
-            bucket.put(keys.graph(number), graph(number))
+            bucket.put(keys.checkpoint(str(name(number)), "pb"), graph(number))
         else:
             bucket.put(keys.checkpoint(str(name(number))), weights(number, "safetensors"))
     first = CheckpointEntry(name(numbers[0] if best is None else best), 83.5, 12.5)

@@ -13,8 +13,11 @@ from drcli.train.checkpoint import unpack
 def check_accounts(bucket: Bucket, prefix: str = "model") -> None:
     """Episodes of all workers: as many in the traces as in the metrics as in the last checkpoint, none twice."""
     keys = ModelKeys(prefix)
-    name, data = read_checkpoint(bucket, keys, "last")
-    counted = {int(worker): number for worker, number in unpack(data, str(name)).counters["episodes"].items()}  # type: ignore[union-attr]
+    name, files = read_checkpoint(bucket, keys, "last")
+    counted = {
+        int(worker): number
+        for worker, number in unpack(files["safetensors"], str(name)).counters["episodes"].items()
+    }  # type: ignore[union-attr]
     traces: dict[int, set[int]] = {}
     for info in bucket.list(f"{prefix}/"):
         parts = info.key.removeprefix(f"{prefix}/").split("/")

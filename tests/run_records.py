@@ -47,9 +47,9 @@ def check(run: Any, folders: list[str] | None = None) -> RunStatus:
         assert [row.reward_score for row in training] == [round(reward) for reward in rewards]
         counted[worker] = len(numbers)
     assert status.episodes == sum(counted.values())
-    name, data = read_checkpoint(run.bucket, run.keys)
+    name, files = read_checkpoint(run.bucket, run.keys)
     assert str(name) == status.last_checkpoint
-    counters = Counters.from_state(unpack(data, str(name)).counters)
+    counters = Counters.from_state(unpack(files["safetensors"], str(name)).counters)
     assert (name.number, name.steps) == (counters.base + counters.iteration, counters.steps)
     # Once it is good enough, what was good enough is the last, which is a little older.
     if not status.stop_reason.startswith(("evaluation progress", "the model drives")):

@@ -77,6 +77,7 @@ def command(
 def _start(prepared: PreparedTraining, wipe: bool, resume: bool) -> Plan:
     from drcli.launch import training_start
 
+    present.say_all(prepared.origin)
     with present.live() as live:
         live.line("Starting the services")
         return training_start.start(prepared, wipe=wipe, resume=resume)

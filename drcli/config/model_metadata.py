@@ -31,7 +31,8 @@ STEERING_LIMITS_DEG = (-30.0, 30.0)
 SPEED_LIMITS_MPS = (0.1, 4.0)
 
 # Names that other engines support; ours are in the tables.
-CAMERAS = ("observation", "FRONT_FACING_CAMERA", "LEFT_CAMERA", "STEREO_CAMERAS")
+GREY_CAMERAS = ("observation", "FRONT_FACING_CAMERA", "LEFT_CAMERA")  # each sees one grey image
+CAMERAS = (*GREY_CAMERAS, "STEREO_CAMERAS")
 _LIDARS = ("LIDAR", "SECTOR_LIDAR", "DISCRETIZED_SECTOR_LIDAR")
 _NETWORKS = (
     "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW",

@@ -99,6 +99,7 @@ class Settings(SourcedValues):
     )
     train_teacher_steps: int = _TRAIN(200_000, "Steps within which that teacher must pass.", ge=1)
     train_teacher_fallback: Fallback = _TRAIN("pixels", "What follows if it does not.")
+    train_tf_checkpoints: bool = _TRAIN(False, "Also write checkpoints for TensorFlow.", rare=True)
     train_change_start_position: bool = _TRAIN(
         True, "Start each episode further along the track.", worker=True
     )
@@ -276,9 +277,7 @@ class Settings(SourcedValues):
 
     aws_app_region: str = _AWS("us-east-1", "AWS region.")
     kinesis_stream_name: str = _AWS("", "Kinesis video stream.", rare=True, only_for=COMMUNITY)
-    droa_url: Url = _AWS(
-        "", "Address of a DeepRacer on AWS.", rare=True, example="https://deepracer.example.com"
-    )
+    droa_url: Url = _AWS("", "Address of a DeepRacer on AWS.", rare=True, example="https://dr.example.com")
     droa_username: str = _AWS("", "User name there.", rare=True, example="me")
     droa_debug: str = _AWS("", "Any text: show the requests sent to it.", rare=True, example="1")
 

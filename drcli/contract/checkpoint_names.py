@@ -16,7 +16,15 @@ CHECKPOINT = r"\d+_Step-\d+\.ckpt"
 CHECKPOINT_FILE = rf"{CHECKPOINT}\.[^/]+"
 GRAPH_FILE = r"model_\d+\.pb"
 
+# The suffixes of a checkpoint's files, and what stands for its frozen graph among them.
+NATIVE, INDEX, META, GRAPH = "safetensors", "index", "meta", "pb"
+
 _NAME = re.compile(r"(\d+)_Step-(\d+)\.ckpt")
+
+
+def file_name(name: str, part: str) -> str:
+    """The file of checkpoint `name` with the suffix `part`; `model_12.pb` for GRAPH."""
+    return f"model_{name.partition('_')[0]}.pb" if part == GRAPH else f"{name}.{part}"
 
 
 def graph_number(file: str) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
+from drcli.contract.checkpoint_names import NATIVE, file_name
+
 
 def join(*parts: str) -> str:
     """A key in the one form all stores accept: no leading, doubled or trailing slash, no dots."""
@@ -95,13 +97,9 @@ class ModelKeys:
         """The best and the last checkpoint."""
         return self.key("model", "deepracer_checkpoints.json")
 
-    def checkpoint(self, name: str) -> str:
-        """The weights of checkpoint `name` (`12_Step-3456.ckpt`)."""
-        return self.key("model", f"{name}.safetensors")
-
-    def graph(self, number: int) -> str:
-        """The frozen graph that the community's engine writes next to a checkpoint."""
-        return self.key("model", f"model_{number}.pb")
+    def checkpoint(self, name: str, part: str = NATIVE) -> str:
+        """A file of checkpoint `name` (`12_Step-3456.ckpt`): a suffix, or GRAPH for the frozen graph next to it."""
+        return self.key("model", file_name(name, part))
 
     @property
     def model_folder(self) -> str:

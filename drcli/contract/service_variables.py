@@ -131,6 +131,9 @@ TEACHER_STEPS = ServiceVariable(
 TEACHER_FALLBACK = ServiceVariable(
     env.DR_TRAIN_TEACHER_FALLBACK, "if it does not: `pixels`, or `stop`", str, "pixels", _TRAINER
 )
+TF_CHECKPOINTS = ServiceVariable(
+    env.DR_TRAIN_TF_CHECKPOINTS, "also write checkpoints for TensorFlow", truth, False, _TRAINER
+)
 STOP_PROGRESS: ServiceVariable[float | None] = ServiceVariable(
     env.DR_TRAIN_STOP_PROGRESS, "evaluation progress in % that ends the run", float, None, _TRAINER
 )

@@ -13,10 +13,11 @@ from drcli.config.params_documents import Document, render_evaluation, to_yaml
 from drcli.config.settings import Settings
 from drcli.contract.keys import ModelKeys, evaluation_facts, evaluation_trace
 from drcli.errors import DrError
-from drcli.launch import planning, run_control
+from drcli.launch import planning, run_control, tensorflow_files
 from drcli.launch.bucket import open_bucket
 from drcli.launch.launcher import RunRequest
 from drcli.launch.plan import Plan
+from drcli.launch.pretrained import Origin, check_fits
 from drcli.launch.start_checks import (
     check_settings,
     check_single_world,
@@ -24,6 +25,7 @@ from drcli.launch.start_checks import (
     publish_tracks,
 )
 from drcli.launch.store_access import services_endpoint
+from drcli.launch.stored_network import read_network
 from drcli.paths import Workspace
 from drcli.store import simtrace
 from drcli.store.checkpoints import Which, choose_checkpoint
@@ -78,11 +80,12 @@ def start(
     prefix = settings.local_s3_model_prefix
     plan = planning.checked_plan(_request(settings, workspace, prefix))
     bucket = open_bucket(settings, workspace, write=True)
+    wanted = settings.eval_checkpoint if which is None else which
     if plan.is_ours:
         check_worlds(settings, workspace)
-        _check_model(bucket, ModelKeys(prefix), settings.eval_checkpoint if which is None else which)
+        _check_model(bucket, ModelKeys(prefix), wanted)
     else:
-        _check_any_model(bucket, prefix)
+        _check_any_model(bucket, prefix, wanted)
     document = render_evaluation(settings, services_endpoint(settings, bucket.config), datetime.now(), clone)
     if which is not None:
         document = Document(document.key, {**document.values, "EVAL_CHECKPOINT": str(which)})
@@ -139,15 +142,17 @@ def _trial(row: dict[str, Any]) -> dict[str, Any]:
 
 def _check_model(bucket: Bucket, keys: ModelKeys, which: Which) -> None:
     """Raises DrError if the checkpoint does not exist or our engine cannot drive it."""
-    choose_checkpoint(bucket, keys, which)
-    metadata = bucket.get(keys.model_metadata)
-    check_supported(ModelMetadata.parse(metadata, keys.model_metadata), keys.model_metadata)
+    files = choose_checkpoint(bucket, keys, which)
+    metadata = ModelMetadata.parse(bucket.get(keys.model_metadata), keys.model_metadata)
+    check_supported(metadata, keys.model_metadata)
+    check_fits(Origin(keys.prefix, files, read_network(bucket, files), metadata), metadata)
 
 
-def _check_any_model(bucket: Bucket, prefix: str) -> None:
-    """Raises DrError if there is no model. The community's checkpoints have their own format and are not checked."""
+def _check_any_model(bucket: Bucket, prefix: str, which: Which) -> None:
+    """Write what the community's engine lacks to load a checkpoint of ours. Raises DrError if there is no model."""
     if not any(bucket.list(f"{prefix}/model/")):
         raise DrError(f"There is no model under {prefix}.", "`dr models` lists the existing models.")
+    tensorflow_files.complete(bucket, prefix, which)
 
 
 def _clone(bucket: Bucket, prefix: str, target: str) -> None:

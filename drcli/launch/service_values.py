@@ -30,6 +30,7 @@ def training_values(settings: Settings, snapshot: Snapshot) -> dict[str, str]:
         env.DR_TRAIN_METHOD: settings.train_method,
         env.DR_TRAIN_TEACHER_STEPS: str(settings.train_teacher_steps),
         env.DR_TRAIN_TEACHER_FALLBACK: settings.train_teacher_fallback,
+        env.DR_TRAIN_TF_CHECKPOINTS: str(settings.train_tf_checkpoints),
         env.DR_TRAIN_STOP_PROGRESS: _text(settings.train_stop_progress),
         env.DR_TRAIN_MAX_MINUTES: _text(settings.train_max_minutes),
         env.DR_TRAIN_EVAL_INTERVAL: _text(settings.train_eval_interval),

@@ -12,7 +12,9 @@ from drcli.launch import planning, run_control
 from drcli.launch.bucket import open_bucket
 from drcli.launch.launcher import RunRequest
 from drcli.launch.plan import Plan
+from drcli.launch.pretrained import check_pretrained
 from drcli.launch.start_checks import (
+    METADATA,
     CustomFiles,
     check_settings,
     check_training_files,
@@ -21,7 +23,7 @@ from drcli.launch.start_checks import (
 )
 from drcli.launch.store_access import services_endpoint
 from drcli.paths import Workspace
-from drcli.store.checkpoints import choose_checkpoint, list_checkpoints
+from drcli.store.checkpoints import list_checkpoints
 from drcli.store.client import Bucket
 
 
@@ -34,6 +36,7 @@ class PreparedTraining:
     bucket: Bucket
     files: CustomFiles
     existing: tuple[str, ...]  # keys under the model prefix
+    origin: tuple[str, ...]  # about the pretrained model that it goes on from, one line each
 
     @property
     def contents(self) -> str:
@@ -64,10 +67,11 @@ def prepare(settings: Settings, workspace: Workspace) -> PreparedTraining:
     request = RunRequest.training(settings, workspace)
     plan = planning.checked_plan(request)
     bucket = open_bucket(settings, workspace, write=True)
+    origin: tuple[str, ...] = ()
     if settings.local_s3_pretrained:
-        _check_pretrained(settings, bucket)
+        origin = check_pretrained(settings, bucket, files.contents[METADATA])
     existing = tuple(info.key for info in bucket.list(f"{request.prefix}/"))
-    return PreparedTraining(request, plan, bucket, files, existing)
+    return PreparedTraining(request, plan, bucket, files, existing, origin)
 
 
 def start(prepared: PreparedTraining, *, wipe: bool = False, resume: bool = False) -> Plan:
@@ -135,13 +139,3 @@ def _upload(prepared: PreparedTraining) -> None:
     endpoint = services_endpoint(settings, bucket.config)
     for document in render_training(settings, endpoint, request.workers):
         bucket.put(document.key, to_yaml(document.values).encode())
-
-
-def _check_pretrained(settings: Settings, bucket: Bucket) -> None:
-    prefix, which = settings.local_s3_pretrained_prefix, settings.local_s3_pretrained_checkpoint
-    if prefix == settings.local_s3_model_prefix:
-        raise DrError(
-            f"DR_LOCAL_S3_PRETRAINED_PREFIX and DR_LOCAL_S3_MODEL_PREFIX are both {prefix}.",
-            "Give the new model another prefix; to continue the same model, use --resume.",
-        )
-    choose_checkpoint(bucket, ModelKeys(prefix), which)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.settings import Settings
-from drcli.contract.checkpoint_names import CheckpointName
+from drcli.contract.checkpoint_names import GRAPH, CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.launch.bucket import open_bucket
 from drcli.launch.store_access import open_upload_bucket
+from drcli.launch.tensorflow_files import converted
 from drcli.local import write_atomically
 from drcli.models import carfile
 from drcli.models.upload import ModelLocation
@@ -22,10 +22,6 @@ from drcli.store import model_files, transfer
 from drcli.store.checkpoints import Which
 from drcli.store.client import Bucket
 from drcli.store.transfer import Meter, Tell
-from drcli.tables import EXPORTS
-
-if TYPE_CHECKING:
-    from drcli.train.exports.export import Export
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class CarFile:
 
 
 def build(settings: Settings, workspace: Workspace, which: Which, prefix: str | None = None) -> CarFile:
-    """Pack one checkpoint. Raises DrError if it has no graph or the car would refuse it."""
+    """Pack one checkpoint. Raises DrError if the car would refuse it."""
     bucket = open_bucket(settings, workspace)
     source = ModelLocation(bucket, transfer.prefix_of(prefix or settings.local_s3_model_prefix))
     chosen = model_files.choose(bucket, source.prefix, which)
@@ -47,16 +43,11 @@ def build(settings: Settings, workspace: Workspace, which: Which, prefix: str | 
 
 
 def _graph(bucket: Bucket, chosen: model_files.Chosen, metadata: bytes) -> bytes:
-    if not chosen.is_ours:
-        if chosen.graph is None:
-            raise DrError(
-                f"model_{chosen.name.number}.pb is missing next to {chosen.name}.",
-                "The engine that trained the model writes this file; choose another checkpoint.",
-            )
-        return bucket.get(chosen.graph.key)
-    (weights,) = (info for info in chosen.files if info.key.endswith(".safetensors"))
-    export: Export = EXPORTS.load("car")
-    return export.export(bucket.get(weights.key), ModelMetadata.parse(metadata, "model_metadata.json"))
+    """The frozen graph that another engine wrote, else one made from the weights."""
+    files = chosen.files
+    if GRAPH in files.parts and not files.is_ours:
+        return bucket.get(files.parts[GRAPH].key)
+    return converted(bucket, files, ModelMetadata.parse(metadata, "model_metadata.json"), ["car"])[GRAPH]
 
 
 def target(settings: Settings, workspace: Workspace, prefix: str | None, *, is_local: bool) -> ModelLocation:

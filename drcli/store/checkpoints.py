@@ -1,8 +1,8 @@
 """Checkpoints in the bucket: the index of the best and the last one, and how they are written and read.
 
 The protocol is deepracer-simapp's (`markov/s3_boto_data_store.py`): `.lock` while writing, the weights,
-`.coach_checkpoint`, `deepracer_checkpoints.json`, then old checkpoints are deleted. One object contains all weights
-and a PUT is atomic, so regardless of when a writer dies, every name in the index leads to a complete checkpoint.
+`.coach_checkpoint`, `deepracer_checkpoints.json`, then old checkpoints are deleted. A PUT is atomic, and names follow
+what they name, so regardless of when a writer dies, every name in the index leads to a complete checkpoint.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nlargest
-from pathlib import Path
 from typing import Any, Literal
 
 from drcli.contract.checkpoint_names import CHECKPOINT, GRAPH_FILE, CheckpointName, graph_number
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.retry import keep_trying
+from drcli.store.checkpoint_files import CheckpointFiles, checkpoints_among
 from drcli.store.client import Bucket
 
 Which = Literal["best", "last"] | int
@@ -86,26 +86,26 @@ def read_index(bucket: Bucket, keys: ModelKeys) -> CheckpointIndex | None:
 
 
 def list_checkpoints(bucket: Bucket, keys: ModelKeys) -> list[CheckpointName]:
-    """The existing checkpoints, ordered by number."""
-    start, end = keys.checkpoint("").removesuffix(".safetensors"), ".safetensors"
-    found = (info.key.removeprefix(start).removesuffix(end) for info in bucket.list(keys.model_folder))
-    return sorted(name for text in found if (name := CheckpointName.find(text)))
+    """The existing checkpoints of our engine, ordered by number: those that a run can resume from."""
+    there = checkpoints_among(keys.prefix, bucket.list(keys.model_folder))
+    return [name for name, found in there.items() if found.is_ours]
 
 
 def publish_checkpoint(
     bucket: Bucket,
     keys: ModelKeys,
     name: CheckpointName,
-    weights: bytes | Path,
+    files: Mapping[str, bytes],
     index: CheckpointIndex,
 ) -> None:
-    """Make `name` the newest checkpoint and keep only four; the best and the last one of `index` always stay."""
+    """Make `name` the newest checkpoint and keep only four; the best and the last one of `index` always stay.
+
+    files: by part, in the order in which they are written; the last one completes it.
+    """
     bucket.delete([keys.lock])  # left by a writer that was killed
     bucket.put(keys.lock, b"")
-    if isinstance(weights, Path):
-        bucket.upload_file(weights, keys.checkpoint(str(name)))
-    else:
-        bucket.put(keys.checkpoint(str(name)), weights)
+    for part, content in files.items():
+        bucket.put(keys.checkpoint(str(name), part), content)
     bucket.put(keys.coach_checkpoint, str(name).encode())
     bucket.put(keys.checkpoints_index, index.to_json())
     bucket.delete(_outdated(bucket, keys, name, {index.best.name, index.last.name}))
@@ -142,22 +142,25 @@ def read_checkpoint(
     *,
     deadline_s: float = 60.0,
     stale_lock_s: float = 10.0,
-) -> tuple[CheckpointName, bytes]:
-    """A checkpoint and its weights, once no run is writing. Raises DrError if there is none or writing never stops.
+) -> tuple[CheckpointName, dict[str, bytes]]:
+    """A checkpoint of any engine and the files of its weights by part, once no run is writing.
 
     A lock that does not change for `stale_lock_s` was left by a writer that died, and is ignored.
+
+    Raises:
+        DrError: there is none, it is too large, or writing never stops.
     """
     deadline = time.monotonic() + deadline_s
     wait_for_lock(bucket, keys, deadline, stale_lock_s)
 
-    def read() -> tuple[CheckpointName, bytes]:
-        name = choose_checkpoint(bucket, keys, which)
-        weights = bucket.find(keys.checkpoint(str(name)))
+    def read() -> tuple[CheckpointName, dict[str, bytes]]:
+        chosen = choose_checkpoint(bucket, keys, which)
+        weights = chosen.read(bucket)
         if weights is None:  # pruned between the two lines above
             raise _PrunedMeanwhile(
                 f"The checkpoints of {keys.prefix} change too fast to be read.", "Try again."
             )
-        return name, weights
+        return chosen.name, weights
 
     return keep_trying(
         read,
@@ -167,16 +170,17 @@ def read_checkpoint(
     )
 
 
-def choose_checkpoint(bucket: Bucket, keys: ModelKeys, which: Which) -> CheckpointName:
+def choose_checkpoint(bucket: Bucket, keys: ModelKeys, which: Which) -> CheckpointFiles:
     """The existing checkpoint that `which` means. Raises DrError if there is none.
 
     If the index names none that exists: the one in `.coach_checkpoint`, else the one with the highest number.
     """
-    there = list_checkpoints(bucket, keys)
+    there = checkpoints_among(keys.prefix, bucket.list(keys.model_folder))
     if not there:
-        raise DrError(f"The model {keys.prefix} has no checkpoint.", _why_none(bucket, keys))
+        hint = "`dr models` lists the models of the bucket."
+        raise DrError(f"The model {keys.prefix} has no complete checkpoint.", hint)
     if isinstance(which, int):
-        of_number = [name for name in there if name.number == which]
+        of_number = [found for name, found in there.items() if name.number == which]
         if not of_number:
             numbers = ", ".join(str(name.number) for name in there)
             raise DrError(f"The model {keys.prefix} has no checkpoint {which}.", f"It has {numbers}.")
@@ -186,13 +190,7 @@ def choose_checkpoint(bucket: Bucket, keys: ModelKeys, which: Which) -> Checkpoi
         wanted.append(str(index.best.name if which == "best" else index.last.name))
     wanted.append((bucket.find(keys.coach_checkpoint) or b"").decode(errors="replace").strip())
     names = {str(name): name for name in there}
-    return next((names[text] for text in wanted if text in names), there[-1])
-
-
-def _why_none(bucket: Bucket, keys: ModelKeys) -> str:
-    if any(".ckpt." in info.key for info in bucket.list(keys.model_folder)):
-        return "Its checkpoints are another engine's (TensorFlow); drcli cannot read them."
-    return "`dr models` lists the models of the bucket."
+    return there[next((names[text] for text in wanted if text in names), max(there))]
 
 
 def wait_for_lock(bucket: Bucket, keys: ModelKeys, deadline: float, stale_lock_s: float) -> None:

@@ -144,6 +144,13 @@ class Bucket:
             raise DrError(f"{key} was not found in the {self.config.place}.", "`dr models` lists the models.")
         return content
 
+    def start_of(self, key: str, size_bytes: int) -> bytes:
+        """The first bytes of an object. Raises DrError if it does not exist."""
+        with self._explained(key):
+            span = f"bytes=0-{size_bytes - 1}"
+            answer = self._client.get_object(Bucket=self.config.bucket, Key=key, Range=span)
+            return bytes(answer["Body"].read())
+
     def put(self, key: str, data: bytes) -> None:
         """Write an object. Readers see either the old or the new content."""
         with self._explained(key):

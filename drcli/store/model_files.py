@@ -1,4 +1,4 @@
-"""The files of a model of any engine: ours (one file of weights) and the community's (three, and a graph).
+"""The files of a model of any engine.
 
 `drcli.store.checkpoints` is the protocol of a running training; this is for commands that move finished models.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from drcli.contract.checkpoint_names import CHECKPOINT, CHECKPOINT_FILE, GRAPH_FILE, CheckpointName
+from drcli.contract.checkpoint_names import CHECKPOINT_FILE, GRAPH_FILE, CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
+from drcli.store.checkpoint_files import CheckpointFiles, checkpoints_among
 from drcli.store.checkpoints import (
     CheckpointEntry,
     CheckpointIndex,
@@ -22,35 +23,34 @@ from drcli.store.checkpoints import (
 )
 from drcli.store.client import Bucket, ObjectInfo
 
-_PART = re.compile(rf"(?P<name>{CHECKPOINT})\.(?P<part>safetensors|index|meta|data-\d+-of-\d+)")
 _OF_CHECKPOINT = re.compile(rf"{CHECKPOINT_FILE}|{GRAPH_FILE}|\.ready|\.finished")
 _OF_MODEL = re.compile(
     r"(?:model|ip|metrics)/.+|training_params(?:_\d+)?\.yaml|evaluation_params\.yaml|status\.json"
     r"|evaluation-\d{14}/.+|(?:\d+/)?training-simtrace/.+|(?:evaluation-)?simtrace/.+"
 )
-_MARK = re.compile(rf"(.+)/model/(?:\.coach_checkpoint|deepracer_checkpoints\.json|{CHECKPOINT_FILE})")
+_MARK = re.compile(
+    rf"(.+)/model/(?:\.coach_checkpoint|deepracer_checkpoints\.json|{CHECKPOINT_FILE}|{GRAPH_FILE})"
+)
 # How trainer and workers of one run find each other, and its status: useless in a copy.
 RUN_ONLY = ("model/.lock", "ip/ip.json", "ip/done", "status.json")
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """One complete checkpoint: its files, and the frozen graph (`model_<N>.pb`) that came with it, if any."""
+    """One complete checkpoint, and its entry in the index of the model."""
 
-    name: CheckpointName
-    files: tuple[ObjectInfo, ...]
-    graph: ObjectInfo | None
+    files: CheckpointFiles
     entry: CheckpointEntry
 
     @property
-    def is_ours(self) -> bool:
-        """Whether it is from our engine, not TensorFlow."""
-        return any(info.key.endswith(".safetensors") for info in self.files)
+    def name(self) -> CheckpointName:
+        """Its name."""
+        return self.files.name
 
     @property
     def objects(self) -> tuple[ObjectInfo, ...]:
         """Everything that belongs to it."""
-        return (*self.files, self.graph) if self.graph else self.files
+        return tuple(self.files.parts.values())
 
     @property
     def index(self) -> CheckpointIndex:
@@ -83,8 +83,7 @@ def choose(bucket: Bucket, prefix: str, which: Which) -> Chosen:
     """
     keys = ModelKeys(prefix)
     wait_until_written(bucket, prefix)
-    objects = bucket.list(keys.model_folder)
-    there = complete_checkpoints(prefix, objects)
+    there = checkpoints_among(prefix, bucket.list(keys.model_folder))
     if not there:
         hint = "`dr models` lists the models of the bucket."
         raise DrError(f"The model {prefix} has no complete checkpoint.", hint)
@@ -92,33 +91,14 @@ def choose(bucket: Bucket, prefix: str, which: Which) -> Chosen:
     name = _named(bucket, keys, which, there, index)
     entries = (index.best, index.last) if index else ()
     entry = next((entry for entry in entries if entry.name == name), CheckpointEntry(name, None, time.time()))
-    graph = next((info for info in objects if info.key == keys.graph(name.number)), None)
-    return Chosen(name, there[name], graph, entry)
-
-
-def complete_checkpoints(
-    prefix: str, objects: Iterable[ObjectInfo]
-) -> dict[CheckpointName, tuple[ObjectInfo, ...]]:
-    """The checkpoints that have all their files, ordered by number."""
-    parts: dict[CheckpointName, dict[str, ObjectInfo]] = {}
-    for name, info in relative(f"{prefix}/model", objects).items():
-        if match := _PART.fullmatch(name):
-            parts.setdefault(CheckpointName.parse(match["name"]), {})[match["part"]] = info
-    return {name: tuple(parts[name].values()) for name in sorted(parts) if _is_complete(parts[name])}
-
-
-def _is_complete(parts: Iterable[str]) -> bool:
-    names = set(parts)
-    counts = {int(name.rpartition("-of-")[2]) for name in names if name.startswith("data-")}
-    data = sum(name.startswith("data-") for name in names)
-    return "safetensors" in names or ({"index", "meta"} <= names and counts == {data})
+    return Chosen(there[name], entry)
 
 
 def _named(
     bucket: Bucket,
     keys: ModelKeys,
     which: Which,
-    there: dict[CheckpointName, tuple[ObjectInfo, ...]],
+    there: Collection[CheckpointName],
     index: CheckpointIndex | None,
 ) -> CheckpointName:
     has = f"It has {', '.join(str(name.number) for name in there)}."

@@ -28,6 +28,7 @@ _DTYPES: dict[int, np.dtype[Any]] = {
 }
 _HEADER_KEY = b""
 _BIG_ENDIAN = 1
+_MOST_DIMENSIONS = 8
 _PRODUCER = 1  # version of the format
 
 
@@ -75,6 +76,13 @@ def read_bundle(index: bytes, shards: Mapping[int, bytes]) -> dict[str, NDArray[
     }
 
 
+def shapes_in(index: bytes) -> dict[str, tuple[int, ...]]:
+    """The shapes of all variables by name. Raises ValueError if the table is damaged."""
+    table = read_table(index)
+    table.pop(_HEADER_KEY, None)
+    return {name.decode(): _Stored.parse(value).shape for name, value in table.items()}
+
+
 def _entry(shape: tuple[int, ...], offset: int, content: bytes) -> bytes:
     """A BundleEntryProto; numbers that are 0 are left out."""
     dims = b"".join(delimited(2, number(1, size) if size else b"") for size in shape)
@@ -102,7 +110,9 @@ class _Stored:
     @classmethod
     def parse(cls, entry: bytes) -> _Stored:
         parts = message(entry)
-        dims = (as_bytes(value) for key, value in fields(as_bytes(parts.get(2))) if key == 2)
+        dims = [as_bytes(value) for key, value in fields(as_bytes(parts.get(2))) if key == 2]
+        if len(dims) > _MOST_DIMENSIONS:
+            raise ValueError(f"a variable has {len(dims):,} dimensions")
         return cls(
             as_int(parts.get(1)),
             tuple(as_int(message(dim).get(1)) for dim in dims),

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from drcli.train.checkpoint import check_head, fill
+from drcli.train.checkpoint import check_head, fill, with_camera_of
 from drcli.train.model import ModelSpec
 from drcli.train.network import (
     RESCALER,
@@ -84,7 +84,11 @@ def new_actor_critic(model: ModelSpec) -> ActorCritic:
 
 
 def restored_actor_critic(model: ModelSpec, variables: Mapping[str, Tensor]) -> ActorCritic:
-    """Restore a checkpoint's network; equal trunks become one. Raises DrError if it belongs to another model."""
+    """Restore a checkpoint's network; equal trunks become one. Raises DrError if it belongs to another model.
+
+    A frozen graph has no value network: its value starts anew, on the features of the policy.
+    """
+    variables = with_camera_of(model.sensors, variables)
     check_head(model.head, f"{PolicyNetwork.policy_scope}/{PolicyNetwork.head_scope}", variables)
     network = ActorCritic(model, is_shared=not model.value_sensors)
     names = [name for name, _ in network.policy_trunk.variables()]
@@ -92,8 +96,18 @@ def restored_actor_critic(model: ModelSpec, variables: Mapping[str, Tensor]) -> 
     of_value, of_policy = ([variables.get(f"{scope}/{name}") for name in names] for scope in scopes)
     if network.is_shared and not all(map(_are_equal, of_value, of_policy)):
         network = ActorCritic(model, is_shared=False)
+    if not any(name.startswith(f"{network.value_scope}/{network.value_head_scope}/") for name in variables):
+        variables = {**_new_value(network, variables), **variables}
     fill(network, variables)
     return network
+
+
+def _new_value(network: ActorCritic, variables: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Variables of a value network that knows nothing yet but sees what the policy sees."""
+    initialise(network.value, gain=1.0)
+    policy, value = f"{network.policy_scope}/", f"{network.value_scope}/"
+    seen = {name.replace(policy, value): tensor for name, tensor in variables.items()}
+    return {name: seen.get(name, own) for name, own in network.variables() if name.startswith(value)}
 
 
 def _are_equal(one: Tensor | None, other: Tensor | None) -> bool:

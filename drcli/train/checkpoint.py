@@ -8,7 +8,7 @@ it has any, is stored next to them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -17,7 +17,9 @@ from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
+from drcli.config.model_metadata import GREY_CAMERAS
 from drcli.errors import DrError
+from drcli.sim.sensors.sensor import SensorSpec
 from drcli.tables import HEADS
 from drcli.train.heads.head import Head
 from drcli.train.network import PolicyNetwork
@@ -61,6 +63,19 @@ def fill(network: PolicyNetwork, variables: Mapping[str, Tensor]) -> None:
                 "Its sensor or network differs from model_metadata.json; use the metadata it was trained with.",
             )
         parameter.copy_(value)
+
+
+def with_camera_of(sensors: Sequence[SensorSpec], variables: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The variables under the name of the model's camera. All that see one grey image are interchangeable.
+
+    `observation` is what FRONT_FACING_CAMERA was called before model_metadata.json had a version.
+    """
+    (wanted,) = [sensor.name for sensor in sensors if sensor.name in GREY_CAMERAS] or [""]
+    found = {name for name in GREY_CAMERAS if any(f"/{name}/" in key for key in variables)}
+    if not wanted or wanted in found or len(found) != 1:
+        return variables
+    (other,) = found
+    return {key.replace(f"/{other}/", f"/{wanted}/"): value for key, value in variables.items()}
 
 
 def check_head(head: Head, scope: str, variables: Mapping[str, Tensor]) -> None:

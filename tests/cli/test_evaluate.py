@@ -161,7 +161,7 @@ def test_quiet_then_stopped_leaves_no_half_results(finished: Any) -> None:
         (
             ("--set", "DR_LOCAL_S3_MODEL_PREFIX=no"),
             1,
-            ("The model no has no checkpoint", "hint: `dr models`"),
+            ("The model no has no complete checkpoint", "hint: `dr models`"),
         ),
         (
             ("--set", "DR_WORLD_NAME=tinny", "--set", "DR_TRACKS_URL=http://127.0.0.1:9"),
@@ -197,4 +197,4 @@ def test_a_model_of_another_engine(finished: Any) -> None:
 def test_nothing_was_ever_trained(new_racer: Callable[[], Any]) -> None:
     result = new_racer().invoke("evaluate")
     assert result.exit_code == 1
-    assert "The model model has no checkpoint." in result.stderr
+    assert "The model model has no complete checkpoint." in result.stderr

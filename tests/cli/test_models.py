@@ -53,7 +53,9 @@ def test_a_model(dr: Dr, workspace: Workspace, free_port: int) -> None:
     metrics.append("evaluation", EpisodeResult(9.0, 87.6, "off_track", 0.0, 8.0))
     bucket.put(keys.default_metrics, metrics.to_json())
     entry = CheckpointEntry(CheckpointName(4, 1024))
-    publish_checkpoint(bucket, keys, entry.name, b"w" * 2_500_000, CheckpointIndex(entry, entry))
+    publish_checkpoint(
+        bucket, keys, entry.name, {"safetensors": b"w" * 2_500_000}, CheckpointIndex(entry, entry)
+    )
     header, row = dr("models").stdout.splitlines()
     assert header.split()[:4] == ["model", "track", "race", "checkpoints"]
     assert row.split()[:7] == [

@@ -204,12 +204,12 @@ def test_a_store_that_cannot_be_used(
 
 def test_a_pretrained_model_that_is_not_there(racer: Racer, bucket: Bucket) -> None:
     remote(racer, bucket, DR_LOCAL_S3_PRETRAINED="True", DR_LOCAL_S3_PRETRAINED_PREFIX="nothing")
-    refused(racer, 1, "The model nothing has no checkpoint", "hint: `dr models`")
+    refused(racer, 1, "The model nothing has no complete checkpoint", "hint: `dr models`")
     racer.write_run_env(DR_LOCAL_S3_PRETRAINED_PREFIX="model")
     refused(racer, 1, "are both model", "hint: .*--resume")
     bucket.put("tf/model/3_Step-100.ckpt.index", b"")
     racer.write_run_env(DR_LOCAL_S3_PRETRAINED_PREFIX="tf")
-    refused(racer, 1, "has no checkpoint", "hint: .*TensorFlow")
+    refused(racer, 1, "has no complete checkpoint", "hint: `dr models`")
     assert [info.key for info in bucket.list()] == ["tf/model/3_Step-100.ckpt.index"]
 
 

@@ -25,12 +25,12 @@ def test_the_last_checkpoint_is_complete(live: Any) -> None:
     from drcli.train.checkpoint import unpack
 
     bucket, keys = live.racer.bucket, ModelKeys("live")
-    name, weights = read_checkpoint(bucket, keys, "last")
+    name, files = read_checkpoint(bucket, keys, "last")
     index = read_index(bucket, keys)
     assert index is not None
     assert name == index.last.name == list_checkpoints(bucket, keys)[-1]
     assert (bucket.find(keys.coach_checkpoint) or b"").decode() == str(name)
-    checkpoint = unpack(weights, str(name))
+    checkpoint = unpack(files["safetensors"], str(name))
     restored_actor_critic(model_of(num_actions=5), checkpoint.variables)
     assert checkpoint.counters["steps"] == name.steps
     assert not bucket.exists(keys.lock)

@@ -10,6 +10,10 @@ from model_samples import METADATA, contents, graph, make_model
 from upload_targets import UploadTargets
 
 from drcli.config.model_metadata import ModelMetadata
+from drcli.train.actor_critic import ActorCritic, new_actor_critic
+from drcli.train.checkpoint import Checkpoint, pack, to_tensors
+from drcli.train.exports.export import exported
+from drcli.train.model import ModelSpec
 
 
 def unpacked(data: bytes) -> dict[str, bytes]:
@@ -61,27 +65,32 @@ def test_only_a_file(upload_targets: UploadTargets, tmp_path: Path) -> None:
 
 
 def test_without_a_graph(upload_targets: UploadTargets) -> None:
+    """Then it is made from the weights, whichever engine wrote them."""
     make_model(upload_targets.own, "model", [1, 2])
     upload_targets.own.delete(["model/model/model_2.pb"])
     answer = upload_targets.dr("upload-car-zip")
-    assert answer.exit_code == 1 and "model_2.pb is missing" in answer.stderr
+    assert answer.exit_code == 1 and "2_Step-200.ckpt is damaged" in answer.stderr
     assert contents(upload_targets.aws) == {}
+    metadata = ModelMetadata.parse(upload_targets.own.get("model/model/model_metadata.json"), "metadata")
+    network = new_actor_critic(ModelSpec.of(metadata))
+    files = exported(Checkpoint(to_tensors(network), {}, {}), metadata, ["tensorflow"])
+    for part in ("index", "data-00000-of-00001"):
+        upload_targets.own.put(f"model/model/2_Step-200.ckpt.{part}", files[part])
+    upload_targets.done("upload-car-zip")
+    car = unpacked(upload_targets.aws.get("model-1/carfile.tar.gz"))
+    assert car["agent/model.pb"] == files["pb"]
 
 
 def test_a_model_of_ours(upload_targets: UploadTargets) -> None:
-    from drcli.tables import EXPORTS
-    from drcli.train.actor_critic import ActorCritic
-    from drcli.train.checkpoint import pack, to_tensors
-    from drcli.train.model import ModelSpec
-
     make_model(upload_targets.own, "model", [1, 2], community=False)
     source = upload_targets.own.get("model/model/model_metadata.json")
-    weights = pack(to_tensors(ActorCritic(ModelSpec.of(ModelMetadata.parse(source, "metadata")))), {})
-    upload_targets.own.put("model/model/2_Step-200.ckpt.safetensors", weights)
+    network = ActorCritic(ModelSpec.of(ModelMetadata.parse(source, "metadata")))
+    checkpoint = Checkpoint(to_tensors(network), {}, {})
+    upload_targets.own.put("model/model/2_Step-200.ckpt.safetensors", pack(checkpoint.variables, {}))
     upload_targets.done("upload-car-zip")
     files = unpacked(upload_targets.aws.get("model-1/carfile.tar.gz"))
     metadata = ModelMetadata.parse(files["model_metadata.json"], "model_metadata.json")
-    assert files["agent/model.pb"] == EXPORTS.load("car").export(weights, metadata)
+    assert files["agent/model.pb"] == exported(checkpoint, metadata, ["car"])["pb"]
     answer = upload_targets.dr("upload-car-zip", "-c", "1", "-f")
     assert answer.exit_code == 1 and "damaged" in answer.stderr
     assert upload_targets.aws.get("model-1/carfile.tar.gz"), "the one before stays"

@@ -9,6 +9,7 @@ from datetime import datetime
 import pytest
 
 from drcli.config.load import settings_of
+from drcli.config.model_metadata import ModelMetadata
 from drcli.config.params_documents import render_evaluation
 from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys, evaluation_facts
@@ -19,6 +20,9 @@ from drcli.paths import Workspace
 from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, publish_checkpoint
 from drcli.store.client import Bucket, ObjectInfo, StoreConfig
 from drcli.store.metrics import EpisodeResult, EvaluationMetrics, Incidents
+from drcli.train.actor_critic import ActorCritic
+from drcli.train.checkpoint import pack, to_tensors
+from drcli.train.model import ModelSpec
 
 NOW = datetime(2026, 1, 2, 3, 4, 5)
 
@@ -76,6 +80,9 @@ def test_results(evaluation: StartedEvaluation, bucket: Bucket) -> None:
     ]
 
 
+METADATA = b'{"action_space": [{"steering_angle": 0, "speed": 1}], "sensor": ["observation"], "version": 5}'
+
+
 class Pruned(Bucket):
     """A training prunes the oldest checkpoint right after it was listed."""
 
@@ -90,13 +97,12 @@ def test_a_clone_of_a_model_in_training(
     bucket: Bucket, store: StoreConfig, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = ModelKeys("mine")
+    network = ActorCritic(ModelSpec.of(ModelMetadata.parse(METADATA, "metadata")))
+    files = {"safetensors": pack(to_tensors(network), {})}
     for number in (1, 2):
         entry = CheckpointEntry(CheckpointName(number, 32 * number))
-        publish_checkpoint(bucket, keys, entry.name, b"weights", CheckpointIndex(entry, entry))
-    metadata = (
-        b'{"action_space": [{"steering_angle": 0, "speed": 1}], "sensor": ["observation"], "version": 5}'
-    )
-    bucket.put(keys.model_metadata, metadata)
+        publish_checkpoint(bucket, keys, entry.name, files, CheckpointIndex(entry, entry))
+    bucket.put(keys.model_metadata, METADATA)
     pruned = Pruned(replace(bucket.config))
     monkeypatch.setattr("drcli.launch.evaluation_start.open_bucket", lambda *_, **__: pruned)
     monkeypatch.setattr("drcli.launch.run_control.start", lambda *_: None)

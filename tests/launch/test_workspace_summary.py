@@ -31,7 +31,7 @@ def settings(**values: object) -> Settings:
 def test_checkpoints_in_a_store_that_runs(workspace: Workspace, free_port: int) -> None:
     bucket, keys = Bucket(ensure_server(workspace, free_port, "bucket")), ModelKeys("model")
     entry = CheckpointEntry(CheckpointName(4, 1024))
-    publish_checkpoint(bucket, keys, entry.name, b"w", CheckpointIndex(entry, entry))
+    publish_checkpoint(bucket, keys, entry.name, {"safetensors": b"w"}, CheckpointIndex(entry, entry))
     seen = workspace_summary.summary(settings(store_port=free_port, local_s3_model_prefix="model"), workspace)
     assert (seen["bucket"]["state"], seen["bucket"]["checkpoints"]) == ("reachable", 1)
     assert seen["bucket"]["endpoint_url"] == f"http://127.0.0.1:{free_port}"

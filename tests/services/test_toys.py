@@ -65,8 +65,8 @@ def iterations(trainer: Any) -> list[int]:
 
 
 def checkpoint(run: Any) -> tuple[str, Any]:
-    name, data = read_checkpoint(run.bucket, run.keys, stale_lock_s=0.0)
-    return str(name), unpack(data, str(name))
+    name, files = read_checkpoint(run.bucket, run.keys, stale_lock_s=0.0)
+    return str(name), unpack(files["safetensors"], str(name))
 
 
 def export(run: Any, name: str) -> str:
@@ -74,9 +74,11 @@ def export(run: Any, name: str) -> str:
     key = run.keys.checkpoint(name)
     run.bucket.download_file(key, run.folder / "checkpoint")
     code = (
-        "import sys, pathlib; from drcli.tables import EXPORTS; from drcli.config.model_metadata import ModelMetadata;"
+        "import sys, pathlib; from drcli.config.model_metadata import ModelMetadata;"
+        "from drcli.train.checkpoint import unpack; from drcli.train.exports.export import exported;"
         "data, metadata = (pathlib.Path(name).read_bytes() for name in sys.argv[1:]);"
-        "sys.stdout.buffer.write(EXPORTS.load('text').export(data, ModelMetadata.parse(metadata, 'm')))"
+        "found = exported(unpack(data, 'it'), ModelMetadata.parse(metadata, 'm'), ['text']);"
+        "sys.stdout.buffer.write(found['txt'])"
     )
     (run.folder / "metadata.json").write_text(json.dumps(MODEL))
     done = subprocess.run(

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,9 +35,13 @@ def weights(number: int) -> bytes:
     return f"weights of {number} ".encode() * 1000
 
 
+def files(number: int) -> dict[str, bytes]:
+    return {"safetensors": weights(number)}
+
+
 def publish(bucket: Bucket, number: int, best: int | None = None) -> None:
     publish_checkpoint(
-        bucket, KEYS, name(number), weights(number), index(number if best is None else best, number)
+        bucket, KEYS, name(number), files(number), index(number if best is None else best, number)
     )
 
 
@@ -81,15 +84,13 @@ def test_a_broken_index_is_named(bucket: Bucket, text: str) -> None:
         read_index(bucket, KEYS)
 
 
-def test_published_is_read_back(bucket: Bucket, tmp_path: Path) -> None:
+def test_published_is_read_back(bucket: Bucket) -> None:
     publish(bucket, 1)
     publish(bucket, 2, best=1)
-    file = tmp_path / "weights"
-    file.write_bytes(weights(3))
-    publish_checkpoint(bucket, KEYS, name(3), file, index(1, 3))
-    assert read_checkpoint(bucket, KEYS) == (name(3), weights(3))
-    assert read_checkpoint(bucket, KEYS, "best") == (name(1), weights(1))
-    assert read_checkpoint(bucket, KEYS, 2) == (name(2), weights(2))
+    publish(bucket, 3, best=1)
+    assert read_checkpoint(bucket, KEYS) == (name(3), files(3))
+    assert read_checkpoint(bucket, KEYS, "best") == (name(1), files(1))
+    assert read_checkpoint(bucket, KEYS, 2) == (name(2), files(2))
     assert bucket.get(KEYS.coach_checkpoint) == b"3_Step-300.ckpt"
     assert not bucket.exists(KEYS.lock)
     with pytest.raises(DrError, match="no checkpoint 7") as caught:
@@ -115,11 +116,10 @@ def test_what_a_given_up_try_left_goes(bucket: Bucket) -> None:
     for number in range(5):
         publish(bucket, number)
     again = CheckpointName(3, 333)
-    publish_checkpoint(
-        bucket, KEYS, again, b"again", CheckpointIndex(CheckpointEntry(name(2)), CheckpointEntry(again))
-    )
+    newest = CheckpointIndex(CheckpointEntry(name(2)), CheckpointEntry(again))
+    publish_checkpoint(bucket, KEYS, again, {"safetensors": b"again"}, newest)
     assert list_checkpoints(bucket, KEYS) == [name(1), name(2), again]
-    assert read_checkpoint(bucket, KEYS, 3) == (again, b"again")
+    assert read_checkpoint(bucket, KEYS, 3) == (again, {"safetensors": b"again"})
 
 
 class Killed(BaseException):
@@ -162,11 +162,11 @@ def test_a_writer_killed_at_any_step_leaves_a_readable_model(bucket: Bucket, bes
         except Killed:
             pass
         last, data = read_checkpoint(bucket, KEYS, "last", stale_lock_s=0.0)
-        assert data == weights(last.number) and last.number in (5, 6)
+        assert data == files(last.number) and last.number in (5, 6)
         good, data = read_checkpoint(bucket, KEYS, "best", stale_lock_s=0.0)
-        assert data == weights(good.number) and good.number in (2, best)
+        assert data == files(good.number) and good.number in (2, best)
         publish(bucket, 7, best=7)  # the next writer is not in its way
-        assert read_checkpoint(bucket, KEYS) == (name(7), weights(7))
+        assert read_checkpoint(bucket, KEYS) == (name(7), files(7))
         if finished:
             break
     assert finished and life > 6
@@ -193,7 +193,7 @@ def test_a_lock_is_waited_for(bucket: Bucket) -> None:
     assert not read
     bucket.delete([KEYS.lock])
     reader.join(30)
-    assert read == [(name(2), weights(2))]
+    assert read == [(name(2), files(2))]
 
 
 def test_a_lock_that_is_renewed_for_ever_ends_in_an_error(bucket: Bucket) -> None:
@@ -212,20 +212,19 @@ def test_an_index_that_leads_nowhere(bucket: Bucket) -> None:
     bucket.put(KEYS.checkpoint(str(name(4))), weights(4))
     bucket.put(KEYS.checkpoint(str(name(11))), weights(11))
     bucket.put(KEYS.checkpoints_index, index(8, 9).to_json())
-    assert choose_checkpoint(bucket, KEYS, "best") == name(11)
+    assert choose_checkpoint(bucket, KEYS, "best").name == name(11)
     bucket.put(KEYS.coach_checkpoint, b"4_Step-400.ckpt\n")
-    assert choose_checkpoint(bucket, KEYS, "last") == name(4)
+    assert choose_checkpoint(bucket, KEYS, "last").name == name(4)
     bucket.put(KEYS.coach_checkpoint, b"\xff")
-    assert choose_checkpoint(bucket, KEYS, "last") == name(11)
+    assert choose_checkpoint(bucket, KEYS, "last").name == name(11)
 
 
 def test_a_model_without_checkpoints(bucket: Bucket) -> None:
-    with pytest.raises(DrError, match="team/model has no checkpoint"):
+    with pytest.raises(DrError, match="team/model has no complete checkpoint"):
         read_checkpoint(bucket, KEYS)
     bucket.put(f"{KEYS.model_folder}1_Step-1.ckpt.index", b"")
-    with pytest.raises(DrError) as caught:
+    with pytest.raises(DrError, match="team/model has no complete checkpoint"):
         read_checkpoint(bucket, KEYS)
-    assert "TensorFlow" in caught.value.hint
 
 
 def test_a_checkpoint_pruned_under_the_reader_is_looked_for_again(bucket: Bucket) -> None:
@@ -241,4 +240,4 @@ def test_a_checkpoint_pruned_under_the_reader_is_looked_for_again(bucket: Bucket
                 bucket.delete([key])
             return super().find(key)
 
-    assert read_checkpoint(Late(bucket.config), KEYS) == (name(2), weights(2))
+    assert read_checkpoint(Late(bucket.config), KEYS) == (name(2), files(2))

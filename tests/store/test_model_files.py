@@ -12,7 +12,6 @@ from drcli.store.client import Bucket, ObjectInfo
 from drcli.store.model_files import (
     check_is_one_model,
     choose,
-    complete_checkpoints,
     is_same_bucket,
     outdated,
     overlap,
@@ -36,17 +35,16 @@ def test_exactly_the_checkpoint_of_the_community(bucket: Bucket, which: object, 
     make_model(bucket, "team/model-10", [1, 2])
     chosen = choose(bucket, "team/model", which)  # type: ignore[arg-type]
     assert chosen.name == name(number)
-    assert names(chosen.files) == {f"{name(number)}.{part}" for part in PARTS}
-    assert chosen.graph and names((chosen.graph,)) == {f"model_{number}.pb"}
+    assert names(chosen.objects) == {*(f"{name(number)}.{part}" for part in PARTS), f"model_{number}.pb"}
     assert chosen.index.best == chosen.index.last == chosen.entry
     assert chosen.entry.metric == {"best": 83.5, "last": 70.0}.get(str(which), 70.0 if number == 10 else None)
-    assert not chosen.is_ours
+    assert chosen.files.has_tensorflow and not chosen.files.is_ours
 
 
 def test_exactly_the_checkpoint_of_ours(bucket: Bucket) -> None:
     make_model(bucket, "model", [1, 10], community=False)
     chosen = choose(bucket, "model", 1)
-    assert names(chosen.objects) == {"1_Step-100.ckpt.safetensors"} and chosen.is_ours
+    assert names(chosen.objects) == {"1_Step-100.ckpt.safetensors"} and chosen.files.is_ours
 
 
 @pytest.mark.parametrize(
@@ -61,7 +59,7 @@ def test_a_checkpoint_that_is_not_there(bucket: Bucket, which: object, said: str
 
 def test_an_incomplete_checkpoint_is_none(bucket: Bucket) -> None:
     make_model(bucket, "model", [1, 2])
-    bucket.delete(["model/model/2_Step-200.ckpt.meta"])
+    bucket.delete(["model/model/2_Step-200.ckpt.data-00000-of-00001"])
     assert choose(bucket, "model", "last").name == name(1)
     with pytest.raises(DrError, match="no checkpoint 2"):
         choose(bucket, "model", 2)
@@ -85,14 +83,6 @@ def test_two_of_one_number(bucket: Bucket) -> None:
     for part in PARTS:
         bucket.put(f"model/model/2_Step-999.ckpt.{part}", b"given up")
     assert choose(bucket, "model", 2).name == name(2)
-
-
-def test_parts_of_a_checkpoint_in_several_files() -> None:
-    parts = ["index", "meta", "data-00000-of-00002", "data-00001-of-00002"]
-    keys = [f"m/model/1_Step-1.ckpt.{part}" for part in parts]
-    assert len(complete_checkpoints("m", listed(*keys))) == 1
-    for missing in keys:
-        assert not complete_checkpoints("m", listed(*(key for key in keys if key != missing)))
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,9 @@ def test_a_trained_model(bucket: Bucket) -> None:
     bucket.put("elsewhere/Metrics.json", metrics(40, 90, 70))
     entries = [CheckpointEntry(CheckpointName(number, number * 10)) for number in (1, 2)]
     for entry in entries:
-        publish_checkpoint(bucket, keys, entry.name, b"w" * 1000, CheckpointIndex(entries[0], entry))
+        publish_checkpoint(
+            bucket, keys, entry.name, {"safetensors": b"w" * 1000}, CheckpointIndex(entries[0], entry)
+        )
     (model,) = list_models(bucket)
     own = bucket.list("team/quick-1/")
     assert model.to_dict() == {

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from drcli.config.model_metadata import ModelMetadata
+from drcli.train.checkpoint import Checkpoint
 
 
 class Text:
     """For eyes."""
 
-    suffix: str = ".txt"
-
     @staticmethod
-    def export(checkpoint: bytes, metadata: ModelMetadata) -> bytes:
+    def export(checkpoint: Checkpoint, metadata: ModelMetadata) -> dict[str, bytes]:
         """One line for each variable."""
-        from drcli.train.checkpoint import unpack
-
-        variables = unpack(checkpoint, "of the model").variables
-        lines = [
-            f"{name} {list(value.shape)} {value.mean():.6f}" for name, value in sorted(variables.items())
-        ]
-        return "\n".join([f"algorithm {metadata.training_algorithm}", *lines, ""]).encode()
+        variables = sorted(checkpoint.variables.items())
+        lines = [f"{name} {list(value.shape)} {value.mean():.6f}" for name, value in variables]
+        return {"txt": "\n".join([f"algorithm {metadata.training_algorithm}", *lines, ""]).encode()}

@@ -34,7 +34,7 @@ from drcli.errors import DrError, UsageError
 from drcli.sim.catalogue import load_track
 from drcli.sim.world import World
 from drcli.train.actor_critic import ActorCritic
-from drcli.train.checkpoint import pack, to_tensors
+from drcli.train.checkpoint import Checkpoint, to_tensors
 from drcli.train.exports.car_graph import CarGraph
 
 POLICY = f"{NETWORKS}/network_1"
@@ -51,12 +51,12 @@ Images = np.ndarray[Any, np.dtype[np.float32]]
 Runner = Callable[[Images], Images]
 
 
-def checkpoint_of(network: ActorCritic) -> bytes:
-    return pack(to_tensors(network), {})
+def checkpoint_of(network: ActorCritic) -> Checkpoint:
+    return Checkpoint(to_tensors(network), {}, {})
 
 
 def exported(num_actions: int) -> bytes:
-    return CarGraph.export(checkpoint_of(opinionated(num_actions)), metadata(num_actions))
+    return CarGraph.export(checkpoint_of(opinionated(num_actions)), metadata(num_actions))["pb"]
 
 
 # ---------------------------------------------------------------------------------------------- what is in the file
@@ -86,8 +86,8 @@ def test_constants_are_the_weights_of_the_policy() -> None:
 
 
 def test_the_old_camera_has_its_old_name() -> None:
-    renamed = {name.replace(CAMERA, "observation"): v for name, v in to_tensors(opinionated(5)).items()}
-    graph = CarGraph.export(pack(renamed, {}), metadata(version="1"))
+    """Also where the weights call it by its new one: both see the same picture."""
+    graph = CarGraph.export(checkpoint_of(opinionated(5)), metadata(version="1"))["pb"]
     assert "main_level/agent/main/online/network_0/observation/observation" in nodes_of(graph)
 
 
@@ -118,7 +118,7 @@ def test_every_node_is_that_of_the_coach_graph(graph: str, num_actions: int) -> 
     theirs = frozen(nodes_of(dict(fields(meta))[2]))
     document = json.loads((GRAPHS / graph / "model_metadata.json").read_text())
     read = ModelMetadata.parse(json.dumps(document), "model_metadata.json")
-    ours = nodes_of(CarGraph.export(checkpoint_of(opinionated(num_actions)), read))
+    ours = nodes_of(CarGraph.export(checkpoint_of(opinionated(num_actions)), read)["pb"])
     assert len(theirs) == 62
     assert set(ours) == set(theirs)
     for name, (op, inputs, attrs) in theirs.items():
@@ -142,13 +142,6 @@ def test_metadata_of_another_model_is_refused() -> None:
         CarGraph.export(checkpoint, metadata(21))
     with pytest.raises(DrError, match=r"has 5 discrete actions, .* 2 continuous"):
         CarGraph.export(checkpoint, metadata(CONTINUOUS))
-    with pytest.raises(DrError, match=r"no variable .*observation"):
-        CarGraph.export(checkpoint, metadata(sensor=["observation"]))
-
-
-def test_a_damaged_checkpoint_is_refused() -> None:
-    with pytest.raises(DrError, match="damaged"):
-        CarGraph.export(checkpoint_of(opinionated(5))[:-7], metadata())
 
 
 @pytest.mark.parametrize(

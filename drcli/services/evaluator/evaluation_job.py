@@ -7,6 +7,7 @@ before all trials are done: results are complete or absent.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -35,7 +36,7 @@ from drcli.store.checkpoints import Which, read_checkpoint
 from drcli.store.client import Bucket
 from drcli.store.metrics import EpisodeResult, EvaluationMetrics, Incidents
 from drcli.train.algorithms.algorithm import Actor, algorithm_of
-from drcli.train.checkpoint import unpack
+from drcli.train.checkpoint_formats import read_weights
 from drcli.train.hardware import Hardware
 from drcli.train.model import ModelSpec
 from drcli.train.network import weights_of
@@ -64,8 +65,8 @@ class EvaluationJob:
         metadata = ModelMetadata.parse(bucket.get(key).decode(), key)
         check_supported(metadata, key)
         which = which_checkpoint(params.eval_checkpoint)
-        name, data = read_checkpoint(bucket, ModelKeys(params.model_prefix), which)
-        return cls(params, metadata, name, _actor(metadata, key, name, data))
+        name, files = read_checkpoint(bucket, ModelKeys(params.model_prefix), which)
+        return cls(params, metadata, name, _actor(metadata, key, name, files))
 
 
 def evaluate(environment: Environment, stop: StopFlag) -> bool:
@@ -112,10 +113,10 @@ def drive(driver: Driver, stop: StopFlag, heartbeat: Heartbeat) -> list[Episode]
     return sorted(episodes, key=lambda episode: episode.number)
 
 
-def _actor(metadata: ModelMetadata, key: str, name: CheckpointName, data: bytes) -> Actor:
+def _actor(metadata: ModelMetadata, key: str, name: CheckpointName, files: Mapping[str, bytes]) -> Actor:
     model, algorithm = ModelSpec.of(metadata), algorithm_of(metadata)
     try:
-        network = algorithm.network(model, unpack(data, str(name)).variables)
+        network = algorithm.network(model, read_weights(files, str(name)).variables)
     except DrError as error:
         raise DrError(f"Checkpoint {name} does not fit {key}: {error.message}", error.hint) from error
     hardware = Hardware.detect(use_cuda=False)

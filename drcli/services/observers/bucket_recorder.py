@@ -57,7 +57,7 @@ class BucketRecorder(Observer):
 
         def publish() -> None:
             self._write(documents)
-            publish_checkpoint(bucket, keys, checkpoint.name, checkpoint.content(), checkpoint.index)
+            publish_checkpoint(bucket, keys, checkpoint.name, checkpoint.files(), checkpoint.index)
             bucket.put(keys.ready, b"")
 
         self._run.publisher.submit(f"checkpoint {checkpoint.name}", publish)

@@ -106,11 +106,11 @@ class EvaluatedCheckpoint:
 
 @dataclass(frozen=True)
 class NewCheckpoint:
-    """A checkpoint: its name, the index that includes it, and a function that serialises it."""
+    """A checkpoint: its name, the index that includes it, and a function that gives its files by part."""
 
     name: CheckpointName
     index: CheckpointIndex
-    content: Callable[[], bytes]
+    files: Callable[[], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True)

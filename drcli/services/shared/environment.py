@@ -59,6 +59,7 @@ class Environment:
     method: str = "pixels"
     guidance: Guidance = Guidance()
     limits: Limits = Limits()
+    tf_checkpoints: bool = False
     workers: int = 1
     cars_per_worker: int = 16
     seed: int | None = None
@@ -92,6 +93,7 @@ class Environment:
                 eval_interval=told.EVAL_INTERVAL.read(),
                 max_memory_steps=told.MAX_MEMORY_STEPS.read(),
             ),
+            tf_checkpoints=told.TF_CHECKPOINTS.read(),
             workers=told.WORKERS.read(),
             cars_per_worker=told.CARS_PER_WORKER.read(),
             seed=told.SEED.read(),

@@ -17,7 +17,7 @@ from drcli.services.shared.training_job import TrainingJob
 from drcli.store.checkpoints import CheckpointIndex, list_checkpoints, read_checkpoint, read_index
 from drcli.store.run_status import read_status
 from drcli.train.algorithms.algorithm import Algorithm
-from drcli.train.checkpoint import unpack
+from drcli.train.checkpoint_formats import read_weights
 from drcli.train.model import ModelSpec
 from drcli.train.network import PolicyNetwork
 
@@ -51,10 +51,10 @@ def find_starting_point(job: TrainingJob, model: ModelSpec, algorithm: Algorithm
 
 
 def _own_checkpoint(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) -> StartingPoint:
-    name, data = read_checkpoint(
+    name, files = read_checkpoint(
         job.bucket, job.keys, "last", stale_lock_s=1.0
     )  # only this trainer writes here
-    checkpoint = unpack(data, str(name))
+    checkpoint = read_weights(files, str(name))
     service_log.line(f"Checkpoint> Restoring from path={job.keys.checkpoint(str(name))}")
     counters = Counters.from_state(checkpoint.counters)
     torch.manual_seed(counters.seed + counters.steps)
@@ -80,8 +80,8 @@ def _pretrained(
     job: TrainingJob, pretrained: Pretrained, model: ModelSpec, algorithm: Algorithm, seed: int
 ) -> StartingPoint:
     keys = ModelKeys(pretrained.prefix)
-    name, data = read_checkpoint(job.bucket, keys, pretrained.which)
+    name, files = read_checkpoint(job.bucket, keys, pretrained.which)
     service_log.line(f"Checkpoint> Restoring from path={keys.checkpoint(str(name))}")
-    variables = unpack(data, f"{pretrained.prefix}/{name}").variables
+    variables = read_weights(files, f"{pretrained.prefix}/{name}").variables
     network = algorithm.network(model, variables)
     return StartingPoint(network, Counters(seed, base=name.number + 1), is_of_another=True)

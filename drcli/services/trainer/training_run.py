@@ -30,7 +30,8 @@ from drcli.services.trainer.open_evaluations import OpenEvaluations, shares
 from drcli.services.trainer.starting_point import StartingPoint
 from drcli.services.trainer.stop_conditions import StopConditions
 from drcli.services.trainer.worker_registry import WorkerRegistry
-from drcli.train.checkpoint import pack, to_tensors
+from drcli.train.checkpoint import Checkpoint, to_tensors
+from drcli.train.exports.export import exported
 from drcli.train.hardware import Hardware
 from drcli.train.network import PolicyNetwork, weights_of
 
@@ -236,8 +237,10 @@ class TrainingRun:
         if name == self._published:
             return
         self._published = name
-        content = partial(pack, to_tensors(network), self.counters.as_state(), state)
-        self.observers.checkpoint(NewCheckpoint(name, self._ranking.published(name), content))
+        checkpoint = Checkpoint(to_tensors(network), self.counters.as_state(), dict(state))
+        formats = ("tensorflow", "native") if self.job.environment.tf_checkpoints else ("native",)
+        files = partial(exported, checkpoint, self.job.metadata, formats)
+        self.observers.checkpoint(NewCheckpoint(name, self._ranking.published(name), files))
 
     def _shares(self, policy: Policy, steps: int, episodes: int) -> list[Collect]:
         workers = self.workers.present

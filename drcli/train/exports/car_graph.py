@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from drcli.config.engine import check_supported
 from drcli.config.model_metadata import ModelMetadata
+from drcli.contract.checkpoint_names import GRAPH
 from drcli.tensorflow.graph_def import graph_def, needed_by
 from drcli.train.algorithms.algorithm import algorithm_of
-from drcli.train.checkpoint import to_tensors, unpack
+from drcli.train.checkpoint import Checkpoint, to_tensors
 from drcli.train.graph_variables import Frozen
 from drcli.train.model import ModelSpec
 from drcli.train.network import PolicyNetwork
@@ -19,15 +20,12 @@ from drcli.train.network_graph import policy_nodes
 class CarGraph:
     """Exports the policy as a GraphDef."""
 
-    suffix: str = ".pb"
-
     @staticmethod
-    def export(checkpoint: bytes, metadata: ModelMetadata) -> bytes:
-        """Build the `.pb` file. Raises UsageError for unsupported metadata, DrError for an unusable checkpoint."""
+    def export(checkpoint: Checkpoint, metadata: ModelMetadata) -> dict[str, bytes]:
+        """One file."""
         check_supported(metadata)
         model = ModelSpec.of(metadata)
-        variables = unpack(checkpoint, "of the model").variables
-        return policy_graph(algorithm_of(metadata).network(model, variables), model)
+        return {GRAPH: policy_graph(algorithm_of(metadata).network(model, checkpoint.variables), model)}
 
 
 def policy_graph(network: PolicyNetwork, model: ModelSpec) -> bytes:

@@ -1,18 +1,16 @@
-"""The native format, `.ckpt.safetensors`: the checkpoint unchanged."""
+"""The native format, `.ckpt.safetensors`, which alone has what a stopped run resumes with."""
 
 from __future__ import annotations
 
 from drcli.config.model_metadata import ModelMetadata
-from drcli.train.checkpoint import unpack
+from drcli.contract.checkpoint_names import NATIVE
+from drcli.train.checkpoint import Checkpoint, pack
 
 
 class Native:
-    """Exports the checkpoint as it is."""
-
-    suffix: str = ".ckpt.safetensors"
+    """Exports everything."""
 
     @staticmethod
-    def export(checkpoint: bytes, metadata: ModelMetadata) -> bytes:
-        """Return the checkpoint. Raises DrError if it is damaged."""
-        unpack(checkpoint, "of the model")
-        return checkpoint
+    def export(checkpoint: Checkpoint, metadata: ModelMetadata) -> dict[str, bytes]:
+        """One file."""
+        return {NATIVE: pack(checkpoint.variables, checkpoint.counters, checkpoint.state)}

@@ -44,7 +44,7 @@ def ask(run: Any, num_actions: int = 3, **params: str) -> None:
     names = [CheckpointName(1, 64), CheckpointName(2, 128)]
     for action, name in enumerate(names, start=1):  # straight on, and left
         index = CheckpointIndex(CheckpointEntry(names[0], 80.0), CheckpointEntry(name))
-        publish_checkpoint(run.bucket, keys, name, weights(num_actions, action), index)
+        publish_checkpoint(run.bucket, keys, name, {"safetensors": weights(num_actions, action)}, index)
     bucket = run.bucket.config.bucket
     document = {
         "JOB_TYPE": "EVALUATION", "WORLD_NAME": "tiny", "MODEL_S3_BUCKET": [bucket], "MODEL_S3_PREFIX": ["racer"],

@@ -67,7 +67,9 @@ class Desk:
 
     def checkpoint(self) -> CheckpointName:
         name, content = self.counters.checkpoint, json.dumps(self.counters.as_state()).encode()
-        self.recorder.on_checkpoint(NewCheckpoint(name, self.ranking.published(name), lambda: content))
+        self.recorder.on_checkpoint(
+            NewCheckpoint(name, self.ranking.published(name), lambda: {"safetensors": content})
+        )
         self._publisher.flush()
         return name
 
@@ -255,8 +257,8 @@ def test_a_run_that_has_failed_is_not_finished(new_desk: Callable[..., Desk]) ->
 
 def resumed(desk: Desk) -> Counters:
     """The counters a new trainer finds."""
-    _, data = read_checkpoint(desk.bucket, desk.keys, stale_lock_s=0.0)
-    return Counters.from_state(json.loads(data))
+    _, files = read_checkpoint(desk.bucket, desk.keys, stale_lock_s=0.0)
+    return Counters.from_state(json.loads(files["safetensors"]))
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ def ended(*services: Any) -> None:
 
 
 def last_checkpoint(run: Any) -> tuple[CheckpointName, Checkpoint]:
-    name, data = read_checkpoint(run.bucket, run.keys)
-    return name, unpack(data, str(name))
+    name, files = read_checkpoint(run.bucket, run.keys)
+    return name, unpack(files["safetensors"], str(name))
 
 
 def checkpoint(run: Any, name: CheckpointName) -> Checkpoint:

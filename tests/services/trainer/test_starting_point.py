@@ -45,8 +45,8 @@ def publish(
     run: Any, name: str, network: ActorCritic, state: Any = None, *, prefix: str = "racer", best: str = ""
 ) -> None:
     entries = [CheckpointEntry(CheckpointName.parse(text), 50.0) for text in (best or name, name)]
-    weights = pack(to_tensors(network), state or {})
-    publish_checkpoint(run.bucket, ModelKeys(prefix), entries[1].name, weights, CheckpointIndex(*entries))
+    files = {"safetensors": pack(to_tensors(network), state or {})}
+    publish_checkpoint(run.bucket, ModelKeys(prefix), entries[1].name, files, CheckpointIndex(*entries))
 
 
 def same(one: Any, other: Any) -> bool:
@@ -148,7 +148,7 @@ def test_another_action_space_is_an_error_that_says_so(
 
 def test_a_pretrained_model_that_is_not_there(run: Any, start: Any) -> None:
     run.variables |= {"PRETRAINED": "True", "PRETRAINED_S3_PREFIX": "nobody"}
-    with pytest.raises(DrError, match="nobody has no checkpoint"):
+    with pytest.raises(DrError, match="nobody has no complete checkpoint"):
         start(run)
 
 
@@ -178,7 +178,7 @@ def test_the_state_of_the_algorithm_goes_on(run: Any, new_network: Any, start: A
     state = {"moments/x": torch.arange(3.0)}
     data = pack(to_tensors(new_network(1)), asdict(Counters(7)), state)
     index = CheckpointIndex(CheckpointEntry(name), CheckpointEntry(name))
-    publish_checkpoint(run.bucket, run.keys, name, data, index)
+    publish_checkpoint(run.bucket, run.keys, name, {"safetensors": data}, index)
     found = start(run).learner_state
     assert found.keys() == state.keys()
     assert torch.equal(found["moments/x"], state["moments/x"])

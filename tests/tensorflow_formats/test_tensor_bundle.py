@@ -99,6 +99,7 @@ TWO = np.array([1.0, 2.0], "<f4").tobytes()
         ({"a": Entry(TWO, shape=(3,))}, number(1, 1), r"a has 8 bytes; its shape is \(3,\)"),
         ({"a": Entry(TWO, shape=(-1, -2))}, number(1, 1), "a has 8 bytes"),
         ({"a": Entry(TWO, shape=(1 << 62, 4))}, number(1, 1), "a has 8 bytes"),
+        ({"a": Entry(TWO, shape=(1 << 62,) * 100_000)}, number(1, 1), "a variable has 100,000 dimensions"),
         ({"a": Entry(TWO, checksum=1)}, number(1, 1), "a does not match its checksum"),
         ({"a": Entry(TWO, more=delimited(7, b""))}, number(1, 1), "a is stored in slices"),
         ({"a": Entry(TWO, shard=1)}, number(1, 2), "a is in data file 1, which is missing"),

@@ -1,0 +1,146 @@
+"""Does a model fit the run that is to go on from it? Checked before the start; what differs is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from drcli.config.hyperparameters import Hyperparameters
+from drcli.config.model_metadata import GREY_CAMERAS, Action, ModelMetadata
+from drcli.config.settings import Settings
+from drcli.contract.checkpoint_names import GRAPH
+from drcli.contract.keys import ModelKeys
+from drcli.errors import DrError, UsageError
+from drcli.launch import tensorflow_files
+from drcli.launch.simapp import is_ours
+from drcli.launch.stored_network import StoredNetwork, read_network
+from drcli.store.checkpoint_files import CheckpointFiles
+from drcli.store.checkpoints import choose_checkpoint
+from drcli.store.client import Bucket
+
+_HINT = "Use the model_metadata.json it was trained with; it is next to the model, in model/."
+
+
+class Origin(NamedTuple):
+    """A checkpoint of a model, its network, and the model's own metadata if it has any."""
+
+    prefix: str
+    files: CheckpointFiles
+    network: StoredNetwork
+    metadata: ModelMetadata | None
+
+
+def check_pretrained(settings: Settings, bucket: Bucket, metadata: bytes) -> tuple[str, ...]:
+    """What differs between the pretrained model and the run, one line each, if the run can go on from it.
+
+    For the community's engine, the files that it loads are written next to the model unless they are there.
+
+    Args:
+        settings: settings of the run.
+        bucket: where the models are.
+        metadata: the run's model_metadata.json.
+
+    Raises:
+        DrError: there is no such model, or its network does not fit.
+    """
+    prefix, which = settings.local_s3_pretrained_prefix, settings.local_s3_pretrained_checkpoint
+    if prefix == settings.local_s3_model_prefix:
+        raise DrError(
+            f"DR_LOCAL_S3_PRETRAINED_PREFIX and DR_LOCAL_S3_MODEL_PREFIX are both {prefix}.",
+            "Give the new model another prefix; to continue the same model, use --resume.",
+        )
+    files = choose_checkpoint(bucket, ModelKeys(prefix), which)
+    wanted = _parsed(metadata, "model_metadata.json")
+    if wanted is None:  # that is checked elsewhere; other engines may understand it
+        origin = None
+    else:
+        origin = Origin(prefix, files, read_network(bucket, files), _own_metadata(bucket, prefix))
+        check_fits(origin, wanted, is_renaming=is_ours(settings))
+    if not is_ours(settings):
+        tensorflow_files.complete(bucket, prefix, which)
+    return tuple(_differences(origin, wanted, bucket)) if origin and wanted else ()
+
+
+def check_fits(origin: Origin, metadata: ModelMetadata, *, is_renaming: bool = True) -> None:
+    """Raise DrError if a checkpoint's network is not the one that the metadata describe.
+
+    is_renaming: whether the engine takes a camera's network for another camera with the same picture.
+    """
+    faults = "; ".join(_faults(origin, metadata, is_renaming=is_renaming))
+    if faults:
+        raise DrError(f"Checkpoint {origin.files.name} of {origin.prefix} does not fit: {faults}.", _HINT)
+
+
+def _parsed(content: bytes, name: str) -> ModelMetadata | None:
+    try:
+        return ModelMetadata.parse(content, name)
+    except UsageError:
+        return None
+
+
+def _own_metadata(bucket: Bucket, prefix: str) -> ModelMetadata | None:
+    """The model's own; None if it has none that can be read: its network counts."""
+    key = ModelKeys(prefix).model_metadata
+    return _parsed(bucket.find(key) or b"", key)
+
+
+def _faults(origin: Origin, metadata: ModelMetadata, *, is_renaming: bool) -> Iterator[str]:
+    network, old = origin.network, origin.metadata
+    if network.training_algorithm != metadata.training_algorithm:
+        yield f"it was trained with {network.training_algorithm}, not {metadata.training_algorithm}"
+    had = f"{network.num_outputs} {network.action_space_type} actions"
+    has = f"{len(metadata.discrete or (1, 2))} {metadata.action_space_type} actions"
+    if had != has:
+        yield f"it has {had}, model_metadata.json {has}"
+    sensors, wanted = set(network.channels), set(metadata.sensors)
+    if sensors != wanted and not (is_renaming and _renamed(origin, metadata)):
+        yield f"it sees {', '.join(sorted(sensors))}, not {', '.join(sorted(wanted))}"
+    for sensor in sorted(sensors & set(GREY_CAMERAS)):
+        if network.channels[sensor] != 1:
+            yield f"it sees the last {network.channels[sensor]} images (stack_size), not one"
+    if old and old.neural_network != metadata.neural_network:
+        yield f"its network is {old.neural_network}, not {metadata.neural_network}"
+
+
+def _renamed(origin: Origin, metadata: ModelMetadata) -> tuple[str, str] | None:
+    """Its camera and the run's, if they have different names for the same grey image."""
+    sensors, wanted = set(origin.network.channels), set(metadata.sensors)
+    (old, new) = sensors - wanted, wanted - sensors
+    if len(old) == len(new) == 1 and {*old, *new} <= set(GREY_CAMERAS):
+        return old.pop(), new.pop()
+    return None
+
+
+def _differences(origin: Origin, metadata: ModelMetadata, bucket: Bucket) -> Iterator[str]:
+    name, old = origin.files.name, origin.metadata
+    yield f"Goes on from {origin.prefix}, checkpoint {name}; the first of the new model is {name.number + 1}."
+    if renamed := _renamed(origin, metadata):
+        yield f"Its camera is {renamed[0]}; as {renamed[1]} it sees the same picture."
+    if not origin.network.has_value:
+        yield f"Only its policy is there (model_{name.number}.{GRAPH}): what it expects of a state is learned anew."
+    if old and metadata.discrete and old.discrete:
+        changed = [
+            f"action {number}: {_text(before)} becomes {_text(after)}"
+            for number, (before, after) in enumerate(zip(old.discrete, metadata.discrete, strict=True))
+            if before != after
+        ]
+        if changed:
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+            yield f"Its actions mean something else now: {', '.join(changed[:3])}{more}."
+    elif old and old.continuous != metadata.continuous:
+        yield "The bounds of its actions differ: the same output of the network steers or drives differently."
+    yield from _stacked(origin.prefix, bucket)
+
+
+def _text(action: Action) -> str:
+    return f"{action.steering_angle_deg:g}° at {action.speed_mps:g} m/s"
+
+
+def _stacked(prefix: str, bucket: Bucket) -> Iterator[str]:
+    key = ModelKeys(prefix).hyperparameters
+    try:
+        size = Hyperparameters.parse(bucket.find(key) or b"{}", key).stack_size
+    except UsageError:
+        return
+    if size != 1:
+        yield f"Its stack_size is {size}, which has no effect in any engine: its network sees one image."
