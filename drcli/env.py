@@ -12,6 +12,9 @@ DR_DIR = "DR_DIR"  # the workspace to use when `dr` runs outside of one
 DR_EXPERIMENT_NAME = "DR_EXPERIMENT_NAME"
 DR_STORE_IDLE_MINUTES = "DR_STORE_IDLE_MINUTES"  # for tests: when an unused store ends; 0: never
 
+DR_CAR_PASSWORD = "DR_CAR_PASSWORD"  # the password of a car's console, for `dr car`
+XDG_CONFIG_HOME = "XDG_CONFIG_HOME"  # where programs keep what belongs to the user; default: ~/.config
+
 NO_COLOR = "NO_COLOR"  # any text: no colours, see no-color.org
 
 # Where the engine of containers and the X server of this machine are.
@@ -70,6 +73,11 @@ DR_EXIT_FILE = "DR_EXIT_FILE"  # where a service writes its exit code for the su
 def read(name: str, default: str = "") -> str:
     """The value of a variable, or `default` if it is not set."""
     return os.environ.get(name, default)
+
+
+def take(name: str) -> str:
+    """The value of a secret, or "". It is removed, so that no program that we start has it, too."""
+    return os.environ.pop(name, "")
 
 
 def outer() -> Mapping[str, str]:

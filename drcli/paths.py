@@ -1,9 +1,11 @@
-"""Every local path: the files of a workspace and the data files that ship with drcli."""
+"""Every local path: the files of a workspace, of the user, and those that ship with drcli."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
+from drcli import env
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -18,6 +20,12 @@ def compose_dir() -> Path:
     """The folder of compose files and the Dockerfile of our image (in a wheel, or in a clone)."""
     packaged = _PACKAGE / "compose"
     return packaged if packaged.is_dir() else _PACKAGE.parent / "compose"
+
+
+def known_cars() -> Path:
+    """The certificates of the user's cars; unlike everything else, not part of a workspace."""
+    folder = Path(env.read(env.XDG_CONFIG_HOME) or Path.home() / ".config")
+    return folder / "drcli" / "known-cars.json"
 
 
 @dataclass(frozen=True)

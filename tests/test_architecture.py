@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parents[1] / "drcli"
 FLOORS = (
     ("cli",),
     ("doctor",),
-    ("models", "workspace"),
+    ("car", "models", "workspace"),
     ("launch", "services", "watch"),
     ("train",),
     ("sim", "store", "tensorflow"),

@@ -1,0 +1,1 @@
+"""A physical car: its certificate, and the models on it, over the web server that its console uses."""
