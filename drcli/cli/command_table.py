@@ -30,6 +30,7 @@ COMMANDS = {
     "upload-model": "Upload one checkpoint of a model.",
     "increment-upload-model": "Prepare run.env for the next upload.",
     "upload-car-zip": "Pack a model for a car, and upload it or write it to a file.",
+    "car": "Put models on a physical car, list and delete them.",
     "download-model": "Download a model from another bucket.",
     "copy-model": "Copy a model to another prefix.",
     "delete-model": "Delete a model.",

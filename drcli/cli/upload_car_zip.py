@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from drcli.errors import UsageError
 if TYPE_CHECKING:
     from drcli.models.car_upload import CarFile
     from drcli.models.upload import ModelLocation
-
-_ENDING = ".tar.gz"
 
 
 @click.command("upload-car-zip")
@@ -73,7 +72,8 @@ def command(
         car_upload.write(built, output)
         _show(built, str(output), as_json)
         present.next_step(
-            f"upload {output.name} on the Models page of the car's console", "or copy it from a USB stick"
+            f"dr car push HOST --file {shlex.quote(str(output))}",
+            "or upload it on the Models page of the car's console, or copy it from a USB stick",
         )
         return
     place = car_upload.target(settings, workspace, prefix, is_local=local)
@@ -88,10 +88,12 @@ def command(
 
 
 def _check_output(output: Path, local: bool) -> None:
-    if not output.name.endswith(_ENDING):
+    from drcli.models.carfile import ENDING
+
+    if not output.name.endswith(ENDING):
         raise UsageError(
-            f"--output {output}: a car only accepts files named *{_ENDING}.",
-            f"Did you mean {output.name}{_ENDING}?",
+            f"--output {output}: a car only accepts files named *{ENDING}.",
+            f"Did you mean {output.name}{ENDING}?",
         )
     if local:
         raise UsageError("--output and -L cannot be combined.", "--output does not upload anything.")

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import psutil
 import pytest
+from car_stand_in import car
 from click.testing import Result
 from polling import DEADLINE_S
 from racing import ENDLESS, QUICK, Done, Racer, new_racer
 from upload_targets import upload_targets
 
-__all__ = ["new_racer", "upload_targets"]
+__all__ = ["car", "new_racer", "upload_targets"]
 
 
 @dataclass(frozen=True)
