@@ -94,6 +94,13 @@ def contents(bucket: Bucket, prefix: str = "") -> dict[str, bytes]:
     }
 
 
+def under(prefix: str, keys: dict[str, bytes]) -> dict[str, bytes]:
+    """Those under a prefix, by their names there."""
+    return {
+        key.removeprefix(f"{prefix}/"): data for key, data in keys.items() if key.startswith(f"{prefix}/")
+    }
+
+
 @dataclass(frozen=True)
 class Profile:
     """An AWS profile whose S3 is the local server: temporary credentials out of a program, as a login gives them."""

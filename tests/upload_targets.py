@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -11,6 +12,9 @@ from click.testing import CliRunner, Result
 from model_samples import make_profile
 
 from drcli.cli import main
+from drcli.launch.plan import Plan
+from drcli.launch.processes.process_folder import ProcessFolder, SupervisedRun
+from drcli.local import ProcessRef
 from drcli.paths import Workspace
 from drcli.store.client import Bucket, StoreConfig
 
@@ -30,6 +34,14 @@ class UploadTargets:
         result = self.dr(*words, answer=answer)
         assert result.exit_code == 0, result.output
         return result
+
+
+def pretend_to_train(upload_targets: UploadTargets, prefix: str) -> ProcessFolder:
+    """A run whose supervisor is alive: this process."""
+    folder = ProcessFolder.of(upload_targets.workspace, "training", 3)
+    folder.write_plan(Plan(kind="training", run_id=3, prefix=prefix, world_name="tiny", style="process"))
+    folder.write_state(SupervisedRun("running", ProcessRef.of(os.getpid()), 0.0))
+    return folder
 
 
 @pytest.fixture

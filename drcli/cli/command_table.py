@@ -32,6 +32,7 @@ COMMANDS = {
     "upload-car-zip": "Pack a model for a car, and upload it or write it to a file.",
     "car": "Put models on a physical car, list and delete them.",
     "download-model": "Download a model from another bucket.",
+    "import-model": "Bring in a model from elsewhere: a console, a car, another bucket.",
     "copy-model": "Copy a model to another prefix.",
     "delete-model": "Delete a model.",
     "images": "Build, list and push our Docker images.",

@@ -38,6 +38,9 @@ def command(
 ) -> None:
     """Download a model with the credentials of DR_UPLOAD_S3_PROFILE, all files or none.
 
+    For models of drcli and DeepRacer-for-Cloud: every file is copied as it is. Models of other layouts, incomplete
+    ones and archives are for `dr import-model`.
+
     The params documents are changed to name the new prefix. With -c the model's three custom files replace
     yours, which are kept as NAME.bak.
 
@@ -62,13 +65,6 @@ def command(
         files = copies.run(prepared, wipe=wipe, tell=shown.tell)
     transfer_summary.show_transferred(prepared, wipe=wipe, as_json=as_json)
     if custom_files:
-        changed = copies.changed_custom_files(workspace, files)
-        if changed and not force:
-            click.confirm(f"Replace {', '.join(changed)} in {workspace.custom_files}?", abort=True, err=True)
-        copies.write_custom_files(workspace, files)
-        present.say(
-            f"Wrote its custom files to {workspace.custom_files}"
-            + (" (yours are kept as NAME.bak)." if changed else ".")
-        )
+        transfer_summary.write_custom_files(workspace, files, force=force)
     here = prepared.target.prefix
     present.next_step(f"dr evaluate --set DR_LOCAL_S3_MODEL_PREFIX={here}", "evaluate it")

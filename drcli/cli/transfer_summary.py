@@ -12,6 +12,8 @@ from drcli.errors import DrError
 
 if TYPE_CHECKING:
     from drcli.models.copies import Transfer
+    from drcli.models.import_model import ModelImport
+    from drcli.paths import Workspace
 
 _SHOWN = 20  # entries of a long list; the rest is only counted
 
@@ -61,21 +63,21 @@ def agree_to_replace(
         click.confirm(f"Replace {address}?", abort=True, err=True)
 
 
-def show_transfer(prepared: Transfer, *, wipe: bool, as_json: bool) -> None:
+def show_transfer(prepared: Transfer | ModelImport, *, wipe: bool, as_json: bool) -> None:
     """Show what a transfer would do."""
     outdated = prepared.outdated(wipe=wipe)
     if as_json:
         present.as_json(prepared.to_dict(wipe=wipe) | {"dry_run": True})
     else:
         present.result(f"{prepared.source.address} -> {prepared.target.address}")
-        show_files({name: info.size_bytes for name, info in prepared.files.items()})
+        show_files(prepared.sizes)
     if outdated:
         present.say(f"These {len(outdated)} files at the target would be deleted:")
         show_keys(outdated)
-    present.say(f"{summary(len(prepared.files), prepared.total_bytes)}; nothing was changed.")
+    present.say(f"{summary(len(prepared.sizes), prepared.total_bytes)}; nothing was changed.")
 
 
-def agree_to_transfer(prepared: Transfer, *, force: bool, wipe: bool) -> None:
+def agree_to_transfer(prepared: Transfer | ModelImport, *, force: bool, wipe: bool) -> None:
     """Like `agree_to_replace`."""
     address = prepared.target.address
     if prepared.was_finished:
@@ -83,9 +85,23 @@ def agree_to_transfer(prepared: Transfer, *, force: bool, wipe: bool) -> None:
     agree_to_replace(address, len(prepared.existing), prepared.outdated(wipe=wipe), force=force, wipe=wipe)
 
 
-def show_transferred(prepared: Transfer, *, wipe: bool, as_json: bool) -> None:
+def show_transferred(prepared: Transfer | ModelImport, *, wipe: bool, as_json: bool) -> None:
     """Show what a transfer has done."""
     if as_json:
         present.as_json(prepared.to_dict(wipe=wipe) | {"dry_run": False})
     else:
-        present.result(f"{prepared.target.address}  {summary(len(prepared.files), prepared.total_bytes)}")
+        present.result(f"{prepared.target.address}  {summary(len(prepared.sizes), prepared.total_bytes)}")
+
+
+def write_custom_files(workspace: Workspace, files: Mapping[str, bytes], *, force: bool) -> None:
+    """Write a model's custom files; asks before others are replaced. Raises click.Abort if the user declines."""
+    from drcli.models import copies
+
+    changed = copies.changed_custom_files(workspace, files)
+    if changed and not force:
+        click.confirm(f"Replace {', '.join(changed)} in {workspace.custom_files}?", abort=True, err=True)
+    copies.write_custom_files(workspace, files)
+    present.say(
+        f"Wrote its custom files to {workspace.custom_files}"
+        + (" (yours are kept as NAME.bak)." if changed else ".")
+    )

@@ -38,9 +38,14 @@ class Transfer:
     was_finished: bool
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """Size of each file."""
+        return {name: info.size_bytes for name, info in self.files.items()}
+
+    @property
     def total_bytes(self) -> int:
         """Size of all files."""
-        return model_files.total_bytes(tuple(self.files.values()))
+        return sum(self.sizes.values())
 
     def outdated(self, *, wipe: bool) -> list[str]:
         """Keys at the target that will be deleted."""
@@ -51,7 +56,7 @@ class Transfer:
         return {
             "source": self.source.address,
             "target": self.target.address,
-            "files": {name: info.size_bytes for name, info in self.files.items()},
+            "files": self.sizes,
             "bytes": self.total_bytes,
             "deleted": self.outdated(wipe=wipe),
         }
@@ -102,6 +107,15 @@ def _prepare(source: ModelLocation, target: ModelLocation, workspace: Workspace,
     missing = [name for name in NEEDED if name not in files]
     if missing:
         raise DrError(f"{source.address} is not a complete model. Missing: {', '.join(missing)}.")
+    was_finished, existing = look_at_target(target, is_dry=is_dry)
+    return Transfer(source, target, files, existing, was_finished)
+
+
+def look_at_target(target: ModelLocation, *, is_dry: bool) -> tuple[bool, tuple[ObjectInfo, ...]]:
+    """Whether an interrupted transfer to the target was finished, and what is there now.
+
+    Raises DrError if the target is a folder of other models.
+    """
     was_finished = not is_dry and transfer.recover(target.bucket, target.prefix)
     existing = tuple(target.bucket.list(f"{target.prefix}/"))
     inside = model_files.models_inside(target.prefix, existing)
@@ -110,7 +124,7 @@ def _prepare(source: ModelLocation, target: ModelLocation, workspace: Workspace,
             f"{target.prefix} is a folder that contains other models: {', '.join(inside)}.",
             "Choose another prefix.",
         )
-    return Transfer(source, target, files, existing, was_finished)
+    return was_finished, existing
 
 
 def run(prepared: Transfer, *, wipe: bool, tell: Tell = transfer.quiet) -> dict[str, bytes]:

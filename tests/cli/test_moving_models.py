@@ -1,30 +1,11 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 import yaml
-from model_samples import contents, make_model
-from upload_targets import UploadTargets
-
-from drcli.launch.plan import Plan
-from drcli.launch.processes.process_folder import ProcessFolder, SupervisedRun
-from drcli.local import ProcessRef
-
-
-def under(prefix: str, keys: dict[str, bytes]) -> dict[str, bytes]:
-    return {
-        key.removeprefix(f"{prefix}/"): data for key, data in keys.items() if key.startswith(f"{prefix}/")
-    }
-
-
-def pretend_to_train(upload_targets: UploadTargets, prefix: str) -> ProcessFolder:
-    """A run whose supervisor is alive: this process."""
-    folder = ProcessFolder.of(upload_targets.workspace, "training", 3)
-    folder.write_plan(Plan(kind="training", run_id=3, prefix=prefix, world_name="tiny", style="process"))
-    folder.write_state(SupervisedRun("running", ProcessRef.of(os.getpid()), 0.0))
-    return folder
+from model_samples import contents, make_model, under
+from upload_targets import UploadTargets, pretend_to_train
 
 
 def test_download(upload_targets: UploadTargets) -> None:
