@@ -102,25 +102,16 @@ def arrange(names: Iterable[str]) -> Layout:
     """The layout of the one model among these files. Raises DrError if there are several."""
     every = set(names)
     found = {name: match for name in every if (match := _match(name))}
+    if any(match.is_weights and not match.is_car_graph for match in found.values()):
+        found = {name: match for name, match in found.items() if not match.is_car_graph}
     root = _root(found)
     traces = _newest({match.folder for match in found.values() if _TRACES in match.target})
     choices: dict[str, dict[str, _Match]] = {}
     for name, match in found.items():
-        if root.includes(match) and (_TRACES not in match.target or match.folder == traces):
+        if _TRACES not in match.target or match.folder == traces:
             choices.setdefault(match.target, {})[name] = match
-    files = {target: _best(some, root.folder) for target, some in sorted(choices.items())}
+    files = {target: _best(some, root) for target, some in sorted(choices.items())}
     return Layout(files, tuple(sorted(every - set(files.values()))))
-
-
-class _Root(NamedTuple):
-    """The folder of the model; `has_names`: its weights have the names of a bucket, not of a car."""
-
-    folder: str
-    has_names: bool
-
-    def includes(self, match: _Match) -> bool:
-        """Whether the file belongs to this kind of model: a car's graph only counts where there is nothing else."""
-        return not self.has_names or not match.is_car_graph
 
 
 def _match(name: str) -> _Match | None:
@@ -133,22 +124,21 @@ def _match(name: str) -> _Match | None:
     return None
 
 
-def _root(found: Mapping[str, _Match]) -> _Root:
-    weights = [match for match in found.values() if match.is_weights and not match.is_car_graph]
-    folders = sorted({match.folder for match in weights})
+def _root(found: Mapping[str, _Match]) -> str:
+    """The folder of the model: that of its weights."""
+    graphs = sorted(name for name, match in found.items() if match.is_car_graph)
+    if len(graphs) > 1:
+        raise DrError(
+            f"There is more than one graph: {', '.join(graphs[:5])}. A car would ignore all of them.",
+            "Remove all but one; a model of a bucket calls them model_<N>.pb.",
+        )
+    folders = sorted({match.folder for match in found.values() if match.is_weights})
     if len(folders) > 1:
         raise DrError(
             f"There are several models: {', '.join(folder or './' for folder in folders[:5])}.",
             "Import one of them by its folder; unpack an archive first.",
         )
-    graphs = sorted(name for name, match in found.items() if match.is_car_graph)
-    if not weights and len(graphs) > 1:
-        raise DrError(
-            f"There is more than one graph: {', '.join(graphs[:5])}. A car would ignore all of them.",
-            "Remove all but one; a model of a bucket calls them model_<N>.pb.",
-        )
-    folders = folders or [found[name].folder for name in graphs]
-    return _Root(folders[0] if folders else "", bool(weights))
+    return folders[0] if folders else ""
 
 
 def _best(choices: Mapping[str, _Match], root: str) -> str:

@@ -25,7 +25,7 @@ _ENDING = re.compile(r"\.(?:tar\.gz|tgz|tar|zip)$", re.IGNORECASE)
 
 
 class ImportSource(Protocol):
-    """Files by name. `links`: names that lead elsewhere and are not followed; `place`: its prefix, in a bucket."""
+    """Files by name."""
 
     @property
     def address(self) -> str:
@@ -75,6 +75,11 @@ class _OnDisk:
             raise DrError(f"{error.filename}: {error.strerror}.") from error
 
     def fetch(self, names: Sequence[str], _folder: Path, _meter: Meter) -> Mapping[str, Path]:
+        unreadable = [str(self.paths[name]) for name in names if not os.access(self.paths[name], os.R_OK)]
+        if unreadable:  # what containers write often belongs to root
+            raise DrError(
+                f"{unreadable[0]} may not be read.", "Change its owner: `sudo chown -R $USER FOLDER`."
+            )
         return {name: self.paths[name] for name in names}
 
 
