@@ -5,7 +5,6 @@ Errors become exit codes here and nowhere else.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import Any
 
@@ -13,40 +12,24 @@ import click
 
 import drcli
 from drcli.cli.command_table import COMMANDS, HIDDEN
-from drcli.errors import DrError, UsageError
+from drcli.cli.lazy_group import LazyGroup, command_module
+from drcli.errors import DrError
 
 __all__ = ["COMMANDS", "main"]
 
 
-class _Commands(click.Group):
-    """A group that lists its commands by name, so that `dr --help` imports none of them."""
+class _Commands(LazyGroup):
+    """The commands, and those of DeepRacer-for-Cloud; turns errors into exit codes."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(COMMANDS, hidden=HIDDEN, **attributes)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in COMMANDS or cmd_name in HIDDEN:
-            command: click.Command = _module(cmd_name).command
-            return command
-        theirs: click.Command | None = _module("as-drfc").theirs(cmd_name)
+        ours = super().get_command(ctx, cmd_name)
+        if ours is not None:
+            return ours
+        theirs: click.Command | None = command_module("as-drfc").theirs(cmd_name)
         return theirs
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if ctx.resilient_parsing:  # shell completion: an unknown word is not an error
-            return super().resolve_command(ctx, args)
-        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=2)
-            hint = f"Did you mean {' or '.join(near)}?" if near else "`dr --help` lists the commands."
-            raise UsageError(f"Unknown command {args[0]!r}.", hint)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -56,10 +39,6 @@ class _Commands(click.Group):
             if error.hint:
                 click.echo(click.style("hint: ", fg="cyan") + error.hint, err=True)
             ctx.exit(error.exit_code)
-
-
-def _module(name: str) -> Any:
-    return importlib.import_module(f"drcli.cli.{name.replace('-', '_')}")
 
 
 @click.group(

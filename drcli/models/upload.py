@@ -129,7 +129,8 @@ def prepare(
     target = ModelLocation(own if is_local else open_upload_bucket(settings), there)
     check_apart(source, target, workspace)
     checkpoint = model_files.choose(own, source.prefix, which)
-    files, warnings = _collect(settings, source, target, checkpoint, is_other=prefix is not None)
+    address = target.bucket.config.bucket, target.prefix
+    files, warnings = collect(settings, source, address, checkpoint, is_other=prefix is not None)
     was_finished = not is_dry and transfer.recover(target.bucket, target.prefix)
     existing = tuple(target.bucket.list(f"{target.prefix}/"))
     inside = model_files.models_inside(target.prefix, existing)
@@ -181,21 +182,29 @@ def check_idle(workspace: Workspace, prefix: str) -> None:
             )
 
 
-def _collect(
+def collect(
     settings: Settings,
     source: ModelLocation,
-    target: ModelLocation,
+    target: tuple[str, str],
     checkpoint: model_files.Chosen,
     *,
     is_other: bool,
 ) -> tuple[dict[str, bytes | ObjectInfo], list[str]]:
-    """The files of the upload, and warnings about them."""
+    """What the upload of one checkpoint consists of, by name, and warnings about it.
+
+    Args:
+        settings: settings of the run whose model is uploaded.
+        source: where the model is.
+        target: bucket and prefix that the params document names.
+        checkpoint: the checkpoint.
+        is_other: whether it is another model than that of the settings.
+    """
     bucket, keys = source.bucket, ModelKeys(source.prefix)
     warnings: list[str] = []
     # The custom files belong to the model in the settings, not to another one.
     spare = () if is_other else (settings.local_s3_reward_key,)
     metadata = _need(bucket, keys.model_metadata)
-    document = render_upload(settings, target.bucket.config.bucket, target.prefix)
+    document = render_upload(settings, *target)
     files: dict[str, bytes | ObjectInfo] = {
         "model/model_metadata.json": metadata,
         "model_metadata.json": metadata,

@@ -35,6 +35,7 @@ class StoreConfig:
     region: str = "us-east-1"
     access_key: str | None = None
     secret_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)  # of temporary keys
     profile: str | None = None
 
     @property
@@ -45,6 +46,8 @@ class StoreConfig:
     @property
     def who(self) -> str:
         """Which keys we use, for messages."""
+        if self.session_token:
+            return "your login"
         if self.access_key:
             return "this workspace's store (`dr store stop`, then `dr store start`)"
         return f"profile {self.profile}" if self.profile else "this machine's role or environment"
@@ -285,6 +288,7 @@ def _connect(config: StoreConfig) -> Any:
     session = boto3.Session(
         aws_access_key_id=config.access_key,
         aws_secret_access_key=config.secret_key,
+        aws_session_token=config.session_token,
         region_name=config.region,
         profile_name=config.profile,
         botocore_session=core,
