@@ -10,12 +10,15 @@ from collections.abc import Mapping
 
 DR_DIR = "DR_DIR"  # the workspace to use when `dr` runs outside of one
 DR_EXPERIMENT_NAME = "DR_EXPERIMENT_NAME"
+DR_DROA_PASSWORD = "DR_DROA_PASSWORD"  # for `dr droa login` in scripts
 DR_STORE_IDLE_MINUTES = "DR_STORE_IDLE_MINUTES"  # for tests: when an unused store ends; 0: never
 
 DR_CAR_PASSWORD = "DR_CAR_PASSWORD"  # the password of a car's console, for `dr car`
 XDG_CONFIG_HOME = "XDG_CONFIG_HOME"  # where programs keep what belongs to the user; default: ~/.config
 
 NO_COLOR = "NO_COLOR"  # any text: no colours, see no-color.org
+
+XDG_CONFIG_HOME = "XDG_CONFIG_HOME"  # where this user's configuration is, if not in ~/.config
 
 # Where the engine of containers and the X server of this machine are.
 DOCKER_HOST = "DOCKER_HOST"

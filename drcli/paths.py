@@ -22,10 +22,20 @@ def compose_dir() -> Path:
     return packaged if packaged.is_dir() else _PACKAGE.parent / "compose"
 
 
+def user_folder() -> Path:
+    """What belongs to the user, not to a workspace; only its owner may read what is in it."""
+    configuration = env.read(env.XDG_CONFIG_HOME)
+    return (Path(configuration) if configuration else Path.home() / ".config") / "drcli"
+
+
 def known_cars() -> Path:
-    """The certificates of the user's cars; unlike everything else, not part of a workspace."""
-    folder = Path(env.read(env.XDG_CONFIG_HOME) or Path.home() / ".config")
-    return folder / "drcli" / "known-cars.json"
+    """The certificates of the user's cars."""
+    return user_folder() / "known-cars.json"
+
+
+def droa_logins() -> Path:
+    """The folder of the user's logins to deployments of DeepRacer on AWS."""
+    return user_folder() / "droa"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from drcli.cli import COMMANDS
 PACKAGE = Path(__file__).parents[1] / "drcli"
 FLOORS = (
     ("cli",),
-    ("doctor",),
+    ("doctor", "droa"),
     ("car", "models", "workspace"),
     ("launch", "services", "watch"),
     ("train",),

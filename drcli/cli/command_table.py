@@ -35,10 +35,22 @@ COMMANDS = {
     "import-model": "Bring in a model from elsewhere: a console, a car, another bucket.",
     "copy-model": "Copy a model to another prefix.",
     "delete-model": "Delete a model.",
+    "droa": "Log in to a DeepRacer on AWS; list, import, download and delete models there.",
     "images": "Build, list and push our Docker images.",
     "swarm": "Set up a Docker Swarm, show and label its nodes.",
     "update-check": "Show the installed version; check for a newer one only at an address you name.",
     "shell-init": "Print shell completion and DeepRacer-for-Cloud's commands for a shell.",
+}
+
+# The same for `dr droa`; the module is droa_NAME.
+DROA_COMMANDS = {
+    "login": "Log in, or log out with --forget.",
+    "list": "List your models.",
+    "show": "Show what is known about a model.",
+    "import": "Import a model of this workspace, or a folder.",
+    "get": "Download a model, or its archive for a car.",
+    "logs": "Download the logs of a training or an evaluation.",
+    "delete": "Delete a model.",
 }
 
 HIDDEN = ("as-drfc",)  # called by what `dr shell-init` prints

@@ -7,6 +7,7 @@ not have is typed as `dr NAME`. Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from drcli.errors import UsageError
 
@@ -100,6 +101,39 @@ def _local_aws(words: Line) -> list[Line]:
     return [words] if words[:1] == ["s3"] else [["local-aws"]]
 
 
+def _droa(command: str, renamed: Mapping[str, str] = MappingProxyType({})) -> Callable[[Line], list[Line]]:
+    """DRFC's long options under other names; an empty one stands for our argument."""
+
+    def translated(words: Line) -> list[Line]:
+        named = [renamed.get(word, word) for word in _halves(words)]
+        return [["droa", command, *(word for word in named if word)]]
+
+    return translated
+
+
+def _droa_download(words: Line) -> list[Line]:
+    """DRFC's --asset-type chooses what we have two commands for."""
+    command, line, output = ["logs"], [], []
+    words = _halves(words)
+    while words:
+        word = words.pop(0)
+        if word == "--asset-type" and words:
+            kind = words.pop(0)
+            if kind == "VIDEOS":
+                raise UsageError("DeepRacer on AWS offers no videos for download.")
+            command = {"VIRTUAL_MODEL": ["get"], "PHYSICAL_CAR_MODEL": ["get", "--car"]}.get(kind, command)
+        elif word in ("-o", "--output"):
+            output, words = words[:1], words[1:]
+        else:
+            line.append({"--evaluation-id": "--evaluation"}.get(word, word))
+    return [["droa", *command, *line, *output]]
+
+
+def _halves(words: Line) -> Line:
+    """`--option=value` as two words."""
+    return [half for word in words for half in (word.split("=", 1) if word.startswith("--") else [word])]
+
+
 _TRANSLATED: Mapping[str, Callable[[Line], list[Line]]] = {
     "start-training": _start_training,
     "start-evaluation": lambda words: [["evaluate", *words]],
@@ -108,6 +142,17 @@ _TRANSLATED: Mapping[str, Callable[[Line], list[Line]]] = {
     "update-viewer": lambda words: [["stop-viewer"], ["start-viewer", *words]],
     "view-stream": lambda words: [["start-viewer", *words]],
     "local-aws": _local_aws,
+    "droa-list-models": _droa("list"),
+    "droa-get-model": _droa("show"),
+    "droa-download-logs": _droa_download,
+    "droa-delete-model": _droa("delete", {"-y": "-f", "--yes": "-f"}),
+    "droa-import-model": _droa(
+        "import",
+        {
+            **{"--model-dir": "", "--model-prefix": "", "--model-name": "--name"},
+            "--model-description": "--description",
+        },
+    ),
 }
 
 _SAME = (

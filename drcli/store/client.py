@@ -284,7 +284,7 @@ def _connect(config: StoreConfig) -> Any:
     if config.is_loopback:
         options["proxies"] = {}
     core = Session(session_vars=hermetic if own_key else None)
-    core.register_component("data_loader", _api_descriptions())
+    core.register_component("data_loader", api_descriptions())
     session = boto3.Session(
         aws_access_key_id=config.access_key,
         aws_secret_access_key=config.secret_key,
@@ -297,7 +297,7 @@ def _connect(config: StoreConfig) -> Any:
 
 
 @cache
-def _api_descriptions() -> Any:
+def api_descriptions() -> Any:
     """What botocore reads for a client, about 1 MB of JSON, once for all clients."""
     from botocore.loaders import Loader
 

@@ -42,6 +42,18 @@ from drcli.errors import UsageError
         ("local-aws sts get-caller-identity", ["local-aws"]),
         ("update-viewer -p 8200", ["stop-viewer", "start-viewer -p 8200"]),
         ("reload", ["reload"]),
+        ("droa-list-models --json --url https://x", ["droa list --json --url https://x"]),
+        ("droa-get-model abc -v", ["droa show abc -v"]),
+        ("droa-download-logs abc", ["droa logs abc"]),
+        ("droa-download-logs abc -o f.tar.gz --evaluation-id e", ["droa logs abc --evaluation e f.tar.gz"]),
+        ("droa-download-logs --asset-type=VIRTUAL_MODEL abc --output f", ["droa get abc f"]),
+        ("droa-download-logs --asset-type PHYSICAL_CAR_MODEL abc", ["droa get --car abc"]),
+        ("droa-delete-model abc -y", ["droa delete abc -f"]),
+        (
+            "droa-import-model --model-prefix p --model-name=n --model-description d --best",
+            ["droa import p --name n --description d --best"],
+        ),
+        ("droa-import-model --model-dir d --checkpoint 0", ["droa import d --checkpoint 0"]),
     ],
 )
 def test_translation(typed: str, ours: list[str]) -> None:
@@ -51,6 +63,11 @@ def test_translation(typed: str, ours: list[str]) -> None:
 
 def test_words_with_spaces_stay_whole() -> None:
     assert drfc.translate("increment-training", ["-p", "a b; c"]) == [["increment-training", "-p", "a b; c"]]
+
+
+def test_videos_of_droa() -> None:
+    with pytest.raises(UsageError, match="no videos"):
+        drfc.translate("droa-download-logs", ["abc", "--asset-type", "VIDEOS"])
 
 
 def test_an_unknown_name() -> None:

@@ -1,0 +1,1 @@
+"""Deployments of DeepRacer on AWS (github.com/aws-solutions/deepracer-on-aws): login, models, import."""

@@ -1,0 +1,3 @@
+from droa_user import user, visitor
+
+__all__ = ["user", "visitor"]
