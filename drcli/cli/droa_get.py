@@ -40,4 +40,4 @@ def command(
             f"upload {path.name} on the Models page of the car's console", "or copy it from a USB stick"
         )
     else:
-        present.next_step(f"tar tzf {path}", "list its files")
+        present.next_step(f"dr import-model {path}", "bring it into this workspace's bucket")

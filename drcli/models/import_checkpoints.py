@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from drcli.contract.checkpoint_names import CHECKPOINT, GRAPH_FILE, CheckpointName, graph_number
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
+from drcli.store.checkpoint_files import checkpoints_among
 from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex
 from drcli.store.client import ObjectInfo
-from drcli.store.model_files import complete_checkpoints
 
 INDEX, COACH = "model/deepracer_checkpoints.json", "model/.coach_checkpoint"
 _FILE = re.compile(rf"model/(?:(?P<name>{CHECKPOINT})\..+|(?P<graph>{GRAPH_FILE}))")
@@ -44,10 +44,6 @@ def find_checkpoints(sizes: Mapping[str, int], documents: Mapping[str, bytes]) -
     files = {name: match for name in sizes if (match := _FILE.fullmatch(name))}
     names = _complete(sizes)
     numbers = {name.number for name in names}
-    graphs = sorted(graph_number(match["graph"]) for match in files.values() if match["graph"])
-    if not names:  # a car's archive, or what somebody kept of a model
-        names = [CheckpointName(number, 0) for number in graphs]
-        numbers = set(graphs)
     if not names:
         raise DrError(
             "There is no complete checkpoint"
@@ -76,7 +72,7 @@ def find_checkpoints(sizes: Mapping[str, int], documents: Mapping[str, bytes]) -
 def _complete(sizes: Mapping[str, int]) -> list[CheckpointName]:
     keys = ModelKeys("model-to-import")
     objects = [ObjectInfo(keys.key(name), size, _ANY_TIME) for name, size in sizes.items()]
-    return list(complete_checkpoints(keys.prefix, objects))
+    return list(checkpoints_among(keys.prefix, objects))
 
 
 def _index(

@@ -11,14 +11,13 @@ from datetime import datetime
 from statistics import fmean
 from typing import Any
 
-from drcli.contract.checkpoint_names import CHECKPOINT, CHECKPOINT_FILE
+from drcli.contract.checkpoint_names import CHECKPOINT_FILE, GRAPH_FILE
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
+from drcli.store.checkpoint_files import checkpoints_among
 from drcli.store.checkpoints import read_index
 from drcli.store.client import Bucket, ObjectInfo
 from drcli.store.metrics import TrainingMetrics
-
-_CHECKPOINT = re.compile(rf"model/({CHECKPOINT})\.")
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,9 @@ class ModelInfo:
 def list_models(bucket: Bucket, params_file: str = "training_params.yaml") -> list[ModelInfo]:
     """The models of the bucket: prefixes with a params document (`params_file`) or with checkpoints."""
     stem, suffix = map(re.escape, posixpath.splitext(params_file))
-    mark = re.compile(rf"(.+)/(?:{stem}(?:_1)?{suffix}|model/(?:\.coach_checkpoint|{CHECKPOINT_FILE}))")
+    mark = re.compile(
+        rf"(.+)/(?:{stem}(?:_1)?{suffix}|model/(?:\.coach_checkpoint|{CHECKPOINT_FILE}|{GRAPH_FILE}))"
+    )
     objects = bucket.list()
     prefixes = {match[1] for info in objects if (match := mark.fullmatch(info.key))}
     return [_model(bucket, prefix, objects, params_file) for prefix in sorted(prefixes)]
@@ -52,7 +53,6 @@ def list_models(bucket: Bucket, params_file: str = "training_params.yaml") -> li
 def _model(bucket: Bucket, prefix: str, objects: list[ObjectInfo], params_file: str) -> ModelInfo:
     keys = ModelKeys(prefix)
     own = [info for info in objects if info.key.startswith(f"{prefix}/")]
-    names = {match[1] for info in own if (match := _CHECKPOINT.match(info.key.removeprefix(f"{prefix}/")))}
     params = _params(bucket, keys, params_file)
     index = None
     with suppress(DrError):  # a broken index must not hide a model
@@ -61,7 +61,7 @@ def _model(bucket: Bucket, prefix: str, objects: list[ObjectInfo], params_file: 
         prefix=prefix,
         world_name=params.get("WORLD_NAME"),
         race_type=params.get("RACE_TYPE"),
-        checkpoints=len(names),
+        checkpoints=len(checkpoints_among(prefix, own)),
         best_progress=_best_progress(bucket, params.get("METRICS_S3_OBJECT_KEY"), keys.default_metrics),
         best_checkpoint=str(index.best.name) if index else None,
         last_checkpoint=str(index.last.name) if index else None,

@@ -18,8 +18,7 @@ from upload_targets import UploadTargets, pretend_to_train
 from drcli.models.carfile import pack
 from drcli.store.checkpoints import CheckpointIndex
 from drcli.store.metrics import EpisodeResult, TrainingMetrics
-from drcli.train.checkpoint import pack as pack_checkpoint
-from drcli.train.checkpoint import to_tensors
+from drcli.train.checkpoint import Checkpoint, to_tensors
 from drcli.train.exports.car_graph import CarGraph
 
 GRAPHS = Path(__file__).parents[3] / "shared" / "graphs"
@@ -149,8 +148,8 @@ def test_a_model_of_a_bucket(upload_targets: UploadTargets) -> None:
 @pytest.mark.parametrize("num_actions", [5, 0])
 def test_a_car_archive(upload_targets: UploadTargets, tmp_path: Path, num_actions: int) -> None:
     found = metadata(num_actions)
-    weights = pack_checkpoint(to_tensors(new_network(num_actions, is_shared=False)), {})
-    exported = CarGraph.export(weights, found)
+    checkpoint = Checkpoint(to_tensors(new_network(num_actions, is_shared=False)), {}, {})
+    exported = CarGraph.export(checkpoint, found)["pb"]
     document = json.dumps(_document(num_actions)).encode()
     source = write(tmp_path / "fast.tar.gz", pack(document, exported))
     files = upload_targets.workspace.custom_files

@@ -59,9 +59,10 @@ def test_models_of_every_kind_and_what_is_none(bucket: Bucket) -> None:
     bucket.put("begun/training_params.yaml", params(WORLD_NAME="a"))
     bucket.put("begun-10/training_params_1.yaml", params(WORLD_NAME="b"))
     bucket.put("community/model/3_Step-30.ckpt.index", b"")
-    bucket.put("community/model/3_Step-30.ckpt.meta", b"")
+    bucket.put("community/model/3_Step-30.ckpt.data-00000-of-00001", b"")
+    bucket.put("car/model/model_0.pb", b"")
     found = [(model.prefix, model.world_name, model.checkpoints) for model in list_models(bucket)]
-    assert found == [("begun", "a", 0), ("begun-10", "b", 0), ("community", None, 1)]
+    assert found == [("begun", "a", 0), ("begun-10", "b", 0), ("car", None, 1), ("community", None, 1)]
 
 
 def test_broken_documents_hide_no_model(bucket: Bucket) -> None:
