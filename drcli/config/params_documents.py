@@ -14,7 +14,8 @@ from datetime import datetime
 
 from drcli.config.settings import Settings
 
-Values = dict[str, str | list[str]]
+Value = str | list[str] | bool | int
+Values = dict[str, Value]
 
 UPLOAD_NAME = "training_params.yaml"
 _RACE = {
@@ -95,7 +96,7 @@ class Document:
     """A params document and its key in the bucket."""
 
     key: str
-    values: Mapping[str, str | list[str]]
+    values: Mapping[str, Value]
 
 
 def render_training(
@@ -189,16 +190,36 @@ def render_upload(settings: Settings, bucket: str, prefix: str) -> Document:
         "SAGEMAKER_SHARED_S3_BUCKET": bucket,
         "SAGEMAKER_SHARED_S3_PREFIX": prefix,
     }
-    return Document(_key(prefix, UPLOAD_NAME), values)
+    return Document(_key(prefix, UPLOAD_NAME), values | _as_consoles_read(values))
 
 
-def to_yaml(values: Mapping[str, str | list[str]]) -> str:
-    """A document as text: `---`, sorted keys, everything single-quoted, no tags, no anchors."""
+def _as_consoles_read(values: Values) -> Values:
+    """The direction apart from the track, and what DeepRacer on AWS takes only as a boolean or a number.
+
+    deepracer-on-aws v1.2.5, lambda/src/import-workflow/utils/ImportHelper.ts, getTrackConfig and
+    parseObjectAvoidanceConfig; `drcli.config.run_params` puts track and direction together again.
+    """
+    world = str(values["WORLD_NAME"])
+    name, _, way = world.rpartition("_")
+    typed: Values = {}
+    if way in ("cw", "ccw") and "," not in world:
+        typed |= {"WORLD_NAME": name, "TRACK_DIRECTION_CLOCKWISE": way == "cw"}
+    if "NUMBER_OF_OBSTACLES" in values:
+        typed["NUMBER_OF_OBSTACLES"] = int(str(values["NUMBER_OF_OBSTACLES"]))
+        typed["RANDOMIZE_OBSTACLE_LOCATIONS"] = values["RANDOMIZE_OBSTACLE_LOCATIONS"] == "True"
+    return typed
+
+
+def to_yaml(values: Mapping[str, Value]) -> str:
+    """A document as text: `---`, sorted keys, texts single-quoted, no tags, no anchors."""
     import yaml
 
     class Plain(yaml.SafeDumper):
         def ignore_aliases(self, data: object) -> bool:
             return True
+
+        def represent_scalar(self, tag: str, value: str, style: str | None = None) -> yaml.ScalarNode:
+            return super().represent_scalar(tag, value, style if tag.endswith(":str") else "")
 
     text: str = yaml.dump(
         dict(values), Dumper=Plain, default_style="'", default_flow_style=False, explicit_start=True

@@ -9,7 +9,7 @@ from typing import Any
 
 from drcli.config.engine import check_supported
 from drcli.config.model_metadata import ModelMetadata
-from drcli.config.params_documents import Document, render_evaluation, to_yaml
+from drcli.config.params_documents import Document, Value, render_evaluation, to_yaml
 from drcli.config.settings import Settings
 from drcli.contract.keys import ModelKeys, evaluation_facts, evaluation_trace
 from drcli.errors import DrError
@@ -167,5 +167,5 @@ def _clone(bucket: Bucket, prefix: str, target: str) -> None:
                     raise
 
 
-def _first(value: str | list[str]) -> str:
-    return value if isinstance(value, str) else value[0]
+def _first(value: Value) -> str:
+    return value[0] if isinstance(value, list) else str(value)

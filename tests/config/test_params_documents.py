@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from drcli.config.load import load_settings, load_workers, settings_of
 from drcli.config.params_documents import Document, render_evaluation, render_training, render_upload, to_yaml
+from drcli.config.run_params import TrainingParams
 from drcli.launch.store_access import services_endpoint, store_config
 from drcli.paths import Workspace
 from tests.conftest import MakeWorkspace
@@ -155,6 +156,30 @@ def test_upload_of_another_shell_has_no_colour() -> None:
     assert "CAR_COLOR" not in values
     assert "PENALTY_SECONDS" not in values
     assert values["NUMBER_OF_BOT_CARS"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("world", "name", "clockwise"),
+    [
+        ("2024_reinvent_champ_cw", "2024_reinvent_champ", True),
+        ("reInvent2019_track_ccw", "reInvent2019_track", False),
+        ("Albert", "Albert", None),
+        ("Albert, reInvent2019_track_cw", "Albert, reInvent2019_track_cw", None),
+    ],
+)
+def test_upload_names_the_direction_as_consoles_do(world: str, name: str, clockwise: bool | None) -> None:
+    text = to_yaml(render_upload(settings_of({"DR_WORLD_NAME": world}), "target", "p").values)
+    values = yaml.safe_load(text)
+    assert (values["WORLD_NAME"], values.get("TRACK_DIRECTION_CLOCKWISE")) == (name, clockwise)
+    if clockwise is not None:
+        assert f"\n'TRACK_DIRECTION_CLOCKWISE': {str(clockwise).lower()}\n" in text
+        assert TrainingParams.parse(text).world_name == world
+
+
+def test_upload_counts_obstacles_in_numbers() -> None:
+    race = {"DR_RACE_TYPE": "OBJECT_AVOIDANCE", "DR_OA_OBJECT_POSITIONS": "0.2,-1;0.5,1"}
+    values = yaml.safe_load(to_yaml(render_upload(settings_of(race), "target", "p").values))
+    assert values["NUMBER_OF_OBSTACLES"] == 2 and values["RANDOMIZE_OBSTACLE_LOCATIONS"] is False
 
 
 def test_yaml_looks_like_deepracer_for_clouds() -> None:
