@@ -72,6 +72,9 @@ DR_THREADS = "DR_THREADS"  # number of threads of one service
 DR_HEARTBEAT_FILE = "DR_HEARTBEAT_FILE"  # touched by a healthy service; default in containers: a file in /tmp
 DR_EXIT_FILE = "DR_EXIT_FILE"  # where a service writes its exit code for the supervisor
 
+# What the operating system needs to start a program.
+_NEEDED = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
+
 
 def read(name: str, default: str = "") -> str:
     """The value of a variable, or `default` if it is not set."""
@@ -96,3 +99,8 @@ def add(extra: Mapping[str, str]) -> None:
 def child(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment of a child process: ours plus `extra`."""
     return {**os.environ, **extra}
+
+
+def bare() -> dict[str, str]:
+    """The environment of a program that is not to be trusted: what a process needs to start, no credentials."""
+    return {name: os.environ[name] for name in _NEEDED if name in os.environ}

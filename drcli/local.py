@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 from filelock import FileLock
+
+from drcli import env
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would otherwise convert line ends
 _CLOCK_SLACK_S = 5.0  # Linux derives start times from the wall clock, which may be changed
@@ -80,6 +82,35 @@ def spawn(
         )
     started.returncode = 0  # its owner finds it by its ProcessRef, perhaps from another process
     return ProcessRef.of(started.pid)
+
+
+class Outcome(NamedTuple):
+    """How a program ended; `code` is None if it was ended because it took too long."""
+
+    code: int | None
+    output: str
+    errors: str
+
+
+def run_apart(command: Sequence[str], folder: Path, limit_s: float) -> Outcome:
+    """Run a program to its end in `folder`, in an environment without credentials, one thread per library."""
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    path = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"}
+    try:
+        done = subprocess.run(
+            list(command),
+            env={**env.bare(), **one_thread, **path},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=limit_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Outcome(None, "", "")
+    return Outcome(done.returncode, done.stdout, done.stderr)
 
 
 def free_port() -> int:

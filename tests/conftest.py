@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, settings
 from drcli.errors import DrError
 from drcli.launch.docker import docker_engine
 from drcli.paths import Workspace
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
 from drcli.store.server import ensure_server, stop_server
+from drcli.store.store_config import StoreConfig
 
 sys.path.append(str(Path(__file__).parent))  # for what several rooms of tests share
 

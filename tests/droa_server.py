@@ -24,7 +24,8 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from ports import free_port
 
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
+from drcli.store.store_config import StoreConfig
 
 REGION, USER, PASSWORD = "eu-west-1", "racer", "Secret-password-1!"
 CLIENT = "4clientid"

@@ -13,7 +13,8 @@ from droa_server import PASSWORD, SECRETS, USER, DroaServer, serving
 from drcli.cli import main
 from drcli.droa import assets, cognito, model_import, web
 from drcli.paths import Workspace
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
+from drcli.store.store_config import StoreConfig
 
 _numbers = count(1)
 

@@ -6,13 +6,22 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import numpy as np
+
+from drcli.config.model_metadata import ModelMetadata
 from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
 from drcli.store.metrics import EpisodeResult, TrainingMetrics
+from drcli.store.store_config import StoreConfig
+from drcli.tensorflow.tensor_bundle import write_bundle
+from drcli.train.actor_critic import new_actor_critic
+from drcli.train.checkpoint import Checkpoint, to_tensors
+from drcli.train.model import ModelSpec
 
 SENSOR = "FRONT_FACING_CAMERA"
 METADATA = {
@@ -26,7 +35,9 @@ METADATA = {
     "training_algorithm": "clipped_ppo",
     "version": "5",
 }
+HYPERPARAMETERS = {"batch_size": 64, "num_episodes_between_training": 20}
 REWARD = b"def reward_function(params):\n    return float(params['progress'])\n"
+NETWORK = "main_level/agent/main/online/network_1"
 PARTS = ("data-00000-of-00001", "index", "meta")
 
 
@@ -40,7 +51,22 @@ def graph(number: int) -> bytes:
 
 
 def weights(number: int, part: str) -> bytes:
-    return f"{part} of checkpoint {number} ".encode() * 500
+    """Two variables of a network for METADATA in TensorFlow's files; anything in others."""
+    if part not in PARTS[:2]:
+        return f"{part} of checkpoint {number} ".encode() * 500
+    variables = {
+        f"{NETWORK}/{SENSOR}/Conv2d_0/kernel": np.full((8, 8, 1, 32), number, np.float32),
+        f"{NETWORK}/ppo_head_0/policy_fc/kernel": np.full((512, 2), number, np.float32),
+    }
+    bundle = write_bundle(variables)
+    return bundle.index if part == "index" else bundle.data
+
+
+@cache
+def trained(documents: str = json.dumps(METADATA)) -> Checkpoint:
+    """A whole network for the metadata, as our engine saves it."""
+    model = ModelSpec.of(ModelMetadata.parse(documents, "model_metadata.json"))
+    return Checkpoint(to_tensors(new_actor_critic(model)), {}, {})
 
 
 def make_model(
@@ -58,7 +84,7 @@ def make_model(
     keys = ModelKeys(prefix)
     bucket.put(keys.reward_function, REWARD)
     bucket.put(keys.model_metadata, json.dumps(METADATA).encode())
-    bucket.put(keys.hyperparameters, json.dumps({"batch_size": 64}).encode())
+    bucket.put(keys.hyperparameters, json.dumps(HYPERPARAMETERS).encode())
     bucket.put(keys.ip, b'{"IP": "127.0.0.1"}')
     bucket.put(keys.params("training_params.yaml"), params(bucket.config.bucket, prefix, world))
     for number in numbers:

@@ -21,7 +21,7 @@ FLOORS = (
     ("doctor", "droa"),
     ("car", "models", "workspace"),
     ("launch", "services", "watch"),
-    ("train",),
+    ("train", "import_checks"),
     ("sim", "store", "tensorflow"),
     ("config",),
     ("contract",),

@@ -16,7 +16,8 @@ from drcli.launch.plan import Plan
 from drcli.launch.processes.process_folder import ProcessFolder, SupervisedRun
 from drcli.local import ProcessRef
 from drcli.paths import Workspace
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
+from drcli.store.store_config import StoreConfig
 
 _numbers = count(1)
 

@@ -35,7 +35,7 @@ COMMANDS = {
     "import-model": "Bring in a model from elsewhere: a console, a car, another bucket.",
     "copy-model": "Copy a model to another prefix.",
     "delete-model": "Delete a model.",
-    "droa": "Log in to a DeepRacer on AWS; list, import, download and delete models there.",
+    "droa": "Log in to a DeepRacer on AWS; check, import, list and download models.",
     "images": "Build, list and push our Docker images.",
     "swarm": "Set up a Docker Swarm, show and label its nodes.",
     "update-check": "Show the installed version; check for a newer one only at an address you name.",
@@ -44,6 +44,7 @@ COMMANDS = {
 
 # The same for `dr droa`; the module is droa_NAME.
 DROA_COMMANDS = {
+    "check": "Check whether it would import a model; needs no login.",
     "login": "Log in, or log out with --forget.",
     "list": "List your models.",
     "show": "Show what is known about a model.",

@@ -24,6 +24,7 @@ def command() -> None:
 
     \b
       dr droa login --url https://deepracer.example.com
+      dr droa check
       dr droa list
       dr droa import fast-3
       dr droa get fast-3

@@ -88,7 +88,7 @@ def _collect(connection: droa_options.Connection, source: str | None, which: Whi
 
 
 def _show_findings(found: ImportFiles, force: bool) -> None:
-    from drcli.models.console_import import refused
+    from drcli.import_checks.findings import refused
 
     present.warn_all(found.warnings)
     bad = refused(list(found.findings))

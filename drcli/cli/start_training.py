@@ -57,7 +57,7 @@ def command(
         found = training_start.dry_run(settings, workspace)
         follow_run.show_plan(found, "dr start-training", as_json)
         return
-    present.say_all(start_checks.faster_way(settings))
+    present.say_all(start_checks.advice(settings))
     image_offer.offer_build(settings, is_wanted=yes)
     with run_control.begin_early(settings, "training"):
         prepared = training_start.prepare(settings, workspace)

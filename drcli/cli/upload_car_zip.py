@@ -13,7 +13,7 @@ from drcli.errors import UsageError
 
 if TYPE_CHECKING:
     from drcli.models.car_upload import CarFile
-    from drcli.models.upload import ModelLocation
+    from drcli.models.model_location import ModelLocation
 
 
 @click.command("upload-car-zip")

@@ -132,7 +132,7 @@ def _car(prefix: str | None, local: bool) -> str:
 
 
 def _show_findings(prepared: Upload, strict: bool) -> None:
-    from drcli.models.console_import import refused
+    from drcli.import_checks.findings import refused
 
     if prepared.was_finished:
         present.say(f"Finished an interrupted upload to {prepared.target.address}.")

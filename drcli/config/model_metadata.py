@@ -46,7 +46,7 @@ def _named(known: Sequence[str], table: Table) -> PlainValidator:
     """Accepts the names in `known` and in the table."""
 
     def check(value: object) -> object:
-        if value in known or value in table:
+        if isinstance(value, str) and (value in known or value in table):
             return value
         names = [*known, *(name for name in table if name not in known)]
         expected = f"{', '.join(map(repr, names[:-1]))} or {names[-1]!r}"

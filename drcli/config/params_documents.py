@@ -190,10 +190,12 @@ def render_upload(settings: Settings, bucket: str, prefix: str) -> Document:
         "SAGEMAKER_SHARED_S3_BUCKET": bucket,
         "SAGEMAKER_SHARED_S3_PREFIX": prefix,
     }
-    return Document(_key(prefix, UPLOAD_NAME), values | _as_consoles_read(values))
+    return Document(
+        _key(prefix, UPLOAD_NAME), values | _as_consoles_read(values, settings.train_reverse_direction)
+    )
 
 
-def _as_consoles_read(values: Values) -> Values:
+def _as_consoles_read(values: Values, is_reversed: bool) -> Values:
     """The direction apart from the track, and what DeepRacer on AWS takes only as a boolean or a number.
 
     deepracer-on-aws v1.2.5, lambda/src/import-workflow/utils/ImportHelper.ts, getTrackConfig and
@@ -203,7 +205,7 @@ def _as_consoles_read(values: Values) -> Values:
     name, _, way = world.rpartition("_")
     typed: Values = {}
     if way in ("cw", "ccw") and "," not in world:
-        typed |= {"WORLD_NAME": name, "TRACK_DIRECTION_CLOCKWISE": way == "cw"}
+        typed |= {"WORLD_NAME": name, "TRACK_DIRECTION_CLOCKWISE": (way == "cw") != is_reversed}
     if "NUMBER_OF_OBSTACLES" in values:
         typed["NUMBER_OF_OBSTACLES"] = int(str(values["NUMBER_OF_OBSTACLES"]))
         typed["RANDOMIZE_OBSTACLE_LOCATIONS"] = values["RANDOMIZE_OBSTACLE_LOCATIONS"] == "True"

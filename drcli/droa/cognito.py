@@ -14,7 +14,7 @@ from drcli.droa.droa_deployment import Deployment
 from drcli.droa.login_file import AwsKeys
 from drcli.droa.web import PassingError
 from drcli.errors import DrError
-from drcli.store.client import api_descriptions
+from drcli.store.store_config import api_descriptions
 
 ATTEMPTS = 4  # also after throttling
 _BROWSER = "Log in once in a browser, at {name}, and follow what it asks for; then try again."

@@ -14,20 +14,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from drcli.config.params_documents import UPLOAD_NAME
 from drcli.config.settings import Settings
 from drcli.droa.api import Api
-from drcli.droa.import_document import for_import
 from drcli.droa.remote_models import RemoteModel, get_model
 from drcli.droa.session import Session
 from drcli.errors import DrError, UsageError
+from drcli.import_checks.findings import ImportFault
+from drcli.import_checks.import_check import check_import
 from drcli.launch.bucket import open_bucket
-from drcli.models import console_import as console
-from drcli.models.upload import ModelLocation, collect
+from drcli.models.model_location import ModelLocation
+from drcli.models.upload_files import collect
 from drcli.paths import Workspace
 from drcli.store import model_files, transfer
 from drcli.store.checkpoints import Which
-from drcli.store.client import Bucket, ObjectInfo, StoreConfig
+from drcli.store.client import Bucket, ObjectInfo
+from drcli.store.store_config import StoreConfig
 from drcli.store.transfer import Meter, Tell
 
 PAUSE_S = 5.0
@@ -36,7 +37,7 @@ _NAME, _DESCRIPTION = r"[a-zA-Z0-9-]{1,64}", r"[a-zA-Z0-9 -]{1,255}"  # of the A
 _UNWANTED = re.compile(
     r"\.DS_Store|Thumbs\.db|desktop\.ini|\._.*|.*\.(gz|zip|pyc)"
 )  # the website omits them, too
-_DOCUMENT = re.compile(r".*\.(json|ya?ml|py)|\.coach_checkpoint")
+_DOCUMENT = re.compile(r".*\.(json|ya?ml|py|index)|\.coach_checkpoint")
 _MOST_DOCUMENT_BYTES = 10 << 20
 
 Item = bytes | ObjectInfo | Path
@@ -49,7 +50,7 @@ class ImportFiles:
     origin: str  # for messages
     key: str  # prefix in the upload bucket
     files: Mapping[str, Item]
-    findings: tuple[console.ImportFault, ...]
+    findings: tuple[ImportFault, ...]
     warnings: tuple[str, ...] = ()
     bucket: Bucket | None = None  # where the objects are
 
@@ -93,11 +94,8 @@ def from_prefix(
     checkpoint = model_files.choose(own, source.prefix, which)
     is_other = prefix is not None and source.prefix != settings.local_s3_model_prefix
     files, warnings = collect(settings, source, (upload_bucket, key), checkpoint, is_other=is_other)
-    document = files[UPLOAD_NAME]
-    assert isinstance(document, bytes)
-    files[UPLOAD_NAME] = for_import(document, is_reversed=settings.train_reverse_direction)
     small = {name: item for name, item in files.items() if isinstance(item, bytes)}
-    findings = tuple(console.check_import(_sizes(files), small))
+    findings = tuple(check_import(_sizes(files), small, routes=workspace.tracks))
     return ImportFiles(f"{source.address} {checkpoint.name}", key, files, findings, tuple(warnings), own)
 
 
@@ -115,7 +113,7 @@ def from_folder(folder: Path) -> ImportFiles:
             and _DOCUMENT.fullmatch(path.name)
             and path.stat().st_size <= _MOST_DOCUMENT_BYTES
         }
-        findings = tuple(console.check_import(_sizes(files), documents))
+        findings = tuple(check_import(_sizes(files), documents))
     except OSError as error:
         raise DrError(f"{error.filename}: {error.strerror}.") from error
     if not files:

@@ -25,7 +25,7 @@ from drcli.launch.start_checks import (
     publish_tracks,
 )
 from drcli.launch.store_access import services_endpoint
-from drcli.launch.stored_network import read_network
+from drcli.launch.stored_shapes import read_network
 from drcli.paths import Workspace
 from drcli.store import simtrace
 from drcli.store.checkpoints import Which, choose_checkpoint

@@ -14,8 +14,8 @@ from drcli.errors import DrError
 from drcli.launch.store_access import services_endpoint, store_config
 from drcli.local import free_port
 from drcli.paths import Workspace
-from drcli.store.client import StoreConfig
 from drcli.store.credentials import credentials
+from drcli.store.store_config import StoreConfig
 
 Credentials = Mapping[str, str] | None  # AWS_… variables; None on machines that have an IAM role
 

@@ -15,8 +15,9 @@ from drcli.launch import log_files, store_access
 from drcli.launch.machine import Credentials
 from drcli.local import ProcessRef
 from drcli.paths import Workspace
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
 from drcli.store.server import server_status, stop_server
+from drcli.store.store_config import StoreConfig
 
 
 class OwnStore(Protocol):

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from drcli.config.hyperparameters import Hyperparameters
-from drcli.config.model_metadata import GREY_CAMERAS, Action, ModelMetadata
+from drcli.config.model_metadata import Action, ModelMetadata
+from drcli.config.network_fit import misfits, renamed_camera
 from drcli.config.settings import Settings
 from drcli.contract.checkpoint_names import GRAPH
 from drcli.contract.keys import ModelKeys
+from drcli.contract.stored_network import StoredNetwork
 from drcli.errors import DrError, UsageError
 from drcli.launch import tensorflow_files
 from drcli.launch.simapp import is_ours
-from drcli.launch.stored_network import StoredNetwork, read_network
+from drcli.launch.stored_shapes import read_network
 from drcli.store.checkpoint_files import CheckpointFiles
 from drcli.store.checkpoints import choose_checkpoint
 from drcli.store.client import Bucket
@@ -85,36 +87,17 @@ def _own_metadata(bucket: Bucket, prefix: str) -> ModelMetadata | None:
 
 
 def _faults(origin: Origin, metadata: ModelMetadata, *, is_renaming: bool) -> Iterator[str]:
-    network, old = origin.network, origin.metadata
-    if network.training_algorithm != metadata.training_algorithm:
-        yield f"it was trained with {network.training_algorithm}, not {metadata.training_algorithm}"
-    had = f"{network.num_outputs} {network.action_space_type} actions"
-    has = f"{len(metadata.discrete or (1, 2))} {metadata.action_space_type} actions"
-    if had != has:
-        yield f"it has {had}, model_metadata.json {has}"
-    sensors, wanted = set(network.channels), set(metadata.sensors)
-    if sensors != wanted and not (is_renaming and _renamed(origin, metadata)):
-        yield f"it sees {', '.join(sorted(sensors))}, not {', '.join(sorted(wanted))}"
-    for sensor in sorted(sensors & set(GREY_CAMERAS)):
-        if network.channels[sensor] != 1:
-            yield f"it sees the last {network.channels[sensor]} images (stack_size), not one"
+    """Where the network of the model cannot be that of the run."""
+    yield from misfits(origin.network, metadata, is_renaming=is_renaming)
+    old = origin.metadata
     if old and old.neural_network != metadata.neural_network:
         yield f"its network is {old.neural_network}, not {metadata.neural_network}"
-
-
-def _renamed(origin: Origin, metadata: ModelMetadata) -> tuple[str, str] | None:
-    """Its camera and the run's, if they have different names for the same grey image."""
-    sensors, wanted = set(origin.network.channels), set(metadata.sensors)
-    (old, new) = sensors - wanted, wanted - sensors
-    if len(old) == len(new) == 1 and {*old, *new} <= set(GREY_CAMERAS):
-        return old.pop(), new.pop()
-    return None
 
 
 def _differences(origin: Origin, metadata: ModelMetadata, bucket: Bucket) -> Iterator[str]:
     name, old = origin.files.name, origin.metadata
     yield f"Goes on from {origin.prefix}, checkpoint {name}; the first of the new model is {name.number + 1}."
-    if renamed := _renamed(origin, metadata):
+    if renamed := renamed_camera(origin.network, metadata):
         yield f"Its camera is {renamed[0]}; as {renamed[1]} it sees the same picture."
     if not origin.network.has_value:
         yield f"Only its policy is there (model_{name.number}.{GRAPH}): what it expects of a state is learned anew."

@@ -16,6 +16,7 @@ from drcli.config.settings import Settings, variables
 from drcli.config.variable import COMMUNITY
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError, UsageError
+from drcli.import_checks.known_tracks import TRACKS, without_direction
 from drcli.launch.launcher import launcher_of
 from drcli.launch.reward_trial import try_reward
 from drcli.launch.simapp import is_ours
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from drcli.train.algorithms.algorithm import Algorithm
 
 HYPERPARAMETERS, METADATA, REWARD = "hyperparameters.json", "model_metadata.json", "reward_function.py"
+_KNOWN_ON_AWS = "reInvent2019_track"
 _PREFIX_OF = {"training": "DR_TRAIN_", "evaluation": "DR_EVAL_"}
 
 
@@ -82,6 +84,22 @@ def faster_way(settings: Settings) -> tuple[str, ...]:
     return ("Training from pixels. DR_TRAIN_METHOD=guided in run.env takes seconds instead: docs/guided.md.",)
 
 
+def unknown_on_aws(settings: Settings) -> tuple[str, ...]:
+    """A line about the worlds of the run that DeepRacer on AWS does not have; none if it has all of them."""
+    missing = [name for name in settings.world_names if without_direction(name) not in TRACKS]
+    if not missing:
+        return ()
+    names = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'}"
+    return (
+        f"{names} not in DeepRacer on AWS: to import the model there, train on {_KNOWN_ON_AWS}, for example.",
+    )
+
+
+def advice(settings: Settings) -> tuple[str, ...]:
+    """What to know before a training that works: one line each."""
+    return (*faster_way(settings), *unknown_on_aws(settings))
+
+
 def check_single_world(settings: Settings) -> None:
     """Raises UsageError if the settings name several tracks, which an evaluation cannot."""
     first = settings.world_names[0]
@@ -113,13 +131,9 @@ def check_worlds(settings: Settings, workspace: Workspace, *, keep: bool = True)
 
 def tracks_at_hand(world_name: str, workspace: Workspace) -> Path | None:
     """The workspace's track folder if it has this track, otherwise None: then nothing is downloaded into it."""
-    stem = _without_direction(world_name)
+    stem = without_direction(world_name)
     names = (f"{world_name}.npy", f"{world_name}.yaml", f"{stem}.yaml")
     return workspace.tracks if any((workspace.tracks / name).is_file() for name in names) else None
-
-
-def _without_direction(world_name: str) -> str:
-    return world_name.removesuffix("_cw").removesuffix("_ccw")
 
 
 def check_workers(settings: Settings, workspace: Workspace, *, keep: bool = True) -> tuple[Settings, ...]:
@@ -134,7 +148,7 @@ def check_workers(settings: Settings, workspace: Workspace, *, keep: bool = True
 
 def publish_tracks(settings: Settings, workspace: Workspace, bucket: Bucket, prefix: str) -> None:
     """Upload the workspace's own or downloaded tracks next to the model: services on other machines need them."""
-    names = {*settings.world_names, *(_without_direction(name) for name in settings.world_names)}
+    names = {*settings.world_names, *(without_direction(name) for name in settings.world_names)}
     for path in workspace.tracks.glob("*"):
         if path.stem in names and path.suffix in (".yaml", ".npy"):
             bucket.put(ModelKeys(prefix).tracks_folder + path.name, path.read_bytes())

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from drcli.errors import DrError
 from drcli.paths import Workspace
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
 from drcli.store.credentials import has_profile
 from drcli.store.key_pair import read_key_pair
+from drcli.store.store_config import StoreConfig
 from drcli.tables import LAUNCHERS
 
 if TYPE_CHECKING:

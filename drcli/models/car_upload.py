@@ -16,7 +16,7 @@ from drcli.launch.store_access import open_upload_bucket
 from drcli.launch.tensorflow_files import converted
 from drcli.local import write_atomically
 from drcli.models import carfile
-from drcli.models.upload import ModelLocation
+from drcli.models.model_location import ModelLocation
 from drcli.paths import Workspace
 from drcli.store import model_files, transfer
 from drcli.store.checkpoints import Which

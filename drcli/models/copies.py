@@ -13,7 +13,8 @@ from drcli.errors import DrError, UsageError
 from drcli.launch.bucket import open_bucket
 from drcli.launch.store_access import open_upload_bucket
 from drcli.local import write_atomically
-from drcli.models.upload import ModelLocation, check_apart, check_idle
+from drcli.models.model_location import ModelLocation
+from drcli.models.upload import check_apart, check_idle
 from drcli.paths import Workspace
 from drcli.store import model_files, transfer
 from drcli.store.client import ObjectInfo

@@ -20,7 +20,8 @@ from drcli.models.import_checkpoints import COACH, INDEX, Checkpoints, find_chec
 from drcli.models.import_facts import ModelFacts, read_facts
 from drcli.models.import_layout import arrange, is_known
 from drcli.models.import_sources import ImportSource, default_prefix
-from drcli.models.upload import ModelLocation, check_apart, check_idle
+from drcli.models.model_location import ModelLocation
+from drcli.models.upload import check_apart, check_idle
 from drcli.paths import Workspace
 from drcli.store import model_files, transfer
 from drcli.store.client import ObjectInfo

@@ -16,7 +16,7 @@ from drcli.errors import DrError, UsageError
 from drcli.launch.store_access import open_upload_bucket
 from drcli.models.copies import parse_address
 from drcli.models.import_archives import Limits, unpack
-from drcli.models.upload import ModelLocation
+from drcli.models.model_location import ModelLocation
 from drcli.store import model_files, transfer
 from drcli.store.client import ObjectInfo
 from drcli.store.transfer import Meter, Tell

@@ -7,11 +7,13 @@ One daemon thread watches the calls of all threads. Code inside a single C call 
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import TypeVar
 
 _POLL_S = 0.1
@@ -97,7 +99,7 @@ def _new_call() -> _Call:
         if _watcher is None:
             _watcher = threading.Thread(target=_keep_watch, name="deadline", daemon=True)
             _watcher.start()
-        for thread in _calls.keys() - sys._current_frames().keys():
+        for thread in _calls.keys() - _frames().keys():
             del _calls[thread]
         return _calls.setdefault(threading.get_ident(), _Call())
 
@@ -137,8 +139,19 @@ def _keep_watch() -> None:
                 report(call.stack)
 
 
+def _frames() -> dict[int, FrameType]:
+    """What each thread is at. Without garbage collection, which deadlocks in there up to Python 3.11.7."""
+    is_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames()
+    finally:
+        if is_collecting:
+            gc.enable()
+
+
 def _stack_of(thread: int) -> Stack:
-    stack, frame = [], sys._current_frames().get(thread)
+    stack, frame = [], _frames().get(thread)
     while frame:
         stack.append((frame.f_code.co_filename, frame.f_lineno))
         frame = frame.f_back

@@ -8,60 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache, cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from drcli.errors import DrError
 from drcli.store.faults import error_code, explain, is_missing_key
+from drcli.store.store_config import StoreConfig, connect
 from drcli.store.torn_reads import read_whole
 
 _MULTIPART_BYTES = 64 << 20  # below this, one PUT: atomic and cheapest; a checkpoint has 25 to 50 MB
 _DELETE_AT_ONCE = 1000  # the limit of S3's DeleteObjects
 _PROBE_KEY = "drcli-probe"
 
+_Answer = TypeVar("_Answer")
 Progress = Callable[[int], None]  # called with the bytes moved since the last call
-
-
-@dataclass(frozen=True)
-class StoreConfig:
-    """Where the bucket is and who we are: a key pair, an AWS profile, or neither (role, default chain)."""
-
-    bucket: str
-    endpoint_url: str | None = None
-    region: str = "us-east-1"
-    access_key: str | None = None
-    secret_key: str | None = field(default=None, repr=False)
-    session_token: str | None = field(default=None, repr=False)  # of temporary keys
-    profile: str | None = None
-
-    @property
-    def place(self) -> str:
-        """The bucket as text, for messages."""
-        return f"bucket {self.bucket} at {self.endpoint_url or f'AWS {self.region}'}"
-
-    @property
-    def who(self) -> str:
-        """Which keys we use, for messages."""
-        if self.session_token:
-            return "your login"
-        if self.access_key:
-            return "this workspace's store (`dr store stop`, then `dr store start`)"
-        return f"profile {self.profile}" if self.profile else "this machine's role or environment"
-
-    @property
-    def port(self) -> int:
-        """The port of `endpoint_url`; 0 if it has none."""
-        return urlsplit(self.endpoint_url or "").port or 0
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether the server is on this machine and uses plain HTTP."""
-        parts = urlsplit(self.endpoint_url or "")
-        return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -82,7 +46,7 @@ class Bucket:
     @property
     def _client(self) -> Any:
         try:
-            return _connect(replace(self.config, bucket=""))
+            return connect(replace(self.config, bucket=""))
         except ValueError as error:
             raise DrError(f"The {self.config.place} has no valid address: {error}.") from error
 
@@ -117,24 +81,25 @@ class Bucket:
         return read_whole(lambda: self._read(key), lambda: self._size(key))
 
     def _read(self, key: str) -> bytes | None:
-        from botocore.exceptions import ClientError
+        def read() -> bytes:
+            return bytes(self._client.get_object(Bucket=self.config.bucket, Key=key)["Body"].read())
 
-        with self._explained(key):
-            try:
-                content: bytes = self._client.get_object(Bucket=self.config.bucket, Key=key)["Body"].read()
-            except ClientError as error:
-                if is_missing_key(error):
-                    return None
-                raise
-            return content
+        return self._unless_missing(key, read)
 
     def _size(self, key: str) -> int | None:
         """Size of an object in bytes; None if it does not exist."""
+
+        def ask() -> int:
+            return int(self._client.head_object(Bucket=self.config.bucket, Key=key)["ContentLength"])
+
+        return self._unless_missing(key, ask)
+
+    def _unless_missing(self, key: str, ask: Callable[[], _Answer]) -> _Answer | None:
         from botocore.exceptions import ClientError
 
         with self._explained(key):
             try:
-                return int(self._client.head_object(Bucket=self.config.bucket, Key=key)["ContentLength"])
+                return ask()
             except ClientError as error:
                 if is_missing_key(error):
                     return None
@@ -257,47 +222,3 @@ class Bucket:
             self.put(_PROBE_KEY, b"drcli checks that it can write here")
             with suppress(DrError):  # a policy may forbid deleting, which does not prevent a training
                 self.delete([_PROBE_KEY])
-
-
-@lru_cache(8)  # a few MB each
-def _connect(config: StoreConfig) -> Any:
-    """A boto3 client. With our own key pair, the user's AWS settings cannot interfere."""
-    import boto3
-    from botocore.config import Config
-    from botocore.session import Session
-
-    unset = (None, None, None, None)
-    hermetic = dict.fromkeys(("profile", "config_file", "credentials_file"), unset)
-    s3: dict[str, object] = {"addressing_style": "path"} if config.endpoint_url else {}
-    if config.is_loopback:
-        # The body never leaves this machine: 11 instead of 43 ms of CPU for 50 MB. Elsewhere it is signed.
-        s3["payload_signing_enabled"] = False
-    options: dict[str, Any] = {
-        "s3": s3,
-        # The newer checksums cost CPU and are unknown to older MinIO servers.
-        "request_checksum_calculation": "when_required",
-        "response_checksum_validation": "when_required",
-        "connect_timeout": 2 if config.is_loopback else 5,
-        "read_timeout": 20 if config.is_loopback else 60,
-        "proxies": {} if config.is_loopback else None,
-        "retries": {"mode": "standard", "total_max_attempts": 2 if config.endpoint_url else 4},
-    }
-    core = Session(session_vars=hermetic if config.access_key is not None else None)
-    core.register_component("data_loader", api_descriptions())
-    session = boto3.Session(
-        aws_access_key_id=config.access_key,
-        aws_secret_access_key=config.secret_key,
-        aws_session_token=config.session_token,
-        region_name=config.region,
-        profile_name=config.profile,
-        botocore_session=core,
-    )
-    return session.client("s3", endpoint_url=config.endpoint_url, config=Config(**options))
-
-
-@cache
-def api_descriptions() -> Any:
-    """What botocore reads for a client, about 1 MB of JSON, once for all clients."""
-    from botocore.loaders import Loader
-
-    return Loader()

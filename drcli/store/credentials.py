@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from drcli.errors import DrError
 
 if TYPE_CHECKING:
-    from drcli.store.client import StoreConfig
+    from drcli.store.store_config import StoreConfig
 
 
 def has_profile(name: str) -> bool:

@@ -17,7 +17,7 @@ from drcli.errors import DrError
 from drcli.local import free_port, lock
 from drcli.paths import Workspace
 from drcli.store import store_users
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
 from drcli.store.key_pair import make_key_pair, read_key_pair
 from drcli.store.server_process import (
     HOST,
@@ -31,6 +31,7 @@ from drcli.store.server_process import (
     usual_port,
     wait_until_up,
 )
+from drcli.store.store_config import StoreConfig
 
 IDLE_MINUTES = 15.0  # the server stops this long after its last use
 _FREE_BYTES = 500 << 20  # a run writes some 300 MB: five checkpoints, traces, metrics

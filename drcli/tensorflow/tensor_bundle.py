@@ -76,6 +76,14 @@ def read_bundle(index: bytes, shards: Mapping[int, bytes]) -> dict[str, NDArray[
     }
 
 
+def num_data_bytes(index: bytes) -> int:
+    """How long a single data file has to be. Raises ValueError if the table is damaged."""
+    table = read_table(index)
+    table.pop(_HEADER_KEY, None)
+    stored = map(_Stored.parse, table.values())
+    return max((value.offset + value.size for value in stored), default=0)
+
+
 def shapes_in(index: bytes) -> dict[str, tuple[int, ...]]:
     """The shapes of all variables by name. Raises ValueError if the table is damaged."""
     table = read_table(index)

@@ -169,21 +169,22 @@ def left(new_racer: Callable[[], Any], until: Until) -> Any:
     bucket.put("model/old.txt", b"")
     bucket.put("model-10/keep.txt", b"")
     started = racer.popen("start-training", "-w", "-y")
-    said = [started.stderr.readline()]
+    said = [started.stderr.readline() for _ in ("advice", "it starts")]
     folder = ProcessFolder.of(racer.workspace, "training", 0)
     supervisor = folder.read_state().supervisor  # type: ignore[union-attr]
     local_process.kill(supervisor)
     until(lambda: not folder.read_state().is_orphan)  # type: ignore[union-attr]
     started.send_signal(signal.SIGINT)
     stdout, stderr = started.communicate(timeout=60)
-    return racer, started.returncode, said[0] + stderr, stdout
+    return racer, started.returncode, "".join(said) + stderr, stdout
 
 
 @pytest.mark.slow
 def test_ctrl_c_leaves_the_view_not_the_run(left: Any) -> None:
     racer, code, said, stdout = left
     assert code == 0
-    assert said.startswith("Training model on tiny with 2 workers")
+    assert said.startswith("tiny is not in DeepRacer on AWS: ")
+    assert "\nTraining model on tiny with 2 workers" in said
     assert "Stopped following; the run continues." in said
     assert "next: dr status" in said
     assert stdout == ""

@@ -4,11 +4,16 @@ import json
 
 import pytest
 import yaml
-from model_samples import PARTS, contents, make_model, name, weights
+from model_samples import METADATA, PARTS, contents, make_model, name, trained, weights
 from upload_targets import UploadTargets
+
+from drcli.store.metrics import EpisodeResult, TrainingMetrics
+from drcli.tensorflow.tensor_bundle import read_bundle
+from drcli.train.checkpoint import pack
 
 DOCUMENTS = {
     ".coach_checkpoint",
+    ".finished",
     "deepracer_checkpoints.json",
     "model_metadata.json",
 }
@@ -45,13 +50,14 @@ def test_exactly_the_chosen_checkpoint(
         "model-1/training_params.yaml",
         "model-1/ip/hyperparameters.json",
         "model-1/metrics/TrainingMetrics.json",
+        "model-1/metrics/training/training-metrics.json",
     }
     assert there[f"model-1/model/{name(number)}.meta"] == weights(number, "meta")
     assert there["model-1/model/.coach_checkpoint"] == str(name(number)).encode()
     index = json.loads(there["model-1/model/deepracer_checkpoints.json"])
     assert index["best_checkpoint"] == index["last_checkpoint"]
     assert index["best_checkpoint"]["name"] == str(name(number))
-    assert f"s3://{upload_targets.aws.config.bucket}/model-1  {name(number)}, 12 files" in answer.stdout
+    assert f"s3://{upload_targets.aws.config.bucket}/model-1  {name(number)}, 14 files" in answer.stdout
     assert "next: dr upload-car-zip" in answer.stderr
     assert contents(upload_targets.own) == before
 
@@ -68,19 +74,56 @@ def test_the_document_is_the_one_that_render_prints(upload_targets: UploadTarget
 
 def test_a_model_of_ours(upload_targets: UploadTargets) -> None:
     make_model(upload_targets.own, "model", [3, 4], community=False)
-    answer = upload_targets.done("upload-model", "-b")
-    assert model_files(contents(upload_targets.aws), "model-1") == {"3_Step-300.ckpt.safetensors"} | DOCUMENTS
-    assert "would refuse" in answer.stderr and "not a TensorFlow checkpoint" in answer.stderr
+    weights_of_ours = pack(trained().variables, {})
+    upload_targets.own.put("model/model/3_Step-300.ckpt.safetensors", weights_of_ours)
+    upload_targets.done("upload-model", "-b", "-i")
+    there = contents(upload_targets.aws)
+    parts = ("safetensors", *PARTS)
+    assert (
+        model_files(there, "model-1")
+        == {f"3_Step-300.ckpt.{part}" for part in parts} | {"model_3.pb"} | DOCUMENTS
+    )
+    name = "model-1/model/3_Step-300.ckpt"
+    values = read_bundle(there[f"{name}.index"], {0: there[f"{name}.data-00000-of-00001"]})
+    assert values.keys() == trained().variables.keys()
+    assert all((values[key] == value.numpy()).all() for key, value in trained().variables.items())
+
+
+def test_a_model_that_only_another_engine_drives(upload_targets: UploadTargets) -> None:
+    make_model(upload_targets.own, "model", [3])
+    stereo = METADATA | {"sensor": ["STEREO_CAMERAS"]}
+    upload_targets.own.put("model/model/model_metadata.json", json.dumps(stereo).encode())
+    upload_targets.own.delete(["model/model/3_Step-300.ckpt.meta"])
+    answer = upload_targets.done("upload-model")
+    assert "Without a TensorFlow checkpoint" in answer.stderr and "STEREO_CAMERAS" in answer.stderr
 
 
 def test_strict(upload_targets: UploadTargets) -> None:
-    make_model(upload_targets.own, "model", [3], community=False)
+    make_model(upload_targets.own, "model", [3], world="drcli_oval")
+    upload_targets.own.put("model/reward_function.py", b"import os\n")
     for flag in ("-i", "--strict"):
         answer = upload_targets.dr("upload-model", flag)
         assert answer.exit_code == 1 and "would refuse to import" in answer.stderr
     assert contents(upload_targets.aws) == {}
     make_model(upload_targets.own, "model", [3])
     upload_targets.done("upload-model", "-i")
+
+
+def test_the_graph_of_the_training(upload_targets: UploadTargets) -> None:
+    make_model(upload_targets.own, "model", [1])
+    rows = TrainingMetrics()
+    for _ in range(2):
+        rows.append("training", EpisodeResult(9.0, 50.0, "off_track", 0.0, 8.0))
+    upload_targets.own.put("model/metrics/TrainingMetrics_1.json", rows.to_json())
+    upload_targets.done("upload-model")
+    graph = "model-1/metrics/training/training-metrics.json"
+    assert len(json.loads(upload_targets.aws.get(graph))["metrics"]) == 3
+    upload_targets.own.put("model/metrics/TrainingMetrics.json", b"{")
+    answer = upload_targets.done("upload-model", "-f")
+    assert "metrics/TrainingMetrics.json is not JSON" in answer.stderr and "graph" in answer.stderr
+    upload_targets.own.put("model/metrics/training/training-2026.json", b'{"metrics": []}')
+    upload_targets.done("upload-model", "-f", "-w", answer="y\n")
+    assert graph not in contents(upload_targets.aws)  # the model has one already
 
 
 def test_an_existing_target(upload_targets: UploadTargets) -> None:
@@ -92,7 +135,7 @@ def test_an_existing_target(upload_targets: UploadTargets) -> None:
     answer = upload_targets.dr("upload-model")
     assert (
         answer.exit_code == 1
-        and "already exists (13 files)" in answer.stderr
+        and "already exists (15 files)" in answer.stderr
         and "-f replaces" in answer.stderr
     )
     assert upload_targets.dr("upload-model", "-w", answer="n\n").exit_code == 1

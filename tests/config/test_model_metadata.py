@@ -175,6 +175,7 @@ def test_keys_without_effect() -> None:
         ({"training_algorithm": "sac"}, "SAC needs a continuous action space"),
         ({"training_algorithm": "dqn"}, "training_algorithm"),
         ({"neural_network": "DEEP"}, "neural_network"),
+        ({"neural_network": []}, "neural_network"),
         ({"lidar_config": {"num_sectors": 7}}, "lidar_config.num_sectors is 7"),
         ({"lidar_config": {"clipping_dist": 0.1}}, "lidar_config.clipping_dist"),
     ],

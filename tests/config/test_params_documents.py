@@ -174,6 +174,8 @@ def test_upload_names_the_direction_as_consoles_do(world: str, name: str, clockw
     if clockwise is not None:
         assert f"\n'TRACK_DIRECTION_CLOCKWISE': {str(clockwise).lower()}\n" in text
         assert TrainingParams.parse(text).world_name == world
+        reversed_ = settings_of({"DR_WORLD_NAME": world, "DR_TRAIN_REVERSE_DIRECTION": "True"})
+        assert render_upload(reversed_, "target", "p").values["TRACK_DIRECTION_CLOCKWISE"] != clockwise
 
 
 def test_upload_counts_obstacles_in_numbers() -> None:

@@ -18,8 +18,9 @@ from drcli.launch.evaluation_start import StartedEvaluation, results, start
 from drcli.launch.plan import Plan
 from drcli.paths import Workspace
 from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex, publish_checkpoint
-from drcli.store.client import Bucket, ObjectInfo, StoreConfig
+from drcli.store.client import Bucket, ObjectInfo
 from drcli.store.metrics import EpisodeResult, EvaluationMetrics, Incidents
+from drcli.store.store_config import StoreConfig
 from drcli.train.actor_critic import ActorCritic
 from drcli.train.checkpoint import pack, to_tensors
 from drcli.train.model import ModelSpec

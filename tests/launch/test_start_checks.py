@@ -233,6 +233,29 @@ def test_another_engine_has_no_faster_way(racer: Workspace) -> None:
     assert start_checks.faster_way(settings(racer, **THEIRS)) == ()
 
 
+@pytest.mark.parametrize(
+    ("worlds", "missing"),
+    [
+        ("drcli_harbour", "drcli_harbour is not"),
+        ("drcli_oval_cw, Albert, AWS_track", "drcli_oval_cw, AWS_track are not"),
+        ("reInvent2019_track_cw", ""),
+        ("2024_reinvent_champ_ccw, Albert", ""),
+    ],
+)
+def test_worlds_that_deepracer_on_aws_lacks_are_named_once(worlds: str, missing: str) -> None:
+    lines = start_checks.unknown_on_aws(settings_of({"DR_WORLD_NAME": worlds}))
+    assert [line.partition(" in DeepRacer on AWS")[0] for line in lines] == ([missing] if missing else [])
+
+
+def test_advice_is_a_line_each(racer: Workspace) -> None:
+    without_method(racer)
+    assert start_checks.advice(settings(racer)) == (
+        *start_checks.faster_way(settings(racer)),
+        "drcli_harbour is not in DeepRacer on AWS: to import the model there, train on reInvent2019_track, "
+        "for example.",
+    )
+
+
 # The reward function
 
 

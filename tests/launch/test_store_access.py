@@ -10,9 +10,10 @@ from drcli.errors import DrError
 from drcli.launch import store_access
 from drcli.launch.store_access import is_embedded, open_bucket, services_endpoint, store_config
 from drcli.paths import Workspace
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
 from drcli.store.key_pair import make_key_pair
 from drcli.store.server import server_status
+from drcli.store.store_config import StoreConfig
 
 
 def settings(**values: object) -> Settings:

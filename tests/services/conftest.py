@@ -37,7 +37,8 @@ from drcli.sim.catalogue import load_track
 from drcli.sim.reward import RewardFunction
 from drcli.sim.track import Track
 from drcli.sim.world import World
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
+from drcli.store.store_config import StoreConfig
 from drcli.train.algorithms.ppo import ClippedPPO
 from drcli.train.hardware import Hardware
 from drcli.train.model import ModelSpec

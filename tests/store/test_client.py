@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from drcli.errors import DrError
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
+from drcli.store.store_config import StoreConfig
 
 SECRET = "0123456789abcdef-a-wrong-secret"
 

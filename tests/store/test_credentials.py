@@ -8,8 +8,8 @@ import pytest
 from moto import mock_aws
 
 from drcli.errors import DrError
-from drcli.store.client import StoreConfig
 from drcli.store.credentials import credentials
+from drcli.store.store_config import StoreConfig
 
 PROFILES = """
 [mine]

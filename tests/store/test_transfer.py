@@ -14,6 +14,7 @@ from model_samples import contents, make_model, name
 from drcli.errors import DrError, UsageError
 from drcli.paths import Workspace
 from drcli.store import model_files
+from drcli.store.checkpoint_files import checkpoints_among
 from drcli.store.client import Bucket
 from drcli.store.server import ensure_server, stop_server
 from drcli.store.transfer import Content, Meter, Stored, prefix_of, recover, replace_files
@@ -114,7 +115,7 @@ def test_a_client_killed_at_any_step(bucket: Bucket, wipe: bool) -> None:
         except Killed:
             now = contents(bucket, "model/")
             names = {key.removeprefix("model/") for key in now}
-            chosen = model_files.complete_checkpoints("model", bucket.list("model/"))
+            chosen = checkpoints_among("model", bucket.list("model/"))
             assert name(3) in chosen or {name(1), name(2)} <= set(chosen)
             coach = now["model/model/.coach_checkpoint"].decode()
             assert f"model/{coach}.safetensors" in names

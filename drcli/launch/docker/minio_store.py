@@ -12,7 +12,8 @@ from drcli.launch.docker.stack_spec import StackKind
 from drcli.launch.machine import Credentials
 from drcli.launch.store_access import check_room
 from drcli.paths import Workspace
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
+from drcli.store.store_config import StoreConfig
 
 
 class MinioStore:

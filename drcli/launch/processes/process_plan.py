@@ -16,7 +16,7 @@ from drcli.launch.plan import Plan, head_of
 from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.launch.service_values import evaluation_values, trainer_threads, training_values, worker_threads
 from drcli.launch.store_access import is_embedded
-from drcli.store.client import StoreConfig
+from drcli.store.store_config import StoreConfig
 
 _MASK = "********"
 _PROGRAMS: dict[RunKind, tuple[str, ...]] = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from drcli.contract import service_variables as told
 from drcli.store.checkpoints import Which
-from drcli.store.client import StoreConfig
+from drcli.store.store_config import StoreConfig
 
 
 @dataclass(frozen=True)

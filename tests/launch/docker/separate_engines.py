@@ -15,7 +15,8 @@ from racing import Racer
 from second_node import FurtherEngine, further_engine, why_not
 
 from drcli.launch.docker import docker_engine, swarm_mode
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
+from drcli.store.store_config import StoreConfig
 
 COMMUNITY = {"DR_SIMAPP_SOURCE": standins.COMMUNITY, "DR_SIMAPP_VERSION": standins.COMMUNITY_TAG}
 _buckets = count(1)

@@ -18,7 +18,8 @@ from separate_engines import COMMUNITY, separate_engine, separate_racer
 
 from drcli.launch import run_control
 from drcli.launch.docker import containers, docker_engine
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
+from drcli.store.store_config import StoreConfig
 
 pytestmark = pytest.mark.docker
 Until = Callable[..., Any]

@@ -27,8 +27,9 @@ from drcli.launch.docker import minio, minio_accounts
 from drcli.launch.docker.minio_admin import MinioServer, NotGranted, policy_of
 from drcli.launch.docker.minio_store import MinioStore
 from drcli.paths import Workspace
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
 from drcli.store.server_process import rclone_program
+from drcli.store.store_config import StoreConfig
 
 ROOT = ("root-user", "root-password-0123456789")
 

@@ -22,7 +22,8 @@ from separate_engines import separate_engine, separate_racer
 
 from drcli.launch import run_control
 from drcli.launch.docker import docker_engine, swarm_mode, swarm_nodes
-from drcli.store.client import Bucket, StoreConfig
+from drcli.store.client import Bucket
+from drcli.store.store_config import StoreConfig
 
 pytestmark = pytest.mark.docker
 IMAGE = f"{standins.COMMUNITY}:{standins.COMMUNITY_TAG}"

@@ -9,7 +9,7 @@ import pytest
 
 from drcli.errors import DrError
 from drcli.services.shared.environment import Environment, Limits, Pretrained
-from drcli.store.client import StoreConfig
+from drcli.store.store_config import StoreConfig
 
 LEAST = {"MODEL_S3_BUCKET": "bucket", "MODEL_S3_PREFIX": "racer", "S3_YAML_NAME": "params.yaml"}
 REST = {

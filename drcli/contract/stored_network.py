@@ -1,0 +1,46 @@
+"""What the names and shapes in a checkpoint tell about its network. Pure.
+
+The names are those of the original coach graph, in the checkpoints of every engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+_AGENT = r"main_level/agent/(?:main|policy)/online/network_\d"
+_FIRST = re.compile(rf"{_AGENT}/(?!middleware_)([^/]+)/(?:Conv2d|Dense)_0/kernel")
+_HEADS = {"ppo_head_0/policy_fc": "discrete", "ppo_head_0/policy_mean": "continuous"}
+_SAC = "main_level/agent/policy/"
+
+
+@dataclass(frozen=True)
+class StoredNetwork:
+    """A network: its sensors and how many channels each image has (0 for numbers), its actions, its algorithm."""
+
+    channels: Mapping[str, int]
+    action_space_type: str
+    num_outputs: int
+    training_algorithm: str
+    has_value: bool
+
+    @classmethod
+    def of(cls, shapes: Shapes) -> StoredNetwork:
+        """Find it in the shapes of all variables by name. Raises ValueError if they are not a DeepRacer model's."""
+        first = {match[1]: shape for name, shape in shapes.items() if (match := _FIRST.fullmatch(name))}
+        channels = {sensor: shape[2] if len(shape) == 4 else 0 for sensor, shape in sorted(first.items())}
+        is_sac = any(name.startswith(_SAC) for name in shapes)
+        heads = [
+            (kind, shape[-1])
+            for name, shape in shapes.items()
+            for layer, kind in _HEADS.items()
+            if name.endswith(f"{layer}/kernel") and shape
+        ]
+        if not channels or not (heads or is_sac):
+            raise ValueError("it does not have the variables of a DeepRacer model")
+        kind, outputs = heads[0] if heads else ("continuous", 2)
+        has_value = is_sac or any("/v_values_head_0/" in name for name in shapes)
+        return cls(channels, kind, outputs, "sac" if is_sac else "clipped_ppo", has_value)
