@@ -1,4 +1,4 @@
-"""Does a model fit the run that is to go on from it? Checked before the start; what differs is said."""
+"""Does a model fit the run that is to continue from it? Checked before the start; what differs is said."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Origin(NamedTuple):
 
 
 def check_pretrained(settings: Settings, bucket: Bucket, metadata: bytes) -> tuple[str, ...]:
-    """What differs between the pretrained model and the run, one line each, if the run can go on from it.
+    """What differs between the pretrained model and the run, one line each, if the run can continue from it.
 
     For the community's engine, the files that it loads are written next to the model unless they are there.
 
@@ -96,11 +96,11 @@ def _faults(origin: Origin, metadata: ModelMetadata, *, is_renaming: bool) -> It
 
 def _differences(origin: Origin, metadata: ModelMetadata, bucket: Bucket) -> Iterator[str]:
     name, old = origin.files.name, origin.metadata
-    yield f"Goes on from {origin.prefix}, checkpoint {name}; the first of the new model is {name.number + 1}."
+    yield f"Continues from {origin.prefix}, checkpoint {name}; the first of the new model is {name.number + 1}."
     if renamed := renamed_camera(origin.network, metadata):
-        yield f"Its camera is {renamed[0]}; as {renamed[1]} it sees the same picture."
+        yield f"Its camera is called {renamed[0]}, the run's {renamed[1]}; both see the same picture."
     if not origin.network.has_value:
-        yield f"Only its policy is there (model_{name.number}.{GRAPH}): what it expects of a state is learned anew."
+        yield f"Only its policy is there (model_{name.number}.{GRAPH}); the value network starts from scratch."
     if old and metadata.discrete and old.discrete:
         changed = [
             f"action {number}: {_text(before)} becomes {_text(after)}"
@@ -109,9 +109,9 @@ def _differences(origin: Origin, metadata: ModelMetadata, bucket: Bucket) -> Ite
         ]
         if changed:
             more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-            yield f"Its actions mean something else now: {', '.join(changed[:3])}{more}."
+            yield f"The same outputs are other actions now: {', '.join(changed[:3])}{more}."
     elif old and old.continuous != metadata.continuous:
-        yield "The bounds of its actions differ: the same output of the network steers or drives differently."
+        yield "The bounds of its actions differ, so the same outputs are other actions now."
     yield from _stacked(origin.prefix, bucket)
 
 

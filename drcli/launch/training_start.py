@@ -36,7 +36,7 @@ class PreparedTraining:
     bucket: Bucket
     files: CustomFiles
     existing: tuple[str, ...]  # keys under the model prefix
-    origin: tuple[str, ...]  # about the pretrained model that it goes on from, one line each
+    origin: tuple[str, ...]  # about the pretrained model that it continues from, one line each
 
     @property
     def contents(self) -> str:
@@ -107,11 +107,14 @@ def take_back(prepared: PreparedTraining, *, wipe: bool) -> None:
 def _check_prefix(prepared: PreparedTraining, *, wipe: bool, resume: bool) -> None:
     prefix = prepared.request.prefix
     if resume and not prepared.existing_checkpoints:
-        way = (
-            "-w deletes what exists and starts from scratch."
-            if prepared.existing
-            else "Start without --resume."
-        )
+        way = "Start without --resume."
+        if any(".ckpt." in key for key in prepared.existing):
+            way = (
+                "Another engine trained it: choose a new DR_LOCAL_S3_MODEL_PREFIX, and set DR_LOCAL_S3_PRETRAINED=True "
+                f"and DR_LOCAL_S3_PRETRAINED_PREFIX={prefix}."
+            )
+        elif prepared.existing:
+            way = "-w deletes what exists and starts from scratch."
         raise DrError(f"There is no checkpoint under {prefix} to resume from.", way)
     if prepared.existing and not (wipe or resume):
         raise DrError(

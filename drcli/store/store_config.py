@@ -17,8 +17,8 @@ class StoreConfig:
     region: str = "us-east-1"
     access_key: str | None = None
     secret_key: str | None = field(default=None, repr=False)
-    session_token: str | None = field(default=None, repr=False)  # of temporary keys
     profile: str | None = None
+    session_token: str | None = field(default=None, repr=False)  # of temporary keys
 
     @property
     def place(self) -> str:

@@ -86,7 +86,7 @@ def new_actor_critic(model: ModelSpec) -> ActorCritic:
 def restored_actor_critic(model: ModelSpec, variables: Mapping[str, Tensor]) -> ActorCritic:
     """Restore a checkpoint's network; equal trunks become one. Raises DrError if it belongs to another model.
 
-    A frozen graph has no value network: its value starts anew, on the features of the policy.
+    A frozen graph has no value network: its value head starts from scratch, on the features of the policy.
     """
     variables = with_camera_of(model.sensors, variables)
     check_head(model.head, f"{PolicyNetwork.policy_scope}/{PolicyNetwork.head_scope}", variables)
