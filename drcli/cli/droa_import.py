@@ -58,7 +58,9 @@ def command(
     name = name or model_import.name_for(source or connection.settings.local_s3_model_prefix)
     model_import.check_texts(name, description)
     api = connection.open_api()
-    found = _collect(connection, source, which, api)
+    with present.live() as shown:
+        shown.line("Checking the model")
+        found = _collect(connection, source, which, api)
     _show_findings(found, force)
     if dry_run:
         _show_plan(found, name)

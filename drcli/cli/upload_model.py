@@ -72,20 +72,21 @@ def command(
 
     which = options.chosen_checkpoint(best, checkpoint)
     if increment and prefix:
-        raise UsageError(
-            "-1 and -p cannot be combined.", "-p names the target prefix, -1 increments the one in run.env."
-        )
+        hint = "-p names the target prefix, -1 increments the one in run.env."
+        raise UsageError("-1 and -p cannot be combined.", hint)
     workspace, settings = options.load(experiment, overrides)
     counted = _next_upload(settings, workspace) if increment else None
-    prepared = upload.prepare(
-        settings,
-        workspace,
-        which,
-        prefix=prefix,
-        upload_prefix=counted.new if counted else None,
-        is_local=local,
-        is_dry=dry_run,
-    )
+    with present.live() as live:
+        live.line("Checking the model")
+        prepared = upload.prepare(
+            settings,
+            workspace,
+            which,
+            prefix=prefix,
+            upload_prefix=counted.new if counted else None,
+            is_local=local,
+            is_dry=dry_run,
+        )
     _show_findings(prepared, strict)
     if dry_run:
         _show_plan(prepared, as_json, wipe)

@@ -20,6 +20,7 @@ from drcli.droa.remote_models import RemoteModel, get_model
 from drcli.droa.session import Session
 from drcli.errors import DrError, UsageError
 from drcli.import_checks.findings import ImportFault
+from drcli.import_checks.folder_rules import check_request
 from drcli.import_checks.import_check import check_import
 from drcli.launch.bucket import open_bucket
 from drcli.models.model_location import ModelLocation
@@ -33,7 +34,6 @@ from drcli.store.transfer import Meter, Tell
 
 PAUSE_S = 5.0
 _PATIENCE_S = 1800.0
-_NAME, _DESCRIPTION = r"[a-zA-Z0-9-]{1,64}", r"[a-zA-Z0-9 -]{1,255}"  # of the API
 _UNWANTED = re.compile(
     r"\.DS_Store|Thumbs\.db|desktop\.ini|\._.*|.*\.(gz|zip|pyc)"
 )  # the website omits them, too
@@ -67,14 +67,9 @@ class ImportFiles:
 
 def check_texts(name: str, description: str) -> None:
     """Raise UsageError if the API would refuse the model's name or its description."""
-    if not re.fullmatch(_NAME, name):
+    for finding in check_request(name, description):
         raise UsageError(
-            f"{name!r} is not a model name there.", "Use letters, digits and hyphens, at most 64."
-        )
-    if description and not re.fullmatch(_DESCRIPTION, description):
-        raise UsageError(
-            f"{description!r} cannot be a description there.",
-            "Use letters, digits, spaces and hyphens, at most 255.",
+            f"{finding.file}: {finding.message}.", f"{finding.hint[:1].upper()}{finding.hint[1:]}."
         )
 
 

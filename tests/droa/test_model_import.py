@@ -143,7 +143,7 @@ def test_a_folder_that_is_not_a_model(user: DroaUser, tmp_path: Path) -> None:
 
 
 def test_names(user: DroaUser) -> None:
-    assert "not a model name there" in user.refused("droa", "import", "--name", "a_b", code=2)
+    assert "the name: 'a_b' is not allowed" in user.refused("droa", "import", "--name", "a_b", code=2)
     assert "description" in user.refused("droa", "import", "--description", "so!", code=2)
     assert name_for("team/Fast_3.x/") == "Fast-3-x" and name_for("___") == "model"
 

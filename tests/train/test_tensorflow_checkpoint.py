@@ -21,7 +21,7 @@ from PIL import Image
 from drcli.tensorflow.frozen_graph import read_constants
 from drcli.tensorflow.tensor_bundle import read_bundle, shard_suffix, write_bundle
 from drcli.train.actor_critic import ActorCritic, restored_actor_critic
-from drcli.train.checkpoint import pack, to_tensors
+from drcli.train.checkpoint import Checkpoint, to_tensors
 from drcli.train.exports.car_graph import CarGraph
 from drcli.train.exports.meta_graph import meta_graph
 
@@ -239,5 +239,6 @@ def test_the_cars_graph_of_a_checkpoint_that_tensorflow_saved_is_the_same(
         saver.restore(session, str(path))
         saver.save(session, str(again))
     tensors = {name: torch.tensor(value) for name, value in read(again).items()}
-    direct = CarGraph.export(pack(to_tensors(opinionated(num_actions)), {}), metadata(num_actions))
-    assert CarGraph.export(pack(tensors, {}), metadata(num_actions)) == direct
+    ours = Checkpoint(to_tensors(opinionated(num_actions)), {}, {})
+    direct = CarGraph.export(ours, metadata(num_actions))
+    assert CarGraph.export(Checkpoint(tensors, {}, {}), metadata(num_actions)) == direct
