@@ -56,7 +56,8 @@ def check_pretrained(settings: Settings, bucket: Bucket, metadata: bytes) -> tup
     if wanted is None:  # that is checked elsewhere; other engines may understand it
         origin = None
     else:
-        origin = Origin(prefix, files, read_network(bucket, files), _own_metadata(bucket, prefix))
+        network = read_network(bucket, files)
+        origin = Origin(prefix, files, network, _own_metadata(bucket, prefix, network))
         check_fits(origin, wanted, is_renaming=is_ours(settings))
     if not is_ours(settings):
         tensorflow_files.complete(bucket, prefix, which)
@@ -80,10 +81,11 @@ def _parsed(content: bytes, name: str) -> ModelMetadata | None:
         return None
 
 
-def _own_metadata(bucket: Bucket, prefix: str) -> ModelMetadata | None:
-    """The model's own; None if it has none that can be read: its network counts."""
+def _own_metadata(bucket: Bucket, prefix: str, network: StoredNetwork) -> ModelMetadata | None:
+    """The model's own; None if it has none that can be read and describes its network, which counts."""
     key = ModelKeys(prefix).model_metadata
-    return _parsed(bucket.find(key) or b"", key)
+    found = _parsed(bucket.find(key) or b"", key)
+    return found if found and not any(misfits(network, found, is_renaming=True)) else None
 
 
 def _faults(origin: Origin, metadata: ModelMetadata, *, is_renaming: bool) -> Iterator[str]:

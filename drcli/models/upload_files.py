@@ -14,7 +14,7 @@ from drcli.contract.checkpoint_names import INDEX, file_name
 from drcli.contract.keys import ModelKeys, join
 from drcli.errors import DrError, UsageError
 from drcli.import_checks import graph_metrics
-from drcli.launch.tensorflow_files import converted
+from drcli.launch.tensorflow_files import lacking
 from drcli.models.model_location import ModelLocation
 from drcli.store import model_files
 from drcli.store.checkpoint_files import CheckpointFiles
@@ -76,7 +76,7 @@ def _checkpoint(
         parts[INDEX] = bucket.get(found.parts[INDEX].key)  # small, and checked
     if not found.has_tensorflow:
         try:
-            parts |= converted(bucket, found, ModelMetadata.parse(metadata, "model_metadata.json"))
+            parts |= lacking(bucket, found, ModelMetadata.parse(metadata, "model_metadata.json"))
         except UsageError as fault:  # a sensor, network or algorithm that only other engines have
             warnings.append(f"Without a TensorFlow checkpoint: {fault.message}")
     return {f"model/{file_name(str(found.name), part)}": item for part, item in parts.items()} | {

@@ -43,7 +43,7 @@ class CheckpointFiles:
     @property
     def has_tensorflow(self) -> bool:
         """Whether it is complete for engines that use TensorFlow."""
-        return {INDEX, META} <= self.parts.keys()
+        return META in self.parts and _has_bundle(self.parts)
 
     @property
     def weights(self) -> dict[str, ObjectInfo]:
@@ -54,14 +54,23 @@ class CheckpointFiles:
             return {part: info for part, info in self.parts.items() if part not in (META, GRAPH)}
         return {GRAPH: self.parts[GRAPH]}
 
-    def read(self, bucket: Bucket) -> dict[str, bytes] | None:
-        """The contents of `weights`; None if one was deleted since. Raises DrError if they are too large."""
+    @property
+    def is_graph(self) -> bool:
+        """Whether a frozen graph is all that there is; nobody knows its steps."""
+        return self.parts.keys() == {GRAPH}
+
+    def check_size(self) -> None:
+        """Raise DrError if the weights are too large to be read."""
         size = sum(info.size_bytes for info in self.weights.values())
         if size > MAX_BYTES:
             raise DrError(
                 f"Checkpoint {self.name} has {size / 1e9:.1f} GB; at most {MAX_BYTES / 1e9:.1f} GB are read.",
                 "It does not belong to a DeepRacer model.",
             )
+
+    def read(self, bucket: Bucket) -> dict[str, bytes] | None:
+        """The contents of `weights`; None if one was deleted since. Raises DrError if they are too large."""
+        self.check_size()
         contents = {part: bucket.find(info.key) for part, info in self.weights.items()}
         found = {part: content for part, content in contents.items() if content is not None}
         return found if len(found) == len(contents) else None
@@ -87,7 +96,20 @@ def checkpoints_among(prefix: str, objects: Iterable[ObjectInfo]) -> dict[Checkp
     return {name: CheckpointFiles(name, own) for name, own in with_graph.items() if _is_complete(own)}
 
 
+def named(there: Mapping[CheckpointName, CheckpointFiles], name: CheckpointName | None) -> CheckpointName | None:
+    """The checkpoint that a document of the model calls `name`: that one, or the graph that is left of it."""
+    if name is None or name in there:
+        return name
+    graph = CheckpointName(name.number, 0)
+    return graph if graph in there and there[graph].is_graph else None
+
+
 def _is_complete(parts: Mapping[str, ObjectInfo]) -> bool:
+    return NATIVE in parts or parts.keys() == {GRAPH} or _has_bundle(parts)
+
+
+def _has_bundle(parts: Mapping[str, ObjectInfo]) -> bool:
+    """Whether there are an index and all data files."""
     shards = [part for part in parts if part.startswith("data-")]
     counts = {int(part.rpartition("-of-")[2]) for part in shards}
-    return NATIVE in parts or parts.keys() == {GRAPH} or (INDEX in parts and counts == {len(shards)})
+    return INDEX in parts and counts == {len(shards)}

@@ -20,7 +20,7 @@ from drcli.contract.checkpoint_names import CHECKPOINT, GRAPH_FILE, CheckpointNa
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.retry import keep_trying
-from drcli.store.checkpoint_files import CheckpointFiles, checkpoints_among
+from drcli.store.checkpoint_files import CheckpointFiles, checkpoints_among, named
 from drcli.store.client import Bucket
 
 Which = Literal["best", "last"] | int
@@ -185,12 +185,10 @@ def choose_checkpoint(bucket: Bucket, keys: ModelKeys, which: Which) -> Checkpoi
             numbers = ", ".join(str(name.number) for name in there)
             raise DrError(f"The model {keys.prefix} has no checkpoint {which}.", f"It has {numbers}.")
         return of_number[-1]
-    wanted: list[str] = []
-    if index := read_index(bucket, keys):
-        wanted.append(str(index.best.name if which == "best" else index.last.name))
-    wanted.append((bucket.find(keys.coach_checkpoint) or b"").decode(errors="replace").strip())
-    names = {str(name): name for name in there}
-    return there[next((names[text] for text in wanted if text in names), max(there))]
+    coach = CheckpointName.find((bucket.find(keys.coach_checkpoint) or b"").decode(errors="replace"))
+    index = read_index(bucket, keys)
+    wanted = (index.best.name if which == "best" else index.last.name) if index else None
+    return there[named(there, wanted) or named(there, coach) or max(there)]
 
 
 def wait_for_lock(bucket: Bucket, keys: ModelKeys, deadline: float, stale_lock_s: float) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from drcli.contract.checkpoint_names import CHECKPOINT_FILE, GRAPH_FILE, CheckpointName
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
-from drcli.store.checkpoint_files import CheckpointFiles, checkpoints_among
+from drcli.store.checkpoint_files import CheckpointFiles, checkpoints_among, named
 from drcli.store.checkpoints import (
     CheckpointEntry,
     CheckpointIndex,
@@ -90,33 +90,32 @@ def choose(bucket: Bucket, prefix: str, which: Which) -> Chosen:
     index = read_index(bucket, keys)
     name = _named(bucket, keys, which, there, index)
     entries = (index.best, index.last) if index else ()
-    entry = next((entry for entry in entries if entry.name == name), CheckpointEntry(name, None, time.time()))
-    return Chosen(there[name], entry)
+    of_name = (replace(entry, name=name) for entry in entries if named(there, entry.name) == name)
+    return Chosen(there[name], next(of_name, CheckpointEntry(name, None, time.time())))
 
 
 def _named(
     bucket: Bucket,
     keys: ModelKeys,
     which: Which,
-    there: Collection[CheckpointName],
+    there: Mapping[CheckpointName, CheckpointFiles],
     index: CheckpointIndex | None,
 ) -> CheckpointName:
     has = f"It has {', '.join(str(name.number) for name in there)}."
     if which == "best":
         if index is None:
             raise DrError(f"The model {keys.prefix} has no index that names its best checkpoint.", has)
-        if index.best.name not in there:
+        best = named(there, index.best.name)
+        if best is None:
             raise DrError(f"The best checkpoint of {keys.prefix}, {index.best.name}, was not found.", has)
-        return index.best.name
-    coach = (bucket.find(keys.coach_checkpoint) or b"").decode(errors="replace").strip()
-    in_use = [name for name in there if str(name) == coach]
+        return best
+    in_use = CheckpointName.find((bucket.find(keys.coach_checkpoint) or b"").decode(errors="replace"))
     if which == "last":
-        wanted = ([index.last.name] if index else []) + in_use
-        return next((name for name in wanted if name in there), max(there))
+        return named(there, index.last.name if index else None) or named(there, in_use) or max(there)
     of_number = [name for name in there if name.number == which]
     if not of_number:
         raise DrError(f"The model {keys.prefix} has no checkpoint {which}.", has)
-    known = ([index.last.name, index.best.name] if index else []) + in_use
+    known = [*((index.last.name, index.best.name) if index else ()), in_use]
     return next((name for name in known if name in of_number), of_number[-1])
 
 

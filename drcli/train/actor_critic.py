@@ -86,7 +86,8 @@ def new_actor_critic(model: ModelSpec) -> ActorCritic:
 def restored_actor_critic(model: ModelSpec, variables: Mapping[str, Tensor]) -> ActorCritic:
     """Restore a checkpoint's network; equal trunks become one. Raises DrError if it belongs to another model.
 
-    A frozen graph has no value network: its value head starts from scratch, on the features of the policy.
+    A frozen graph has no value network: its value head and the exploration start from scratch, the former on the
+    features of the policy.
     """
     variables = with_camera_of(model.sensors, variables)
     check_head(model.head, f"{PolicyNetwork.policy_scope}/{PolicyNetwork.head_scope}", variables)
@@ -97,17 +98,18 @@ def restored_actor_critic(model: ModelSpec, variables: Mapping[str, Tensor]) -> 
     if network.is_shared and not all(map(_are_equal, of_value, of_policy)):
         network = ActorCritic(model, is_shared=False)
     if not any(name.startswith(f"{network.value_scope}/{network.value_head_scope}/") for name in variables):
-        variables = {**_new_value(network, variables), **variables}
+        variables = {**_not_in_graph(network, variables), **variables}
     fill(network, variables)
     return network
 
 
-def _new_value(network: ActorCritic, variables: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Variables of a value network that knows nothing yet but sees what the policy sees."""
+def _not_in_graph(network: ActorCritic, variables: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Variables of a value network that knows nothing yet but sees what the policy sees, and those of exploration."""
     initialise(network.value, gain=1.0)
     policy, value = f"{network.policy_scope}/", f"{network.value_scope}/"
     seen = {name.replace(policy, value): tensor for name, tensor in variables.items()}
-    return {name: seen.get(name, own) for name, own in network.variables() if name.startswith(value)}
+    new = {name: seen.get(name, own) for name, own in network.variables() if name.startswith(value)}
+    return new | dict(network.policy.free_variables(policy + network.head_scope))
 
 
 def _are_equal(one: Tensor | None, other: Tensor | None) -> bool:

@@ -113,8 +113,10 @@ def unpack(data: bytes, name: str) -> Checkpoint:
         tensors = load_safetensors(data)
         size = int.from_bytes(data[:8], "little")
         metadata = json.loads(data[8 : 8 + size]).get("__metadata__", {})
-        counters = json.loads(metadata.get(_COUNTERS_KEY, "{}"))
-    except (SafetensorError, ValueError) as error:
+        counters = json.loads((metadata or {}).get(_COUNTERS_KEY, "{}"))
+        if not isinstance(counters, dict):
+            raise ValueError("its counters are no object")
+    except (SafetensorError, ValueError, RecursionError) as error:
         raise DrError(
             f"Checkpoint {name} is damaged: {error}", "Use another checkpoint of the model."
         ) from error

@@ -169,6 +169,10 @@ class PolicyOutput(nn.Module):
     def variables(self, scope: str) -> Iterator[Variable]:
         """The variables of the dense layer, and the free ones."""
         yield from dense_variables(self.dense, f"{scope}/{self.head.layer}")
+        yield from self.free_variables(scope)
+
+    def free_variables(self, scope: str) -> Iterator[Variable]:
+        """Those that do not depend on what is seen. A car needs none of them: they are for exploration."""
         for name in self._free:
             yield Variable(f"{scope}/{name}", self.get_parameter(name))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import standins
+from model_samples import PARTS
 from polling import DEADLINE_S, until
 from racing import Racer
 from second_node import FurtherEngine
@@ -159,7 +160,8 @@ def test_run_10_beside_it_is_another(crew: Crew) -> None:
 
 def test_an_evaluation_beside_it(crew: Crew, until: Until) -> None:
     before = crew.there()
-    crew.bucket.put("model-1/model/deepracer_checkpoints.json", b"{}")
+    for part in PARTS:
+        crew.bucket.put(f"model-1/model/1_Step-64.ckpt.{part}", b"the stand-in reads none of it")
     started = crew.racer.invoke("evaluate", "-q")
     assert started.exit_code == 0, started.stderr
     until(lambda: crew.racer.status()["evaluation"]["state"] == "running")
