@@ -68,7 +68,7 @@ def random_values(shapes: dict[str, tuple[int, ...]], seed: int = 3) -> dict[str
     values = {}
     for name, shape in sorted(shapes.items()):
         spread = (2 / np.prod(shape[:-1])) ** 0.5 if len(shape) > 1 else 0.05
-        values[name] = (spread * chance.standard_normal(shape)).astype(np.float32)
+        values[name] = np.asarray(spread * chance.standard_normal(shape), np.float32)
     return values
 
 

@@ -102,7 +102,12 @@ def _differences(origin: Origin, metadata: ModelMetadata, bucket: Bucket) -> Ite
     if renamed := renamed_camera(origin.network, metadata):
         yield f"Its camera is called {renamed[0]}, the run's {renamed[1]}; both see the same picture."
     if not origin.network.has_value:
-        yield f"Only its policy is there (model_{name.number}.{GRAPH}); the value network starts from scratch."
+        new = (
+            "network starts"
+            if origin.network.action_space_type == "discrete"
+            else "network and exploration start"
+        )
+        yield f"Only its policy is there (model_{name.number}.{GRAPH}); the value {new} from scratch."
     if old and metadata.discrete and old.discrete:
         changed = [
             f"action {number}: {_text(before)} becomes {_text(after)}"

@@ -96,7 +96,9 @@ def checkpoints_among(prefix: str, objects: Iterable[ObjectInfo]) -> dict[Checkp
     return {name: CheckpointFiles(name, own) for name, own in with_graph.items() if _is_complete(own)}
 
 
-def named(there: Mapping[CheckpointName, CheckpointFiles], name: CheckpointName | None) -> CheckpointName | None:
+def named(
+    there: Mapping[CheckpointName, CheckpointFiles], name: CheckpointName | None
+) -> CheckpointName | None:
     """The checkpoint that a document of the model calls `name`: that one, or the graph that is left of it."""
     if name is None or name in there:
         return name

@@ -114,11 +114,17 @@ class Bucket:
 
     def start_of(self, key: str, size_bytes: int) -> bytes:
         """The first bytes of an object. Raises DrError if it does not exist."""
+        from botocore.exceptions import ClientError
+
+        span = f"bytes=0-{size_bytes - 1}"
         with self._explained(key):
-            answer = self._client.get_object(
-                Bucket=self.config.bucket, Key=key, Range=f"bytes=0-{size_bytes - 1}"
-            )
-            return bytes(answer["Body"].read())
+            try:
+                answer = self._client.get_object(Bucket=self.config.bucket, Key=key, Range=span)
+                return bytes(answer["Body"].read())
+            except ClientError as error:
+                if error_code(error) == "InvalidRange":  # an empty object has no first byte
+                    return b""
+                raise
 
     def put(self, key: str, data: bytes) -> None:
         """Write an object. Readers see either the old or the new content."""

@@ -15,7 +15,9 @@ from drcli.contract.stored_network import StoredNetwork
 NETWORK = StoredNetwork({"FRONT_FACING_CAMERA": 1}, "discrete", 5, "clipped_ppo", True)
 
 
-def found(network: StoredNetwork, *, is_renaming: bool = False, num_actions: int = 5, **other: Any) -> list[str]:
+def found(
+    network: StoredNetwork, *, is_renaming: bool = False, num_actions: int = 5, **other: Any
+) -> list[str]:
     return list(misfits(network, metadata(num_actions, **other), is_renaming=is_renaming))
 
 

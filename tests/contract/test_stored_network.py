@@ -48,7 +48,10 @@ SAC = {
             shapes(("STEREO_CAMERAS", (8, 8, 2, 32)), ("SECTOR_LIDAR", (8, 256)), outputs=1),
             StoredNetwork({"SECTOR_LIDAR": 0, "STEREO_CAMERAS": 2}, "discrete", 1, "clipped_ppo", True),
         ),
-        (shapes(("observation", (8, 8, 4, 32))), StoredNetwork({"observation": 4}, "discrete", 9, "clipped_ppo", True)),
+        (
+            shapes(("observation", (8, 8, 4, 32))),
+            StoredNetwork({"observation": 4}, "discrete", 9, "clipped_ppo", True),
+        ),
         (SAC, StoredNetwork({"FRONT_FACING_CAMERA": 1}, "continuous", 2, "sac", True)),
     ],
     ids=["both-networks", "policy-alone", "two-sensors", "stacked", "sac"],

@@ -8,7 +8,7 @@ import pytest
 
 from drcli.contract.checkpoint_names import CheckpointName
 from drcli.errors import DrError
-from drcli.store.checkpoint_files import MAX_BYTES, CheckpointFiles, checkpoints_among
+from drcli.store.checkpoint_files import MAX_BYTES, CheckpointFiles, checkpoints_among, named
 from drcli.store.client import Bucket, ObjectInfo
 
 ONE = CheckpointName(1, 7)
@@ -81,3 +81,11 @@ def test_one_that_was_deleted_is_not_read(bucket: Bucket) -> None:
     assert found.read(bucket) is None
     bucket.put(found.parts[TF[2]].key, b"1")
     assert found.read(bucket) == {"index": b"i", TF[1]: b"0", TF[2]: b"1"}
+
+
+def test_a_document_names_a_checkpoint_or_the_graph_that_is_left_of_it() -> None:
+    there = among(*of_one("safetensors"), "model_12.pb", "model_1.pb")
+    assert named(there, ONE) == ONE
+    assert named(there, CheckpointName(12, 3456)) == CheckpointName(12, 0)
+    assert named(there, CheckpointName(1, 8)) is None  # another run's
+    assert named(there, CheckpointName(2, 0)) is named(there, None) is None
