@@ -214,7 +214,7 @@ def test_the_bounds_of_actions(bucket: Bucket, engine: str) -> None:
     assert check(bucket, engine, action_space=CONTINUOUS_ACTIONS, **kind) == [CONTINUES]
     assert check(bucket, engine, action_space=slower, **kind) == [
         CONTINUES,
-        "The bounds of its actions differ: the same output of the network steers or drives differently.",
+        "The bounds of its actions differ, so the same outputs are other actions now.",
     ]
 
 
