@@ -69,8 +69,9 @@ class Attr:
     def tensor(value: Array) -> bytes:
         """A constant, float32 or int32, in rows from its last dimension up."""
         content = np.ascontiguousarray(value, value.dtype.newbyteorder("<")).tobytes()
-        tensor = number(1, _type(value.dtype)) + delimited(2, _shape(value.shape)) + delimited(4, content)
-        return delimited(8, tensor)
+        return delimited(
+            8, number(1, _type(value.dtype)), delimited(2, _shape(value.shape)), delimited(4, content)
+        )
 
     @staticmethod
     def filled(value: float, shape: Sequence[int]) -> bytes:
@@ -102,20 +103,20 @@ class Node:
     inputs: tuple[str, ...]
     attrs: Mapping[str, bytes]
 
-    def encode(self) -> bytes:
-        """A NodeDef."""
+    def encode(self) -> list[bytes]:
+        """A NodeDef, in parts."""
         parts = [delimited(1, self.name.encode()), delimited(2, self.op.encode())]
         parts += [delimited(3, name.encode()) for name in self.inputs]
         parts += [
-            delimited(5, delimited(1, key.encode()) + delimited(2, self.attrs[key]))
+            delimited(5, delimited(1, key.encode()), delimited(2, self.attrs[key]))
             for key in sorted(self.attrs)
         ]
-        return b"".join(parts)
+        return parts
 
 
 def graph_def(nodes: Iterable[Node]) -> bytes:
     """The content of a `.pb` file; the same bytes for the same nodes."""
-    return b"".join(delimited(1, node.encode()) for node in nodes) + delimited(4, number(1, _PRODUCER))
+    return b"".join((*(delimited(1, *node.encode()) for node in nodes), delimited(4, number(1, _PRODUCER))))
 
 
 def needed_by(output: str, nodes: Iterable[Node]) -> list[Node]:

@@ -67,7 +67,8 @@ def test_the_graph_computes_what_the_network_does(
     with torch.inference_mode():
         outputs, _ = network({name: torch.from_numpy(part) for name, part in seen.items()})
     expected = (outputs.softmax(-1) if num_actions else outputs).numpy()
-    got = run_graph(policy_graph(network, spec), seen)
+    values = {name: value.numpy() for name, value in to_tensors(network).items()}
+    got = run_graph(policy_graph(network, spec, values), seen)
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
     assert np.ptp(expected, axis=0).max() > 1e-3, "observations have to matter"
 

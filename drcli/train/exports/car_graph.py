@@ -9,6 +9,7 @@ from drcli.config.engine import check_supported
 from drcli.config.model_metadata import ModelMetadata
 from drcli.contract.checkpoint_names import GRAPH
 from drcli.tensorflow.graph_def import graph_def, needed_by
+from drcli.tensorflow.tensor_bundle import Variables
 from drcli.train.algorithms.algorithm import algorithm_of
 from drcli.train.checkpoint import Checkpoint, to_tensors
 from drcli.train.graph_variables import Frozen
@@ -25,11 +26,12 @@ class CarGraph:
         """One file."""
         check_supported(metadata)
         model = ModelSpec.of(metadata)
-        return {GRAPH: policy_graph(algorithm_of(metadata).network(model, checkpoint.variables), model)}
+        network = algorithm_of(metadata).network(model, checkpoint.variables)
+        values = {name: value.numpy() for name, value in to_tensors(network).items()}
+        return {GRAPH: policy_graph(network, model, values)}
 
 
-def policy_graph(network: PolicyNetwork, model: ModelSpec) -> bytes:
-    """Build the graph, from the placeholders to the policy."""
-    variables = Frozen({name: value.numpy() for name, value in to_tensors(network).items()})
+def policy_graph(network: PolicyNetwork, model: ModelSpec, values: Variables) -> bytes:
+    """Build the graph, from the placeholders to the policy; `values` are those of the network."""
     policy = f"{network.policy_scope}/{network.head_scope}/policy"
-    return graph_def(needed_by(policy, policy_nodes(network, model, variables)))
+    return graph_def(needed_by(policy, policy_nodes(network, model, Frozen(values))))

@@ -5,17 +5,23 @@ docs/tensorflow.md describes them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+
 from drcli.config.engine import check_supported
 from drcli.config.model_metadata import ModelMetadata
 from drcli.contract.checkpoint_names import GRAPH, INDEX, META
 from drcli.errors import UsageError
 from drcli.tensorflow.tensor_bundle import shard_suffix, write_bundle
 from drcli.train.actor_critic import ActorCritic
-from drcli.train.algorithms.algorithm import algorithm_of
+from drcli.train.algorithms.algorithm import Algorithm, algorithm_of
 from drcli.train.checkpoint import Checkpoint, to_tensors
 from drcli.train.exports.car_graph import policy_graph
 from drcli.train.exports.meta_graph import meta_graph
 from drcli.train.model import ModelSpec
+from drcli.train.network import PolicyNetwork
 
 
 class TensorFlowCheckpoint:
@@ -26,13 +32,34 @@ class TensorFlowCheckpoint:
         """Index, values, the graph with variables, and the frozen graph: no part looks complete early."""
         check_supported(metadata)
         model = ModelSpec.of(metadata)
-        network = algorithm_of(metadata).network(model, checkpoint.variables)
+        network, variables = _restored(algorithm_of(metadata), model, checkpoint.variables)
         if not isinstance(network, ActorCritic):
             raise UsageError(f"Coach has no network for the algorithm {metadata.training_algorithm}.")
-        bundle = write_bundle({name: value.numpy() for name, value in to_tensors(network).items()})
+        values = {name: value.numpy() for name, value in variables.items()}
+        bundle = write_bundle(values)
         return {
             INDEX: bundle.index,
             shard_suffix(): bundle.data,
             META: meta_graph(network, model),
-            GRAPH: policy_graph(network, model),
+            GRAPH: policy_graph(network, model, values),
         }
+
+
+def _restored(
+    algorithm: Algorithm, model: ModelSpec, variables: Mapping[str, Tensor]
+) -> tuple[PolicyNetwork, Mapping[str, Tensor]]:
+    """The network of a checkpoint, and all its variables.
+
+    A training's own checkpoint has exactly those: then the network stays without numbers, which would be copied twice
+    just to be as they were.
+    """
+    with torch.device("meta"):
+        network = algorithm.network(model)
+    if _layout(network.variables()) == _layout(variables.items()):
+        return network, variables
+    network = algorithm.network(model, variables)
+    return network, to_tensors(network)
+
+
+def _layout(variables: Iterable[tuple[str, Tensor]]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (value.shape, value.dtype) for name, value in variables}
