@@ -20,6 +20,7 @@ from drcli.contract.keys import ModelKeys
 from drcli.launch.bucket import open_bucket
 from drcli.paths import Workspace as Folder
 from drcli.store.checkpoints import read_checkpoint
+from drcli.store.client import Bucket
 from drcli.train.checkpoint_formats import read_weights
 from drcli.train.model import ModelSpec
 
@@ -93,11 +94,15 @@ class Workspace:
         trials: list[dict[str, Any]] = json.loads(self._dr("evaluate", "--json"))["trials"]
         return trials
 
-    def model(self) -> tuple[ModelSpec, dict[str, Tensor]]:
-        """The model, and the variables of its best checkpoint."""
+    def bucket(self) -> tuple[Bucket, ModelKeys]:
+        """The bucket of its store, and the keys of the model."""
         folder = Folder(self.folder)
         settings = load_settings(folder, [f"{name}={value}" for name, value in self._settings.items()])
-        bucket, keys = open_bucket(settings, folder), ModelKeys(settings.local_s3_model_prefix)
+        return open_bucket(settings, folder), ModelKeys(settings.local_s3_model_prefix)
+
+    def model(self) -> tuple[ModelSpec, dict[str, Tensor]]:
+        """The model, and the variables of its best checkpoint."""
+        bucket, keys = self.bucket()
         name, files = read_checkpoint(bucket, keys, "best")
         metadata = ModelMetadata.parse(bucket.get(keys.model_metadata).decode(), keys.model_metadata)
         return ModelSpec.of(metadata), read_weights(files, str(name)).variables
