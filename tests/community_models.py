@@ -24,6 +24,7 @@ from drcli.tensorflow.protobuf import delimited, fixed32, number
 from drcli.tensorflow.table_file import write_table
 from drcli.tensorflow.tensor_bundle import Variables, shapes_in, shard_suffix, write_bundle
 from drcli.train.actor_critic import ActorCritic, restored_actor_critic
+from drcli.train.checkpoint import to_tensors
 from drcli.train.checkpoint_formats import read_weights
 from drcli.train.exports.car_graph import policy_graph
 from drcli.train.model import ModelSpec
@@ -80,7 +81,8 @@ def community_model(graph: str) -> CommunityModel:
     files = {"index": bundle.index, DATA: bundle.data, "meta": coach_file(graph, ".meta").read_bytes()}
     metadata = (GRAPHS / graph / "model_metadata.json").read_bytes()
     model = CommunityModel(metadata, CheckpointName.parse(index.stem), files)
-    files[GRAPH] = policy_graph(model.network, model.spec)
+    values = {name: value.numpy() for name, value in to_tensors(model.network).items()}
+    files[GRAPH] = policy_graph(model.network, model.spec, values)
     return model
 
 

@@ -178,7 +178,7 @@ def test_a_training_goes_on_from_it(new_racer: Callable[[], Any], graph: str) ->
     done = racer.dr("start-training")
     assert done.returncode == 0, done.stderr
     first = model.name.number + 1
-    assert f"Goes on from theirs, checkpoint {name}; the first of the new model is {first}." in done.stderr
+    assert f"Continues from theirs, checkpoint {name}; the first of the new model is {first}." in done.stderr
     log = (racer.workspace.logs / "0" / "training" / "sagemaker.log").read_text()
     assert f"Restoring from path=theirs/model/{name}" in log
     numbers = [name.number for name in list_checkpoints(racer.bucket, ModelKeys("model"))]
