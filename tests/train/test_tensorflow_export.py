@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from model_specs import metadata, new_network
@@ -30,3 +34,17 @@ def test_a_run_with_a_seed_does_not_depend_on_exports() -> None:
     before = torch.get_rng_state()
     TensorFlowCheckpoint.export(checkpoint, metadata(5))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_first_export_of_a_process_imports_nothing_slow() -> None:
+    """What torch imports to draw random numbers of no memory takes as long as ten checkpoints."""
+    lines = (
+        "import sys, model_specs",
+        "from drcli.train.checkpoint import Checkpoint, to_tensors",
+        "from drcli.train.exports.tensorflow_checkpoint import TensorFlowCheckpoint",
+        "checkpoint = Checkpoint(to_tensors(model_specs.new_network()), {}, {})",
+        "TensorFlowCheckpoint.export(checkpoint, model_specs.metadata())",
+        "assert 'sympy' not in sys.modules",
+    )
+    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], env=os.environ | path, check=True)
