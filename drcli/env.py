@@ -18,8 +18,6 @@ XDG_CONFIG_HOME = "XDG_CONFIG_HOME"  # where programs keep what belongs to the u
 
 NO_COLOR = "NO_COLOR"  # any text: no colours, see no-color.org
 
-XDG_CONFIG_HOME = "XDG_CONFIG_HOME"  # where this user's configuration is, if not in ~/.config
-
 # Where the engine of containers and the X server of this machine are.
 DOCKER_HOST = "DOCKER_HOST"
 DISPLAY = "DISPLAY"

@@ -45,7 +45,7 @@ class DroaUser:
         return result.stderr
 
     def log_in(self) -> None:
-        self.done("droa", "login", answer=f"{PASSWORD}\n")
+        self.done("droa", "login", "--password-stdin", answer=f"{PASSWORD}\n")
 
 
 @pytest.fixture

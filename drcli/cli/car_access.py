@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from drcli.cli import present
+from drcli.cli.passwords import read_password
 from drcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -25,15 +26,17 @@ class CarAccess:
     address: CarAddress
     fingerprint: str
     trusts: bool
-    password: str
+    is_piped: bool  # the password, through stdin
 
     def open(self) -> WebServer:
         """The car's web server, logged in; asks for what was not said."""
+        from drcli import env
         from drcli.car.connection import Connection
         from drcli.car.web_server import WebServer
 
         server = WebServer(Connection(self.address, self._trusted()))
-        server.login(self.password or self._asked())
+        prompt = f"Password of {self.address}"
+        server.login(read_password(env.DR_CAR_PASSWORD, prompt, is_piped=self.is_piped))
         return server
 
     def _trusted(self) -> str:
@@ -55,17 +58,6 @@ class CarAccess:
         fingerprints.remember(self.address, found)
         return found
 
-    def _asked(self) -> str:
-        from drcli import env
-
-        if not sys.stdin.isatty():
-            raise UsageError(
-                "The password of the car's console is missing.",
-                f"Pass it with --password-stdin or in {env.DR_CAR_PASSWORD}.",
-            )
-        password: str = click.prompt(f"Password of {self.address}", hide_input=True, err=True)
-        return password
-
 
 def of_a_car(command: Callable[..., None]) -> Callable[..., None]:
     """Decorator: the argument HOST and the options about access; the command gets them as `access`."""
@@ -85,19 +77,11 @@ def of_a_car(command: Callable[..., None]) -> Callable[..., None]:
     )
     @wraps(command)
     def wrapped(host: str, fingerprint: str, yes: bool, password_stdin: bool, **words: Any) -> None:
-        from drcli import env
         from drcli.car import fingerprints
         from drcli.car.address import CarAddress
 
-        password = env.take(env.DR_CAR_PASSWORD)
-        if password_stdin:
-            password = sys.stdin.readline().rstrip("\r\n")
-            if not password:
-                raise UsageError(
-                    "--password-stdin: stdin has no password.", "Its first line is the password."
-                )
         address = CarAddress.parse(host)
         given = fingerprints.parse(fingerprint) if fingerprint else ""
-        command(access=CarAccess(address, given, yes, password), **words)
+        command(access=CarAccess(address, given, yes, password_stdin), **words)
 
     return wrapped

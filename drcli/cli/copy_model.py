@@ -10,10 +10,10 @@ from drcli.cli import options, present
 @click.command("copy-model")
 @click.argument("source", metavar="FROM")
 @click.argument("target", metavar="TO")
-@click.option("-f", "--force", is_flag=True, help="Replace an existing model without asking.")
+@options.force
 @click.option("-w", "--wipe", is_flag=True, help="Also delete all other files under TO (asks).")
-@click.option("-d", "--dry-run", is_flag=True, help="Show what would be done; change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@options.dry_run
+@options.as_json
 @options.overrides
 @click.pass_obj
 def command(

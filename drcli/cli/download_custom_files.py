@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Show what would be downloaded; download nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Overwrite local files that differ without asking.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@options.as_json
 @options.overrides
 @click.pass_obj
 def command(

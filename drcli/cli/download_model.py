@@ -14,15 +14,13 @@ from drcli.cli import options, present
 @click.option(
     "-t", "--target", metavar="PREFIX", required=True, help="Target prefix in this workspace's bucket."
 )
-@click.option("-f", "--force", is_flag=True, help="Replace an existing model without asking.")
+@options.force
 @click.option(
     "-w", "--wipe", is_flag=True, help="Also delete all other files under the target prefix (asks)."
 )
-@click.option("-d", "--dry-run", is_flag=True, help="Show what would be done; change nothing.")
-@click.option(
-    "-c", "--custom-files", is_flag=True, help="Also write its custom files to custom_files/ (asks)."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@options.dry_run
+@options.custom_files
+@options.as_json
 @options.overrides
 @click.pass_obj
 def command(

@@ -95,10 +95,9 @@ def _in_bucket(experiment: str | None, overrides: Sequence[str], prefix: str, wh
     from drcli.models import upload
 
     workspace, settings = options.load(experiment, overrides)
-    source, files = upload.preview(settings, workspace, which, prefix or None)
-    documents = {name: item for name, item in files.items() if isinstance(item, bytes)}
+    found = upload.preview(settings, workspace, which, prefix or None)
     step = ("dr upload-model -i" + (f" -p {prefix}" if prefix else ""), "upload it")
-    return _Files(source.address, upload.sizes_of(files), documents, workspace.tracks, step)
+    return _Files(found.source.address, found.sizes, found.documents, workspace.tracks, step)
 
 
 def _show(files: _Files, found: list[ImportFault], as_json: bool) -> None:

@@ -36,8 +36,6 @@ def command(
     asset = assets.car_model(found) if car else assets.virtual_model(found)
     path = droa_options.fetch(api, found, asset, target, force)
     if car:
-        present.next_step(
-            f"upload {path.name} on the Models page of the car's console", "or copy it from a USB stick"
-        )
+        present.next_step(f"dr car push HOST --file {path}", "put it on a car")
     else:
         present.next_step(f"dr import-model {path}", "bring it into this workspace's bucket")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from drcli.cli import droa_options, options, present
+from drcli.cli import droa_options, import_findings, options, present
 from drcli.errors import DrError
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def command(
     with present.live() as shown:
         shown.line("Checking the model")
         found = _collect(connection, source, which, api)
-    _show_findings(found, force)
+    present.warn_all(found.warnings)
+    import_findings.show_refused(found.findings, hint="" if force else "-f tries it anyway.")
+    import_findings.show_notes(found.findings)
     if dry_run:
         _show_plan(found, name)
         return
@@ -87,19 +89,6 @@ def _collect(connection: droa_options.Connection, source: str | None, which: Whi
     workspace, settings = options.load(connection.experiment, connection.overrides)
     bucket = api.session.deployment.upload_bucket
     return model_import.from_prefix(settings, workspace, source, which, bucket)
-
-
-def _show_findings(found: ImportFiles, force: bool) -> None:
-    from drcli.import_checks.findings import refused
-
-    present.warn_all(found.warnings)
-    bad = refused(list(found.findings))
-    lines = "\n".join(f"  {finding}" for finding in bad)
-    if bad and not force:
-        raise DrError(f"DeepRacer on AWS would refuse to import this model:\n{lines}", "-f tries it anyway.")
-    if bad:
-        present.warn(f"DeepRacer on AWS will probably refuse this model:\n{lines}")
-    present.say_all(f"note: {finding}" for finding in found.findings if finding.severity == "note")
 
 
 def _show_plan(found: ImportFiles, name: str) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from drcli.cli import droa_options, present
-from drcli.errors import UsageError
+from drcli.cli.passwords import read_password
 
 
 @click.command("login")
@@ -27,6 +25,7 @@ def command(connection: droa_options.Connection, password_stdin: bool, forget: b
       dr droa login --password-stdin < password.txt
       dr droa login --forget
     """
+    from drcli import env
     from drcli.droa import session
 
     deployment = connection.deployment()
@@ -36,19 +35,7 @@ def command(connection: droa_options.Connection, password_stdin: bool, forget: b
         present.next_step("dr droa login", "log in again")
         return
     username = connection.user or click.prompt(f"User name at {deployment.name}", err=True)
-    opened = session.log_in(deployment, username, _password(username, password_stdin))
+    password = read_password(env.DR_DROA_PASSWORD, f"Password of {username}", is_piped=password_stdin)
+    opened = session.log_in(deployment, username, password)
     present.result(f"{opened.username} is logged in to {deployment.name}.")
     present.next_step("dr droa list", "list your models there")
-
-
-def _password(username: str, is_piped: bool) -> str:
-    from drcli import env
-
-    if is_piped:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        prompt = f"Password of {username}"
-        password = env.read(env.DR_DROA_PASSWORD) or click.prompt(prompt, hide_input=True, err=True)
-    if not password:
-        raise UsageError("The password is empty.")
-    return password

@@ -23,6 +23,14 @@ overrides = click.option(
     help="Use VALUE for setting KEY in this command; can be repeated.",
 )
 
+# Of commands that transfer a model.
+force = click.option("-f", "--force", is_flag=True, help="Replace an existing model without asking.")
+dry_run = click.option("-d", "--dry-run", is_flag=True, help="Show what would be done; change nothing.")
+custom_files = click.option(
+    "-c", "--custom-files", is_flag=True, help="Also write its custom files to custom_files/ (asks)."
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+
 
 def load(experiment: str | None, overrides: Sequence[str]) -> tuple[Workspace, Settings]:
     """The workspace and its settings; prints the notices about them."""

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write FILE instead of uploading; FILE is NAME.tar.gz, and the car will call the model NAME.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@options.as_json
 @options.overrides
 @click.pass_obj
 def command(

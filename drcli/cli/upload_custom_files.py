@@ -9,7 +9,7 @@ from drcli.cli import options, present
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Show what would be uploaded; upload nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@options.as_json
 @options.overrides
 @click.pass_obj
 def command(experiment: str | None, dry_run: bool, as_json: bool, overrides: tuple[str, ...]) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from drcli.cli import options, present
-from drcli.errors import DrError, UsageError
+from drcli.cli import import_findings, options, present
+from drcli.errors import UsageError
 
 if TYPE_CHECKING:
     from drcli.config.settings import Settings
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 @click.command("upload-model")
-@click.option("-f", "--force", is_flag=True, help="Replace an existing model without asking.")
+@options.force
 @click.option(
     "-w", "--wipe", is_flag=True, help="Also delete all other files under the target prefix (asks)."
 )
-@click.option("-d", "--dry-run", is_flag=True, help="Show what would be done; change nothing.")
+@options.dry_run
 @click.option("-b", "--best", is_flag=True, help="Upload the best checkpoint instead of the last.")
 @click.option("-c", "--checkpoint", metavar="N", help="Upload checkpoint N; also best or last.")
 @click.option(
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Fail instead of warn if DeepRacer on AWS would refuse to import the model.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@options.as_json
 @options.overrides
 @click.pass_obj
 def command(
@@ -119,11 +119,11 @@ def _send(prepared: Upload, counted: Increment | None, force: bool, wipe: bool) 
 def _show_done(prepared: Upload, as_json: bool, wipe: bool) -> None:
     from drcli.cli import transfer_summary
 
-    done = transfer_summary.summary(len(prepared.files), prepared.total_bytes)
+    done = transfer_summary.summary(len(prepared.model.files), prepared.total_bytes)
     if as_json:
         present.as_json(prepared.to_dict(wipe=wipe) | {"dry_run": False})
     else:
-        present.result(f"{prepared.target.address}  {prepared.checkpoint.name}, {done}")
+        present.result(f"{prepared.target.address}  {prepared.model.checkpoint.name}, {done}")
     if prepared.target.console:
         present.say(f"console: {prepared.target.console}")
 
@@ -133,23 +133,12 @@ def _car(prefix: str | None, local: bool) -> str:
 
 
 def _show_findings(prepared: Upload, strict: bool) -> None:
-    from drcli.import_checks.findings import refused
-
     if prepared.was_finished:
         present.say(f"Finished an interrupted upload to {prepared.target.address}.")
-    for warning in prepared.warnings:
+    for warning in prepared.model.warnings:
         present.warn(warning)
-    bad = refused(list(prepared.findings))
-    lines = "\n".join(f"  {finding}" for finding in bad)
-    if bad and strict:
-        raise DrError(
-            f"DeepRacer on AWS would refuse to import this model:\n{lines}",
-            "Omit -i (--strict) to upload it anyway.",
-        )
-    if bad:
-        present.warn(
-            f"DeepRacer on AWS would refuse to import this model; cars and drcli can use it:\n{lines}"
-        )
+    hint = "Omit -i (--strict) to upload it anyway." if strict else ""
+    import_findings.show_refused(prepared.findings, hint=hint, but="; cars and drcli can use it")
 
 
 def _show_plan(prepared: Upload, as_json: bool, wipe: bool) -> None:
@@ -159,15 +148,14 @@ def _show_plan(prepared: Upload, as_json: bool, wipe: bool) -> None:
     if as_json:
         present.as_json(prepared.to_dict(wipe=wipe) | {"dry_run": True})
     else:
-        present.result(f"{prepared.source.address} -> {prepared.target.address}  {prepared.checkpoint.name}")
-        transfer_summary.show_files(prepared.sizes)
-        for finding in prepared.findings:
-            if finding.severity == "note":
-                present.say(f"note: {finding}")
+        model = prepared.model
+        present.result(f"{model.source.address} -> {prepared.target.address}  {model.checkpoint.name}")
+        transfer_summary.show_files(model.sizes)
+        import_findings.show_notes(prepared.findings)
     if outdated:
         present.say(f"These {len(outdated)} files at the target would be deleted:")
         transfer_summary.show_keys(outdated)
     present.say(
-        f"{transfer_summary.summary(len(prepared.files), prepared.total_bytes)}; nothing was changed."
+        f"{transfer_summary.summary(len(prepared.model.files), prepared.total_bytes)}; nothing was changed."
     )
     present.next_step("dr upload-model", "upload it")

@@ -22,9 +22,8 @@ from drcli.errors import DrError, UsageError
 from drcli.import_checks.findings import ImportFault
 from drcli.import_checks.folder_rules import check_request
 from drcli.import_checks.import_check import check_import
-from drcli.launch.bucket import open_bucket
-from drcli.models.model_location import ModelLocation
-from drcli.models.upload_files import collect
+from drcli.import_checks.model_folder import read_folder
+from drcli.models.upload import preview
 from drcli.paths import Workspace
 from drcli.store import model_files, transfer
 from drcli.store.checkpoints import Which
@@ -37,8 +36,6 @@ _PATIENCE_S = 1800.0
 _UNWANTED = re.compile(
     r"\.DS_Store|Thumbs\.db|desktop\.ini|\._.*|.*\.(gz|zip|pyc)"
 )  # the website omits them, too
-_DOCUMENT = re.compile(r".*\.(json|ya?ml|py|index)|\.coach_checkpoint")
-_MOST_DOCUMENT_BYTES = 10 << 20
 
 Item = bytes | ObjectInfo | Path
 
@@ -57,7 +54,7 @@ class ImportFiles:
     @property
     def sizes(self) -> dict[str, int]:
         """Size of each file."""
-        return _sizes(self.files)
+        return {name: _size(item) for name, item in self.files.items()}
 
     @property
     def total_bytes(self) -> int:
@@ -83,37 +80,21 @@ def from_prefix(
     settings: Settings, workspace: Workspace, prefix: str | None, which: Which, upload_bucket: str
 ) -> ImportFiles:
     """One checkpoint of a model in the workspace's bucket, with the same files as `dr upload-model`."""
-    own = open_bucket(settings, workspace)
-    source = ModelLocation(own, transfer.prefix_of(prefix or settings.local_s3_model_prefix))
     key = _new_key()
-    checkpoint = model_files.choose(own, source.prefix, which)
-    is_other = prefix is not None and source.prefix != settings.local_s3_model_prefix
-    files, warnings = collect(settings, source, (upload_bucket, key), checkpoint, is_other=is_other)
-    small = {name: item for name, item in files.items() if isinstance(item, bytes)}
-    findings = tuple(check_import(_sizes(files), small, routes=workspace.tracks))
-    return ImportFiles(f"{source.address} {checkpoint.name}", key, files, findings, tuple(warnings), own)
+    found = preview(settings, workspace, which, prefix, target=(upload_bucket, key))
+    findings = tuple(check_import(found.sizes, found.documents, routes=workspace.tracks))
+    origin = f"{found.source.address} {found.checkpoint.name}"
+    return ImportFiles(origin, key, found.files, findings, found.warnings, found.source.bucket)
 
 
 def from_folder(folder: Path) -> ImportFiles:
     """All files of a folder, as they are. Raises DrError if it cannot be read or is empty."""
-    try:
-        paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-        files: dict[str, Item] = {
-            path.relative_to(folder).as_posix(): path for path in paths if not _UNWANTED.fullmatch(path.name)
-        }
-        documents = {
-            name: path.read_bytes()
-            for name, path in files.items()
-            if isinstance(path, Path)
-            and _DOCUMENT.fullmatch(path.name)
-            and path.stat().st_size <= _MOST_DOCUMENT_BYTES
-        }
-        findings = tuple(check_import(_sizes(files), documents))
-    except OSError as error:
-        raise DrError(f"{error.filename}: {error.strerror}.") from error
-    if not files:
+    found = read_folder(folder)
+    names = [name for name in found.sizes if not _UNWANTED.fullmatch(name.rpartition("/")[2])]
+    if not names:
         raise DrError(f"{folder} contains no files of a model.")
-    return ImportFiles(str(folder), _new_key(), files, findings)
+    findings = tuple(check_import({name: found.sizes[name] for name in names}, found.documents))
+    return ImportFiles(str(folder), _new_key(), {name: folder / name for name in names}, findings)
 
 
 def upload(found: ImportFiles, session: Session, tell: Tell = transfer.quiet) -> None:
@@ -190,10 +171,6 @@ def _put(target: Bucket, key: str, content: bytes | Path, moved: Callable[[int],
 
 def _new_key() -> str:
     return f"uploads/models/{uuid.uuid4()}"
-
-
-def _sizes(files: Mapping[str, Item]) -> dict[str, int]:
-    return {name: _size(item) for name, item in files.items()}
 
 
 def _size(item: Item) -> int:

@@ -9,12 +9,14 @@ from contextlib import suppress
 
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.network_fit import misfits
+from drcli.contract.keys import ModelKeys
 from drcli.contract.stored_network import StoredNetwork
 from drcli.errors import UsageError
 from drcli.import_checks.findings import VALIDATED_METADATA, ImportFault, fault
 from drcli.tensorflow.tensor_bundle import num_data_bytes, shapes_in
 
-INDEX, COACH = "model/deepracer_checkpoints.json", "model/.coach_checkpoint"
+_LAYOUT = ModelKeys("")  # names under a prefix
+INDEX, COACH = _LAYOUT.checkpoints_index, _LAYOUT.coach_checkpoint
 
 _FILES = ("data-00000-of-00001", "index", "meta")
 _FILE = re.compile(r"model/((\d+)_Step-\d+\.ckpt)\.([\w-]+)")

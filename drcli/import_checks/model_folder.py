@@ -30,7 +30,7 @@ def read_folder(path: Path) -> ModelFolder:
     """The folder `path`, or what is packed in it. Raises DrError if it cannot be read."""
     try:
         if path.is_dir():
-            return _collect(_files(path))
+            return _listed(_files(path))
         if path.name.endswith(".zip"):
             with zipfile.ZipFile(path) as archive:
                 return _collect(_zipped(archive))
@@ -48,6 +48,11 @@ def _collect(files: Iterable[_File]) -> ModelFolder:
     tops = {name.partition("/")[0] for name, _, _ in found}
     if len(tops) == 1 and all("/" in name for name, _, _ in found):
         found = [(name.partition("/")[2], size, content) for name, size, content in found]
+    return _listed(found)
+
+
+def _listed(files: Iterable[_File]) -> ModelFolder:
+    found = [*files]
     documents = {name: content for name, _, content in found if content is not None}
     return ModelFolder({name: size for name, size, _ in found}, documents)
 

@@ -14,7 +14,8 @@ from drcli.store.checkpoint_files import checkpoints_among
 from drcli.store.checkpoints import CheckpointEntry, CheckpointIndex
 from drcli.store.client import ObjectInfo
 
-INDEX, COACH = "model/deepracer_checkpoints.json", "model/.coach_checkpoint"
+_LAYOUT = ModelKeys("")  # names under a prefix
+INDEX, COACH = _LAYOUT.checkpoints_index, _LAYOUT.coach_checkpoint
 _FILE = re.compile(rf"model/(?:(?P<name>{CHECKPOINT})\..+|(?P<graph>{GRAPH_FILE}))")
 _ANY_TIME = datetime.min.replace(tzinfo=UTC)
 

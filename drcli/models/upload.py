@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from drcli.launch import run_control
 from drcli.launch.bucket import open_bucket
 from drcli.launch.store_access import open_upload_bucket
 from drcli.models.model_location import ModelLocation
-from drcli.models.upload_files import collect
+from drcli.models.upload_files import UploadFiles, collect
 from drcli.paths import Workspace
 from drcli.store import model_files, transfer
 from drcli.store.checkpoints import Which
@@ -28,37 +27,29 @@ from drcli.store.transfer import Content, Meter, Tell
 class Upload:
     """An upload that has passed all checks but not started."""
 
-    source: ModelLocation
+    model: UploadFiles
     target: ModelLocation
-    checkpoint: model_files.Chosen
-    files: Mapping[str, bytes | ObjectInfo]  # name under the target → content, or the object to copy
     existing: tuple[ObjectInfo, ...]  # objects that are at the target now
     findings: tuple[ImportFault, ...]
-    warnings: tuple[str, ...]
     was_finished: bool  # an interrupted upload to this target was finished first
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Size of each file."""
-        return sizes_of(self.files)
 
     @property
     def total_bytes(self) -> int:
         """Size of all files."""
-        return sum(self.sizes.values())
+        return sum(self.model.sizes.values())
 
     def outdated(self, *, wipe: bool) -> list[str]:
         """Keys at the target that will be deleted."""
-        return model_files.outdated(self.target.prefix, self.existing, self.files, wipe=wipe)
+        return model_files.outdated(self.target.prefix, self.existing, self.model.files, wipe=wipe)
 
     def to_dict(self, *, wipe: bool) -> dict[str, Any]:
         """For JSON."""
         return {
-            "source": self.source.address,
+            "source": self.model.source.address,
             "target": self.target.address,
             "console": self.target.console,
-            "checkpoint": str(self.checkpoint.name),
-            "files": self.sizes,
+            "checkpoint": str(self.model.checkpoint.name),
+            "files": self.model.sizes,
             "bytes": self.total_bytes,
             "deleted": self.outdated(wipe=wipe),
             "import_findings": [vars(finding) for finding in self.findings],
@@ -94,9 +85,7 @@ def prepare(
     there = transfer.prefix_of(prefix or upload_prefix or settings.upload_s3_prefix)
     target = ModelLocation(own if is_local else open_upload_bucket(settings), there)
     check_apart(source, target, workspace)
-    checkpoint = model_files.choose(own, source.prefix, which)
-    address = target.bucket.config.bucket, target.prefix
-    files, warnings = collect(settings, source, address, checkpoint, is_other=prefix is not None)
+    model = collect(settings, source, which, (target.bucket.config.bucket, target.prefix))
     was_finished = not is_dry and transfer.recover(target.bucket, target.prefix)
     existing = tuple(target.bucket.list(f"{target.prefix}/"))
     inside = model_files.models_inside(target.prefix, existing)
@@ -105,35 +94,37 @@ def prepare(
             f"{target.address} is a folder that contains other models: {', '.join(inside)}.",
             "Choose another DR_UPLOAD_S3_PREFIX.",
         )
-    upload = Upload(source, target, checkpoint, files, existing, (), tuple(warnings), was_finished)
-    small = {name: item for name, item in files.items() if isinstance(item, bytes)}
-    return replace(upload, findings=tuple(check_import(upload.sizes, small, routes=workspace.tracks)))
+    findings = tuple(check_import(model.sizes, model.documents, routes=workspace.tracks))
+    return Upload(model, target, existing, findings, was_finished)
 
 
 def preview(
-    settings: Settings, workspace: Workspace, which: Which, prefix: str | None = None
-) -> tuple[ModelLocation, Mapping[str, bytes | ObjectInfo]]:
-    """The model and the files that `upload` would send, without looking at the target."""
-    own = open_bucket(settings, workspace, write=False)
-    source = ModelLocation(own, transfer.prefix_of(prefix or settings.local_s3_model_prefix))
-    checkpoint = model_files.choose(own, source.prefix, which)
-    target = own.config.bucket, transfer.prefix_of(prefix or settings.upload_s3_prefix)
-    return source, collect(settings, source, target, checkpoint, is_other=prefix is not None)[0]
+    settings: Settings,
+    workspace: Workspace,
+    which: Which,
+    prefix: str | None = None,
+    target: tuple[str, str] | None = None,
+) -> UploadFiles:
+    """What `upload` would send, without looking at the target.
 
-
-def sizes_of(files: Mapping[str, bytes | ObjectInfo]) -> dict[str, int]:
-    """Size in bytes of each file."""
-    return {name: len(item) if isinstance(item, bytes) else item.size_bytes for name, item in files.items()}
+    target: bucket and prefix that the params document names, instead of those in the settings.
+    """
+    source = ModelLocation(
+        open_bucket(settings, workspace), transfer.prefix_of(prefix or settings.local_s3_model_prefix)
+    )
+    usual = settings.upload_s3_bucket, transfer.prefix_of(prefix or settings.upload_s3_prefix)
+    return collect(settings, source, which, target or usual)
 
 
 def upload(prepared: Upload, *, wipe: bool, tell: Tell = transfer.quiet) -> None:
     """Upload all files or none: after a DrError the target is as it was before."""
-    objects = [item for item in prepared.files.values() if isinstance(item, ObjectInfo)]
+    objects = [item for item in prepared.model.files.values() if isinstance(item, ObjectInfo)]
     meter = Meter(prepared.total_bytes, tell, model_files.total_bytes(objects))
     with tempfile.TemporaryDirectory(prefix="drcli-upload-") as folder:
-        fetched = dict(transfer.fetch(prepared.source.bucket, objects, Path(folder), meter))
+        fetched = dict(transfer.fetch(prepared.model.source.bucket, objects, Path(folder), meter))
         files: dict[str, Content] = {
-            name: item if isinstance(item, bytes) else fetched[item] for name, item in prepared.files.items()
+            name: item if isinstance(item, bytes) else fetched[item]
+            for name, item in prepared.model.files.items()
         }
         target = prepared.target
         drop = prepared.outdated(wipe=wipe)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.params_documents import UPLOAD_NAME, render_upload, to_yaml
@@ -16,34 +17,55 @@ from drcli.errors import DrError, UsageError
 from drcli.import_checks import graph_metrics
 from drcli.launch.tensorflow_files import lacking
 from drcli.models.model_location import ModelLocation
-from drcli.store import model_files
+from drcli.store import model_files, transfer
 from drcli.store.checkpoint_files import CheckpointFiles
+from drcli.store.checkpoints import Which
 from drcli.store.client import Bucket, ObjectInfo
 from drcli.store.metrics import TrainingMetrics
 
 _WORKER_METRICS = re.compile(r"metrics/TrainingMetrics(?:_\d+)?\.json")
 
 
-def collect(
-    settings: Settings,
-    source: ModelLocation,
-    target: tuple[str, str],
-    checkpoint: model_files.Chosen,
-    *,
-    is_other: bool,
-) -> tuple[dict[str, bytes | ObjectInfo], list[str]]:
-    """What the upload of one checkpoint consists of, by name, and warnings about it.
+@dataclass(frozen=True)
+class UploadFiles:
+    """One checkpoint of a model with everything that belongs to it: name → content, or the object to copy."""
+
+    source: ModelLocation
+    checkpoint: model_files.Chosen
+    files: Mapping[str, bytes | ObjectInfo]
+    warnings: tuple[str, ...]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Size in bytes of each file."""
+        return {
+            name: len(item) if isinstance(item, bytes) else item.size_bytes
+            for name, item in self.files.items()
+        }
+
+    @property
+    def documents(self) -> dict[str, bytes]:
+        """The files whose content is known already."""
+        return {name: item for name, item in self.files.items() if isinstance(item, bytes)}
+
+
+def collect(settings: Settings, source: ModelLocation, which: Which, target: tuple[str, str]) -> UploadFiles:
+    """What the upload of a model consists of.
 
     Args:
-        settings: settings of the run whose model is uploaded.
+        settings: settings of the run whose model, or beside whose model another one, is uploaded.
         source: where the model is.
+        which: the checkpoint.
         target: bucket and prefix that the params document names.
-        checkpoint: the checkpoint.
-        is_other: whether it is another model than that of the settings.
+
+    Raises:
+        DrError: there is no such checkpoint, or the model is incomplete.
     """
     bucket, keys = source.bucket, ModelKeys(source.prefix)
+    checkpoint = model_files.choose(bucket, source.prefix, which)
     warnings: list[str] = []
     # The custom files belong to the model in the settings, not to another one.
+    is_other = source.prefix != transfer.prefix_of(settings.local_s3_model_prefix)
     spare = () if is_other else (settings.local_s3_reward_key,)
     metadata = _need(bucket, keys.model_metadata)
     document = render_upload(settings, *target)
@@ -64,7 +86,7 @@ def collect(
     if not found:
         warnings.append(f"The model has no metrics under {metrics}.")
     warnings += _differences(settings, bucket, keys)
-    return files, warnings
+    return UploadFiles(source, checkpoint, files, tuple(warnings))
 
 
 def _checkpoint(

@@ -16,7 +16,7 @@ def login_files() -> list[Path]:
 
 
 def test_a_login_is_kept_for_its_owner_alone(visitor: DroaUser) -> None:
-    answer = visitor.done("droa", "login", answer=f"{PASSWORD}\n")
+    answer = visitor.done("droa", "login", "--password-stdin", answer=f"{PASSWORD}\n")
     assert (
         f"{USER} is logged in to {visitor.server.url}" in answer.stdout
         and "next: dr droa list" in answer.stderr
@@ -47,7 +47,7 @@ def test_a_password_in_the_command_line_is_refused(visitor: DroaUser) -> None:
 def test_the_user_name_is_asked_for(visitor: DroaUser) -> None:
     env_file = visitor.workspace.system_env
     env_file.write_text(env_file.read_text().replace("DR_DROA_USERNAME", "# "))
-    visitor.done("droa", "login", answer=f"{USER}\n{PASSWORD}\n")
+    visitor.done("droa", "login", "--password-stdin", answer=f"{USER}\n{PASSWORD}\n")
     assert visitor.refused("droa", "list", "--username", "else") == (
         f"error: {USER} is logged in to {visitor.server.url}, not else.\n"
         "hint: Log in as the other user: dr droa login\n"
@@ -59,7 +59,7 @@ def test_outside_of_a_workspace(visitor: DroaUser, tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert "Set DR_DROA_URL" in visitor.refused("droa", "login", code=2)
     at = ("--url", visitor.server.url + "/")
-    visitor.done("droa", "login", *at, "--username", USER, answer=f"{PASSWORD}\n")
+    visitor.done("droa", "login", *at, "--username", USER, "--password-stdin", answer=f"{PASSWORD}\n")
     visitor.done("droa", "list", *at)
 
 
@@ -79,13 +79,16 @@ def test_outside_of_a_workspace(visitor: DroaUser, tmp_path: Path, monkeypatch: 
 )
 def test_a_refused_login(visitor: DroaUser, code: str, said: str, shown: str) -> None:
     visitor.server.refusal = (code, said)
-    assert shown in visitor.refused("droa", "login", answer=f"{PASSWORD}\n")
+    assert shown in visitor.refused("droa", "login", "--password-stdin", answer=f"{PASSWORD}\n")
     assert login_files() == []
 
 
 def test_a_wrong_password_keeps_the_login(user: DroaUser) -> None:
-    assert "Incorrect username or password" in user.refused("droa", "login", answer="wrong\n")
+    assert "Incorrect username or password" in user.refused(
+        "droa", "login", "--password-stdin", answer="wrong\n"
+    )
     user.done("droa", "list")
+    assert "--password-stdin or in DR_DROA_PASSWORD" in user.refused("droa", "login", code=2)
     assert "The password is empty" in user.refused("droa", "login", "--password-stdin", answer="\n", code=2)
 
 
@@ -98,12 +101,12 @@ def test_a_wrong_password_keeps_the_login(user: DroaUser) -> None:
 )
 def test_a_challenge(visitor: DroaUser, challenge: str, shown: str) -> None:
     visitor.server.challenge = challenge
-    assert shown in visitor.refused("droa", "login", answer=f"{PASSWORD}\n")
+    assert shown in visitor.refused("droa", "login", "--password-stdin", answer=f"{PASSWORD}\n")
 
 
 def test_a_user_without_a_role(visitor: DroaUser) -> None:
     visitor.server.no_role = True
-    said = visitor.refused("droa", "login", answer=f"{PASSWORD}\n")
+    said = visitor.refused("droa", "login", "--password-stdin", answer=f"{PASSWORD}\n")
     assert "grants this user no access (Access to Identity is forbidden)" in said and "dr-racers" in said
 
 
@@ -143,7 +146,7 @@ def test_a_broken_file(user: DroaUser) -> None:
 
 def test_no_network_for_the_login(visitor: DroaUser, free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", f"http://127.0.0.1:{free_port}")
-    assert "is unreachable" in visitor.refused("droa", "login", answer=f"{PASSWORD}\n")
+    assert "is unreachable" in visitor.refused("droa", "login", "--password-stdin", answer=f"{PASSWORD}\n")
 
 
 def test_what_is_secret_is_not_in_any_repr(user: DroaUser) -> None:

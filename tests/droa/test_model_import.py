@@ -69,7 +69,7 @@ def test_what_the_import_would_refuse(user: DroaUser) -> None:
     said = user.refused("droa", "import", *track)
     assert "would refuse to import" in said and "drcli_harbour is not a track" in said and "-f tries" in said
     assert uploaded(user) == {} and user.server.models == {}
-    assert "will probably refuse" in user.done("droa", "import", "-f", *track).stderr
+    assert "would refuse to import" in user.done("droa", "import", "-f", *track).stderr
 
 
 def test_a_dry_run(user: DroaUser) -> None:
