@@ -87,7 +87,10 @@ def _local(experiment: str | None, path: Path) -> _Files:
     routes = None
     with suppress(DrError):  # a folder can be checked anywhere
         routes = find_workspace(experiment=experiment).tracks
-    step = (f"choose {path} on the page Import model of DeepRacer on AWS", "unpacked")
+    step = (
+        f"dr droa import {path if path.is_dir() else 'FOLDER'}",
+        "import it; an archive has to be unpacked first",
+    )
     return _Files(str(path), folder.sizes, folder.documents, routes, step)
 
 

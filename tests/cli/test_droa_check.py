@@ -51,7 +51,7 @@ def test_a_folder_and_an_archive(upload_targets: UploadTargets) -> None:
         path = folder / key.removeprefix("model-1/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    assert "Import model" in upload_targets.done("droa", "check", str(folder)).stderr
+    assert f"dr droa import {folder}" in upload_targets.done("droa", "check", str(folder)).stderr
     with tarfile.open(folder.with_suffix(".tar.gz"), "w:gz") as packed:
         packed.add(folder, "there")
     upload_targets.done("droa", "check", "there.tar.gz")
