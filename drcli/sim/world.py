@@ -152,7 +152,7 @@ class World:
         self.records.add(step, verdicts, rewards, pause_s)
 
         drive(_CAR, self.cars, actions, driven)
-        self.race.advance(driven)
+        self.race.advance(self.cars, driven)
         terminated, episodes = verdicts.terminated, []
         if verdicts.is_eventful:
             terminated = terminated | self._put_back(verdicts, actions, labels, pause_s)
@@ -236,7 +236,7 @@ class World:
         pause_s: list[float],
     ) -> Bools:
         """A step in which cars stand, without reward and unseen by the driver; returns which cars have finished."""
-        self.race.advance(cars)
+        self.race.advance(self.cars, cars)
         self._measure(cars, running=False)
         verdicts = self.referee.wait(self.telemetry.progress, phase, cars)
         self.records.add(self._step(cars, actions, labels), verdicts, self._no_reward, pause_s)

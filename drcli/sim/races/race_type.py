@@ -48,8 +48,11 @@ class Race(Protocol):
         """Start an episode of car `k`: set up what is on its road, and return the car's pose."""
         ...
 
-    def advance(self, cars: Bools) -> None:
-        """Advance `cars` `[K]` by 1/15 s: move what moves by itself."""
+    def advance(self, cars: CarState, driven: Bools) -> None:
+        """Advance the worlds of the cars with `driven` `[K]` set by 1/15 s: move what moves by itself.
+
+        The cars have already moved.
+        """
 
     def faults(self, cars: CarState, at: Telemetry) -> Codes:
         """Each car's fault: `[K]` codes of `Status`, IN_PROGRESS if there is none. Must not be modified."""

@@ -35,7 +35,7 @@ class TimeTrial:
         """On the centre line."""
         return self.ways[start.is_reversed].pose_at(start.ndist)
 
-    def advance(self, cars: Bools) -> None:
+    def advance(self, cars: CarState, driven: Bools) -> None:
         """Nothing moves by itself."""
 
     def faults(self, cars: CarState, at: Telemetry) -> Codes:
