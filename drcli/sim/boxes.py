@@ -1,4 +1,4 @@
-"""Boxes that a race may put on the road, still or moving, as sensors see them. Only data, no numba."""
+"""Boxes and cars that a race may put on the road, still or moving, as sensors see them. Only data, no numba."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ class Boxes(NamedTuple):
     width_m: Array
     height_m: Array
     grey: npt.NDArray[np.uint8]  # of its top; sides are darker
+    is_car: npt.NDArray[np.bool_]  # drawn as a car of that size: wheels, shell and cabin
 
 
 def new_boxes(num_envs: int, count: int) -> Boxes:
     """`count` boxes per car, none of them placed."""
     x, y, heading, length, width, height = np.full((6, num_envs, count), np.nan)
-    return Boxes(x, y, heading, length, width, height, np.zeros((num_envs, count), np.uint8))
+    grey, is_car = np.zeros((num_envs, count), np.uint8), np.zeros((num_envs, count), np.bool_)
+    return Boxes(x, y, heading, length, width, height, grey, is_car)
