@@ -48,7 +48,11 @@ class Table:
 RACES = Table(
     "drcli.races",
     "race type",
-    {"TIME_TRIAL": "drcli.sim.races.time_trial:TimeTrial"},
+    {
+        "TIME_TRIAL": "drcli.sim.races.time_trial:TimeTrial",
+        "OBJECT_AVOIDANCE": "drcli.sim.races.object_avoidance:ObjectAvoidance",
+        "HEAD_TO_BOT": "drcli.sim.races.head_to_bot:HeadToBot",
+    },
 )
 SENSORS = Table(
     "drcli.sensors",
@@ -64,6 +68,7 @@ PRIVILEGED_SENSORS = Table(  # what only a simulator knows: for teachers, not fo
     {
         "ROAD_AHEAD": "drcli.sim.sensors.road_ahead:RoadAhead",
         "CAR_MOTION": "drcli.sim.sensors.car_motion:CarMotion",
+        "OBJECTS_AHEAD": "drcli.sim.sensors.objects_ahead:ObjectsAhead",
     },
 )
 NETWORKS = Table(

@@ -212,6 +212,16 @@ def _as_consoles_read(values: Values, is_reversed: bool) -> Values:
     return typed
 
 
+def race_params(settings: Settings) -> Values:
+    """What a race type reads from the params document of an evaluation, or of a training, which has fewer of them."""
+    return {**_texts(settings, _EVALUATION), **_race_extras(settings)}
+
+
+def setting_of(key: str) -> str | None:
+    """The setting that a race type's key of a params document is written from."""
+    return {**_EVALUATION, **_OBSTACLES, **_BOT_CARS, "OBJECT_POSITIONS": "DR_OA_OBJECT_POSITIONS"}.get(key)
+
+
 def to_yaml(values: Mapping[str, Value]) -> str:
     """A document as text: `---`, sorted keys, texts single-quoted, no tags, no anchors."""
     import yaml

@@ -18,6 +18,7 @@ from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError, UsageError
 from drcli.import_checks.known_tracks import TRACKS, without_direction
 from drcli.launch.launcher import launcher_of
+from drcli.launch.race_checks import check_race
 from drcli.launch.reward_trial import try_reward
 from drcli.launch.simapp import is_ours
 from drcli.paths import Workspace
@@ -115,7 +116,11 @@ def _several(settings: Settings) -> str:
 
 
 def check_worlds(settings: Settings, workspace: Workspace, *, keep: bool = True) -> tuple[Track, ...]:
-    """The tracks of the run, downloaded if necessary, saved if `keep`. A DrError names setting and similar worlds."""
+    """The tracks of the run, downloaded if necessary, saved if `keep`; its race has to be possible on each.
+
+    Raises:
+        DrError: it names the setting, and similar worlds.
+    """
     from drcli.sim.catalogue import load_track
 
     tracks = []
@@ -126,6 +131,7 @@ def check_worlds(settings: Settings, workspace: Workspace, *, keep: bool = True)
         except DrError as error:
             where = settings.source("DR_WORLD_NAME")
             raise DrError(f"{where}: DR_WORLD_NAME: {error.message}", error.hint) from None
+    check_race(settings, tracks)
     return tuple(tracks)
 
 

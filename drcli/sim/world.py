@@ -191,10 +191,10 @@ class World:
         history = self.history
         for k in starting.nonzero()[0].tolist():
             start = self._next_start()
-            pose = self.race.start(k, start)
+            pose = self._start_pose(k, start)
             if self.styles is not None:
                 draw_style(self.styles, k, start.seed, start.number)
-            put(self.cars, k, *(_perturbed(pose, start) if self.settings.perturbed_starts else pose))
+            put(self.cars, k, *pose)
             history.start_ndist[k], history.is_reversed[k] = start.ndist, start.is_reversed
             self._is_reversed[k] = start.is_reversed
             history.previous_progress[k] = 0.0
@@ -202,6 +202,14 @@ class World:
         self.referee.begin(starting)
         at_rest = np.zeros((self.num_envs, 2))
         self._stand(starting, at_rest, [0] * self.num_envs, Status.PREPARE, self._no_pause)
+
+    def _start_pose(self, k: int, start: EpisodeStart) -> Pose:
+        """Where the race wants it, and a little beside that if starts are perturbed and nothing stands there."""
+        pose = self.race.start(k, start)
+        if not self.settings.perturbed_starts:
+            return pose
+        beside = _perturbed(pose, start)
+        return beside if self.race.is_free(k, beside) else pose
 
     def _next_start(self) -> EpisodeStart:
         number, settings = self.next_episode, self.settings

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.model_metadata import ModelMetadata
 from drcli.services.shared.protocol import POLICY
 from drcli.sim.sensors.sensor import SensorSpec
-from drcli.tables import ALGORITHMS
+from drcli.tables import ALGORITHMS, RACES
 from drcli.train.algorithms.algorithm import Algorithm, algorithm_of
 from drcli.train.guided.teacher import teacher_model
 from drcli.train.model import ModelSpec
@@ -51,10 +51,14 @@ class Seat:
         return RolloutSpec.of(self.model, self.algorithm.extras, self.watched)
 
 
-def seats_of(metadata: ModelMetadata) -> Mapping[str, Seat]:
-    """All seats of a model, by name. Raises UsageError for a name that the tables do not have."""
+def seats_of(metadata: ModelMetadata, race_types: Sequence[str]) -> Mapping[str, Seat]:
+    """All seats of a model, by name. Raises UsageError for a name that the tables do not have.
+
+    race_types: of all workers. Teachers see what is on the road in any of them.
+    """
     model, algorithm = ModelSpec.of(metadata), algorithm_of(metadata)
-    teacher = teacher_model(model)
+    on_the_road = dict.fromkeys(name for race in race_types for name in RACES.load(race).privileged_sensors)
+    teacher = teacher_model(model, tuple(on_the_road))
     ppo: Algorithm = ALGORITHMS.load("clipped_ppo")
     seats = (
         Seat(POLICY, model, algorithm),

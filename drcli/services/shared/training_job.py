@@ -25,6 +25,7 @@ class TrainingJob:
     params: TrainingParams
     metadata: ModelMetadata
     metadata_source: bytes
+    race_types: tuple[str, ...]  # of all workers, each once
 
     @classmethod
     def read(cls, environment: Environment) -> TrainingJob:
@@ -36,7 +37,9 @@ class TrainingJob:
         source = bucket.get(key)
         metadata = ModelMetadata.parse(source.decode(), key)
         check_supported(metadata, key)
-        return cls(environment, bucket, keys, params, metadata, source)
+        others = (_params(bucket, keys, environment, index) for index in range(1, environment.configs))
+        races = dict.fromkeys(each.race.race_type for each in (params, *others))
+        return cls(environment, bucket, keys, params, metadata, source, tuple(races))
 
     def of_worker(self, index: int) -> TrainingJob:
         """The job of worker `index`: in a multi-config run it has its own track and rules.

@@ -60,7 +60,7 @@ def train(environment: Environment, stop: StopFlag) -> bool:
 
 def _begin(job: TrainingJob, publisher: Publisher) -> tuple[TrainingPlan, Subscriptions]:
     hyperparameters = job.hyperparameters()
-    seats = seats_of(job.metadata)
+    seats = seats_of(job.metadata, job.race_types)
     model, algorithm = seats[POLICY].model, seats[POLICY].algorithm
     algorithm.check(hyperparameters)
     start = find_starting_point(job, model, algorithm)

@@ -79,7 +79,7 @@ class TrainingWorker:
         self._stop = stop
         self._names = job.params.world_names
         self._tracks = load_run_tracks(self._names, environment)
-        self._seats = seats_of(job.metadata)
+        self._seats = seats_of(job.metadata, job.race_types)
         self._index = environment.worker_index
         self._membership: _Membership | None = None
         self._was_welcomed = False

@@ -49,7 +49,7 @@ def is_clear(
     width_m: float,
     margin_m: float,
 ) -> bool:
-    """Whether a car's rectangle and another one are more than a margin apart: a line along one of their sides parts them."""
+    """Whether a car's rectangle and another one are more than a margin apart: one of their sides parts them."""
     turn = other[2] - car[2]
     cos, sin = abs(math.cos(turn)), abs(math.sin(turn))
     half, other_half = (CAR_LENGTH_M / 2, CAR_WIDTH_M / 2), (length_m / 2.0, width_m / 2.0)
@@ -64,9 +64,7 @@ def is_clear(
 
 
 @kernel
-def find_hits(
-    cars: CarState, boxes: Boxes, size_m: tuple[float, float], hits: Bools, ahead_m: Array
-) -> None:
+def find_hits(cars: CarState, boxes: Boxes, size_m: tuple[float, float], hits: Bools, ahead_m: Array) -> None:
     """Fill `hits` and `ahead_m`, `[K, M]`: which objects each car has hit, and how far it is ahead of each.
 
     size_m: length and width of the objects' rectangles. An object that is not placed is never hit.

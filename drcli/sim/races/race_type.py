@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Status
@@ -36,6 +36,13 @@ class Race(Protocol):
     and calls `advance`; cars with a fault are put back, and ended episodes are followed by new ones.
     """
 
+    privileged_sensors: ClassVar[tuple[str, ...]]  # that show teachers what is on its road
+
+    @staticmethod
+    def check(track: Track, settings: RaceSettings) -> None:
+        """Raises DrError if it cannot take place there with these settings. Imports no numba."""
+        ...
+
     def __init__(self, track: Track, settings: RaceSettings, num_envs: int) -> None:
         """Its own params are in `settings.own`. Raises DrError if one of them is invalid."""
 
@@ -46,6 +53,10 @@ class Race(Protocol):
 
     def start(self, k: int, start: EpisodeStart) -> Pose:
         """Start an episode of car `k`: set up what is on its road, and return the car's pose."""
+        ...
+
+    def is_free(self, k: int, pose: Pose) -> bool:
+        """Whether car `k` can be put at a pose without touching what is on its road."""
         ...
 
     def advance(self, cars: CarState, driven: Bools) -> None:

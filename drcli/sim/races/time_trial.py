@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import hypot
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Status
@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 class TimeTrial:
     """The rules of a time trial, which other race types build on."""
 
+    privileged_sensors: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, track: Track, settings: RaceSettings, num_envs: int) -> None:
         self.settings = settings
         self.ways = track, track.reversed()  # in driving direction: [is_reversed]
+
+    @staticmethod
+    def check(track: Track, settings: RaceSettings) -> None:
+        """It can take place on every track."""
 
     @property
     def boxes(self) -> Boxes | None:
@@ -34,6 +40,10 @@ class TimeTrial:
     def start(self, k: int, start: EpisodeStart) -> Pose:
         """On the centre line."""
         return self.ways[start.is_reversed].pose_at(start.ndist)
+
+    def is_free(self, k: int, pose: Pose) -> bool:
+        """Nothing is on the road."""
+        return True
 
     def advance(self, cars: CarState, driven: Bools) -> None:
         """Nothing moves by itself."""

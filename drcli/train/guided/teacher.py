@@ -6,6 +6,8 @@ drives nothing, also sees the car's motion (an asymmetric critic, Pinto et al. 2
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.sim.sensors.sensor import sensor_spec
 from drcli.train.layers import Architecture, Dense
@@ -15,10 +17,16 @@ SEES, VALUE_ALSO_SEES = ("ROAD_AHEAD",), ("CAR_MOTION",)
 TWO_LAYERS = Architecture(embedder=lambda sensor: (), middleware=(Dense(64), Dense(64)))
 
 
-def teacher_model(model: ModelSpec) -> ModelSpec:
-    """The teacher of a model: other sensors and layers, the same actions."""
+def teacher_model(model: ModelSpec, also_sees: Sequence[str] = ()) -> ModelSpec:
+    """The teacher of a model: other sensors and layers, the same actions.
+
+    also_sees: privileged sensors that show what its races put on the road.
+    """
     return ModelSpec(
-        tuple(map(sensor_spec, SEES)), TWO_LAYERS, model.head, tuple(map(sensor_spec, VALUE_ALSO_SEES))
+        tuple(map(sensor_spec, (*SEES, *also_sees))),
+        TWO_LAYERS,
+        model.head,
+        tuple(map(sensor_spec, VALUE_ALSO_SEES)),
     )
 
 

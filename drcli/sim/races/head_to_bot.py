@@ -1,0 +1,145 @@
+"""Head to bot: slow cars drive ahead on the lanes. Who touches one from behind has crashed; one that touches you waits.
+
+Bot cars follow splines at a constant speed, as in the community's bot_cars_agent_ctrl.py; nothing stops them but that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drcli.config.race_settings import RaceSettings
+from drcli.sim.car_arrays import Array, Bools
+from drcli.sim.constants import MAX_SPEED_MPS, STEP_S
+from drcli.sim.races.lane_lines import lane_lines
+from drcli.sim.races.object_kinds import car_of
+from drcli.sim.races.object_race import ObjectRace, ResetSettings
+from drcli.sim.races.own_params import OwnParams, ParamError
+from drcli.sim.races.placement import check_room, spread_places
+from drcli.sim.races.race_type import EpisodeStart
+from drcli.sim.track import Track
+
+if TYPE_CHECKING:
+    from drcli.sim.car_dynamics import CarState
+
+BOT_COLOUR = "Red"
+LEAST_CHANGE_M = 0.1
+
+
+@dataclass(frozen=True)
+class BotSettings:
+    """The bot cars of a race, as in a params document."""
+
+    count: int
+    apart_m: float
+    is_random: bool
+    speed_mps: float
+    penalty_s: float
+    changes_lanes: bool
+    wait_s: tuple[float, float]  # from the end of a lane change to the start of the next one
+    change_m: float
+
+    @classmethod
+    def read(cls, own: OwnParams, track: Track) -> BotSettings:
+        """Raises ParamError for a value that is not allowed, or if so many cars do not fit on the track."""
+        lower, upper = own.number("LOWER_LANE_CHANGE_TIME", 3.0), own.number("UPPER_LANE_CHANGE_TIME", 5.0)
+        if lower > upper:
+            raise ParamError("LOWER_LANE_CHANGE_TIME", lower, f"more than UPPER_LANE_CHANGE_TIME, {upper:g}")
+        found = cls(
+            count=own.count("NUMBER_OF_BOT_CARS", 0),
+            apart_m=own.number("MIN_DISTANCE_BETWEEN_BOT_CARS", 2.0),
+            is_random=own.is_set("RANDOMIZE_BOT_CAR_LOCATIONS"),
+            speed_mps=own.number("BOT_CAR_SPEED", 0.2, 0.0, MAX_SPEED_MPS),
+            penalty_s=own.number("PENALTY_SECONDS", 2.0),
+            changes_lanes=own.is_set("IS_LANE_CHANGE"),
+            wait_s=(lower, upper),
+            change_m=own.number("LANE_CHANGE_DISTANCE", 1.0),
+        )
+        if found.changes_lanes and found.change_m < LEAST_CHANGE_M:
+            raise ParamError(
+                "LANE_CHANGE_DISTANCE", found.change_m, f"expected a number of {LEAST_CHANGE_M:g} or more"
+            )
+        check_room(track, found.count, found.apart_m, ("NUMBER_OF_BOT_CARS", "MIN_DISTANCE_BETWEEN_BOT_CARS"))
+        return found
+
+
+class HeadToBot(ObjectRace):
+    """Bot cars on the inner or the outer lane, which they may change."""
+
+    def __init__(self, track: Track, settings: RaceSettings, num_envs: int) -> None:
+        self._bots = found = BotSettings.read(OwnParams(settings.own), track)
+        kind = car_of(BOT_COLOUR)
+        super().__init__(track, settings, num_envs, kind=kind, count=found.count, is_obstacle=False)
+        self._lines = lane_lines(track)
+        self._along_m, self._changed, self._wait_s, self._pause_s = np.zeros((4, num_envs, found.count))
+        self._from_lane, self._to_lane = np.ones((2, num_envs, found.count), np.int64)
+        self._rngs = [np.random.default_rng(0)] * num_envs
+
+    @staticmethod
+    def check(track: Track, settings: RaceSettings) -> None:
+        """Raises DrError if a param is invalid, or if the bot cars do not fit on the track."""
+        own = OwnParams(settings.own)
+        BotSettings.read(own, track)
+        ResetSettings.read(own)
+
+    def advance(self, cars: CarState, driven: Bools) -> None:
+        """Drive the bot cars on; one that has run into the car from behind waits PENALTY_SECONDS."""
+        if not self._count:
+            return
+        self._find_hits(cars)
+        here = driven[:, None]
+        self._pause_s[here & self._hits & (self._ahead_m >= 0.0) & (self._pause_s <= 0.0)] = (
+            self._bots.penalty_s
+        )
+        moving = here & (self._pause_s <= 0.0)
+        self._pause_s = np.where(here, np.maximum(self._pause_s - STEP_S, 0.0), self._pause_s)
+        self._along_m += np.where(moving, self._bots.speed_mps * STEP_S, 0.0)
+        if self._bots.changes_lanes and self._bots.speed_mps > 0.0:
+            self._change_lanes(moving)
+        self._move(driven)
+        self._locate(driven)
+
+    def _place(self, k: int, start: EpisodeStart, rng: np.random.Generator) -> None:
+        bots, length_m = self._bots, self.ways[0].length_m
+        self._rngs[k] = rng
+        places = spread_places(length_m, bots.count, bots.apart_m, rng if bots.is_random else None)
+        self._along_m[k], self._from_lane[k], self._to_lane[k] = places.along_m, places.lane, places.lane
+        self._pause_s[k], self._changed[k] = 0.0, 0.0
+        self._wait_s[k] = rng.uniform(*bots.wait_s, bots.count)
+        self._move(np.arange(len(self._rngs)) == k)
+
+    def _motion(self) -> tuple[float, Array]:
+        """Their speed and headings."""
+        return self._bots.speed_mps, self._boxes.heading_rad
+
+    def _change_lanes(self, moving: Bools) -> None:
+        """Count down to the next change, and go on with those that have begun: `_changed` is their share, 0 to 1."""
+        is_changing = self._from_lane != self._to_lane
+        self._wait_s[moving & ~is_changing] -= STEP_S
+        begins = moving & ~is_changing & (self._wait_s <= 0.0)
+        self._to_lane[begins] *= -1
+        share = self._bots.speed_mps * STEP_S / self._bots.change_m
+        self._changed[moving & (is_changing | begins)] += share
+        ends = self._changed >= 1.0
+        self._from_lane[ends], self._changed[ends] = self._to_lane[ends], 0.0
+        for k, m in zip(*ends.nonzero(), strict=True):
+            self._wait_s[k, m] = self._rngs[k].uniform(*self._bots.wait_s)
+
+    def _move(self, cars: Bools) -> None:
+        """Put the bot cars of some cars where they are now; a change of lanes starts and ends in their direction."""
+        way = np.broadcast_to(self._is_reversed[:, None], self._along_m.shape).astype(np.int64)
+        point, turn = self._lines.at(way, self._from_lane, self._along_m)
+        if (self._from_lane != self._to_lane).any():
+            other, other_turn = self._lines.at(way, self._to_lane, self._along_m)
+            share = self._changed[..., None]
+            eased, slope = (
+                share * share * (3.0 - 2.0 * share),
+                6.0 * share * (1.0 - share) / self._bots.change_m,
+            )
+            turn = turn + eased * (other_turn - turn) + slope * (other - point)
+            point = point + eased * (other - point)
+        boxes = self._boxes
+        boxes.x_m[cars], boxes.y_m[cars] = point[cars, :, 0], point[cars, :, 1]
+        boxes.heading_rad[cars] = np.arctan2(turn[cars, :, 1], turn[cars, :, 0])
