@@ -1,10 +1,11 @@
-"""Draws the boxes on the road into camera images: their visible faces, the farthest box first, flat shaded."""
+"""Draws boxes and cars on the road into camera images: their visible faces, the farthest one first, flat shaded."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from drcli.sim.boxes import Boxes
 from drcli.sim.car_dynamics import Bools, CarState
@@ -17,10 +18,21 @@ _NEAR_M = 0.02  # like simapp's camera
 _CORNERS = np.array(
     [(1, 1, 0), (-1, 1, 0), (-1, -1, 0), (1, -1, 0), (1, 1, 1), (-1, 1, 1), (-1, -1, 1), (1, -1, 1)]
 )
-# The four corners of each face, its outward normal (ahead, left, up), and its share of the brightness.
+# The four corners of each face, and its outward normal (ahead, left, up).
 _FACES = np.array([(0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7), (4, 5, 6, 7)])
 _OUTWARDS = np.array([(0, 1, 0), (-1, 0, 0), (0, -1, 0), (1, 0, 0), (0, 0, 1)])
-_SHADES = np.array([0.8, 0.65, 0.8, 0.65, 1.0])
+# simapp's worlds have half of the light from everywhere, and a sun: the direction it shines in (world axes).
+_AMBIENT = 0.5
+_SUN = np.array((-0.5, 0.1, -0.9)) / math.sqrt(0.5**2 + 0.1**2 + 0.9**2)
+_ON_TOP = _AMBIENT - _SUN[2]
+# A car: bottom and top as shares of its height, length, width and shift ahead as shares of its size, share of its
+# colour; the lowest part has the grey of tyres. The camera is as high as the last part, which hides the others.
+_CAR_PARTS = np.array(
+    [(0.0, 0.35, 1.0, 1.0, 0.0, 0.0), (0.7, 1.0, 0.5, 0.7, -0.1, 0.6), (0.35, 0.7, 0.95, 0.85, 0.0, 1.0)]
+)
+_TYRES = 36.0
+
+Part = tuple[float, float, float, float, float, float, float]  # x, y, heading, length, width, bottom, top
 
 
 @kernel
@@ -54,47 +66,79 @@ def _draw_boxes_of(k: int, camera: CameraParams, boxes: Boxes, cars: CarState, i
     sin, cos = math.sin(cars.heading_rad[k]), math.cos(cars.heading_rad[k])
     x, y = cars.x_m[k] + camera.forward_m * cos, cars.y_m[k] + camera.forward_m * sin
     distance = np.hypot(boxes.x_m[k] - x, boxes.y_m[k] - y)
-    for box in np.argsort(-distance):
-        if not math.isnan(distance[box]):
-            _draw_box(camera, boxes, k, box, (x, y, sin, cos), image)
+    eye = x, y, sin, cos
+    for m in np.argsort(-distance):
+        if math.isnan(distance[m]):
+            continue
+        if boxes.is_car[k, m]:
+            _draw_car(camera, boxes, k, m, eye, image)
+        else:
+            part = (
+                boxes.x_m[k, m], boxes.y_m[k, m], boxes.heading_rad[k, m],
+                boxes.length_m[k, m], boxes.width_m[k, m], 0.0, boxes.height_m[k, m],
+            )  # fmt: skip
+            _draw_part(camera, part, float(boxes.grey[k, m]), eye, image)
 
 
 @kernel
-def _draw_box(
+def _draw_car(
     camera: CameraParams,
     boxes: Boxes,
     k: int,
-    box: int,
+    m: int,
     eye: tuple[float, float, float, float],
     image: Bytes,
 ) -> None:
+    heading, length, height = boxes.heading_rad[k, m], boxes.length_m[k, m], boxes.height_m[k, m]
+    for bottom, top, long, wide, ahead, paint in _CAR_PARTS:
+        x = boxes.x_m[k, m] + ahead * length * math.cos(heading)
+        y = boxes.y_m[k, m] + ahead * length * math.sin(heading)
+        width = wide * boxes.width_m[k, m]
+        part = (x, y, heading, long * length, width, bottom * height, top * height)
+        _draw_part(camera, part, max(paint * boxes.grey[k, m], _TYRES), eye, image)
+
+
+@kernel
+def _draw_part(
+    camera: CameraParams, part: Part, grey: float, eye: tuple[float, float, float, float], image: Bytes
+) -> None:
     x, y, sin, cos = eye
-    turn = boxes.heading_rad[k, box]
+    box_x, box_y, turn, length, width, bottom, top = part
     ahead_x, ahead_y = math.cos(turn), math.sin(turn)
-    half = np.array([boxes.length_m[k, box] / 2.0, boxes.width_m[k, box] / 2.0, boxes.height_m[k, box]])
+    half = np.array([length / 2.0, width / 2.0, top])
     pitch_sin, pitch_cos = math.sin(camera.pitch_rad), math.cos(camera.pitch_rad)
     corners = np.empty((8, 3))  # depth, left, up of the camera
     for corner in range(8):
         along, aside = _CORNERS[corner, 0] * half[0], _CORNERS[corner, 1] * half[1]
-        dx = boxes.x_m[k, box] + along * ahead_x - aside * ahead_y - x
-        dy = boxes.y_m[k, box] + along * ahead_y + aside * ahead_x - y
-        ahead, up = dx * cos + dy * sin, _CORNERS[corner, 2] * half[2] - camera.height_m
+        dx = box_x + along * ahead_x - aside * ahead_y - x
+        dy = box_y + along * ahead_y + aside * ahead_x - y
+        up = (top if _CORNERS[corner, 2] else bottom) - camera.height_m
+        ahead = dx * cos + dy * sin
         corners[corner] = (
             ahead * pitch_cos - up * pitch_sin,
             dy * cos - dx * sin,
             ahead * pitch_sin + up * pitch_cos,
         )
 
-    # The camera's position relative to the box tells which faces are visible.
-    dx, dy = x - boxes.x_m[k, box], y - boxes.y_m[k, box]
+    # The camera's position relative to the part tells which faces are visible.
+    dx, dy = x - box_x, y - box_y
     eye_of_box = np.array([dx * ahead_x + dy * ahead_y, dy * ahead_x - dx * ahead_y, camera.height_m])
     for face in range(5):
         outside = 0.0
         for axis in range(3):
             outside += _OUTWARDS[face, axis] * eye_of_box[axis] - abs(_OUTWARDS[face, axis]) * half[axis]
         if outside > 0.0:
-            shade = int(boxes.grey[k, box] * _SHADES[face])
-            _fill(_project(camera, corners[_FACES[face]]), shade, image)
+            light = _light(_OUTWARDS[face], ahead_x, ahead_y)
+            _fill(_project(camera, corners[_FACES[face]]), int(grey * light), image)
+
+
+@kernel
+def _light(outwards: npt.NDArray[np.int64], ahead_x: float, ahead_y: float) -> float:
+    """The brightness of a face over that of a level one; its normal is turned into the world."""
+    x = outwards[0] * ahead_x - outwards[1] * ahead_y
+    y = outwards[0] * ahead_y + outwards[1] * ahead_x
+    facing = -(x * _SUN[0] + y * _SUN[1] + outwards[2] * _SUN[2])
+    return float((_AMBIENT + max(facing, 0.0)) / _ON_TOP)
 
 
 @kernel
