@@ -25,6 +25,8 @@ pytestmark = pytest.mark.slow  # the kernels of boxes, which a time trial does n
 CAMERA = "FRONT_FACING_CAMERA"
 PARAMS = CameraParams()
 EMPTY, TOP = 200, 100
+QUARTERS = (0.0, math.pi / 2, math.pi, -math.pi / 2)
+SHADED = 36  # away from the sun: 0.5 of the light, of 0.5 + 0.9 / 1.0344 on the top
 TOYS = Path(__file__).parents[1] / "toys"
 
 
@@ -50,6 +52,12 @@ def seen(boxes: Boxes, pose: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> np
     return images[0]
 
 
+def shade(normal_rad: float) -> int:
+    """The grey of a side with that outward normal in the world."""
+    facing = (0.5 * math.cos(normal_rad) - 0.1 * math.sin(normal_rad)) / math.sqrt(1.07)
+    return int(TOP * (0.5 + max(facing, 0.0)) / (0.5 + 0.9 / math.sqrt(1.07)))
+
+
 def row_column(ahead_m: float, left_m: float, up_m: float) -> tuple[float, float]:
     """Where the pinhole sees a point, from the camera's own place on the car."""
     sin, cos = math.sin(PARAMS.pitch_rad), math.cos(PARAMS.pitch_rad)
@@ -68,14 +76,40 @@ def test_a_box_ahead_is_where_the_pinhole_puts_it() -> None:
     assert (rows.min(), rows.max()) == (round(top), round(bottom) - 1)
     assert abs(columns.min() - left) <= 1.0 and abs(columns.max() + 1 - right) <= 1.0
     front = image[image != EMPTY]
-    assert set(front.tolist()) == {65}, "one face, darker than the top"
+    assert set(front.tolist()) == {SHADED}, "one face, darker than the top"
 
 
 def test_a_low_box_shows_its_top_and_a_turned_one_two_sides() -> None:
     flat = boxes_at((1.2, 0.0, 0.0))
     flat.height_m[:] = 0.05
-    assert set(seen(flat).ravel().tolist()) == {EMPTY, TOP, 65}
-    assert set(seen(boxes_at((1.2, 0.0, 0.7))).ravel().tolist()) == {EMPTY, 65, 80}
+    assert set(seen(flat).ravel().tolist()) == {EMPTY, TOP, SHADED}
+    turned = set(seen(boxes_at((-1.2, 0.0, 0.7)), (0.0, 0.0, math.pi)).ravel().tolist())
+    assert turned == {EMPTY, shade(0.7), shade(0.7 - math.pi / 2)}
+    assert len(turned) == 3
+
+
+def test_the_sun_stands_in_the_world_not_beside_the_car() -> None:
+    """The same box from the same place ahead, in four directions."""
+    fronts = {}
+    for heading in QUARTERS:
+        place = 1.2 * math.cos(heading), 1.2 * math.sin(heading), heading
+        image = seen(boxes_at(place), (0.0, 0.0, heading))
+        (fronts[heading],) = set(image.ravel().tolist()) - {EMPTY}
+        assert fronts[heading] == shade(heading + math.pi), "its back looks at the car"
+    assert fronts[math.pi] == 71 and len(set(fronts.values())) == 3
+
+
+def test_a_car_is_seen_as_wheels_shell_and_cabin() -> None:
+    car = boxes_at((1.0, 0.0, math.pi))
+    car.length_m[:], car.width_m[:], car.height_m[:], car.is_car[:] = 0.324, 0.196, 0.23, True
+    car.grey[:] = 200
+    image = seen(car)
+    column = image[:, 80]
+    greys = [int(grey) for grey, before in zip(column[1:], column, strict=False) if grey != before]
+    share = 0.5 / (0.5 + 0.9 / math.sqrt(1.07))
+    assert greys == [int(120 * share), int(200 * share), int(36 * share), EMPTY], "from the top down"
+    widths = [int((image == grey).any(axis=0).sum()) for grey in greys[:3]]
+    assert widths[0] < widths[1] < widths[2]
 
 
 def test_the_nearer_box_hides_the_farther_one() -> None:
@@ -96,7 +130,7 @@ def test_what_is_behind_beside_or_nowhere_is_not_seen() -> None:
 def test_a_box_at_the_nose_fills_the_picture_and_breaks_nothing() -> None:
     for x in np.arange(0.1, 0.6, 0.01):
         image = seen(boxes_at((float(x), 0.05, 0.3)))
-        assert set(image.ravel().tolist()) <= {EMPTY, 65, 80, TOP}
+        assert set(image.ravel().tolist()) <= {EMPTY, TOP, *(shade(0.3 + turn) for turn in QUARTERS)}
     assert (seen(boxes_at((0.40, 0.0, 0.0))) != EMPTY).mean() > 0.9
 
 
