@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BOT_COLOUR = "Red"
 LEAST_CHANGE_M = 0.1
+_NO_TIME_S = 1e-6  # what a pause counted down in steps may leave
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,10 @@ class HeadToBot(ObjectRace):
             return
         self._find_hits(cars)
         here = driven[:, None]
-        self._pause_s[here & self._hits & (self._ahead_m >= 0.0) & (self._pause_s <= 0.0)] = (
+        self._pause_s[here & self._hits & (self._ahead_m >= 0.0) & (self._pause_s <= _NO_TIME_S)] = (
             self._bots.penalty_s
         )
-        moving = here & (self._pause_s <= 0.0)
+        moving = here & (self._pause_s <= _NO_TIME_S)
         self._pause_s = np.where(here, np.maximum(self._pause_s - STEP_S, 0.0), self._pause_s)
         self._along_m += np.where(moving, self._bots.speed_mps * STEP_S, 0.0)
         if self._bots.changes_lanes and self._bots.speed_mps > 0.0:

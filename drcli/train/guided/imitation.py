@@ -39,6 +39,7 @@ class ImitationLearner:
 
     mirrors: of all sensors, what exchanges left and right. With them a student learns bends of the kind that its track
     has few of from those of the other kind.
+    whole_rate_for: how many samples the learning rate does not fall for.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class ImitationLearner:
         hardware: Hardware,
         seed: int,
         mirrors: Mapping[str, Mirror] | None = None,
+        whole_rate_for: int = WHOLE_RATE_FOR,
     ) -> None:
         self._mirrors = mirrors
+        self._whole_rate_for = whole_rate_for
         self.network = network.to(hardware.device)
         self._hardware = hardware
         self._batch_size, self._lr = hyperparameters.batch_size, hyperparameters.lr
@@ -67,7 +70,7 @@ class ImitationLearner:
             DrError: the training has diverged.
         """
         self.network.policy.copy_free_variables(teacher.policy)
-        self._optimizer.lr = self._lr * rate_share(samples)
+        self._optimizer.lr = self._lr * rate_share(samples, self._whole_rate_for)
         index = [flat_index(rollout) for rollout in rollouts]
         obs = {
             name: np.concatenate([r.obs[name][at] for r, at in zip(rollouts, index, strict=True)])
@@ -140,6 +143,6 @@ def _told(distribution: Distribution) -> float:
     return float(distribution.averaged().divergence_from(distribution).mean())
 
 
-def rate_share(samples: int) -> float:
-    """The share of the learning rate after a number of samples."""
-    return max(LEAST_SHARE, 1 / (1 + max(0, samples - WHOLE_RATE_FOR) / HALF_RATE_AFTER))
+def rate_share(samples: int, whole_for: int = WHOLE_RATE_FOR) -> float:
+    """The share of the learning rate after a number of samples; it is whole for the first `whole_for`."""
+    return max(LEAST_SHARE, 1 / (1 + max(0, samples - whole_for) / HALF_RATE_AFTER))

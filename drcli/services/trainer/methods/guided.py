@@ -13,7 +13,7 @@ import torch
 from drcli.errors import DrError
 from drcli.services.shared import service_log
 from drcli.services.shared.protocol import Evaluated
-from drcli.services.shared.seats import STUDENT
+from drcli.services.shared.seats import STUDENT, TEACHER
 from drcli.services.trainer.methods.exam_pace import ExamPace
 from drcli.services.trainer.methods.marks import Marks
 from drcli.services.trainer.methods.pixels import Pixels
@@ -22,6 +22,7 @@ from drcli.services.trainer.starting_point import StartingPoint
 from drcli.services.trainer.training_run import TrainingRun
 from drcli.sim.sensors.sensor import sensor_class
 from drcli.train.guided.imitation import ImitationLearner
+from drcli.train.guided.teacher import whole_rate_for
 
 SAMPLES = 64  # of an iteration of the student
 FIRST_JUDGEMENT = 384  # samples
@@ -46,6 +47,7 @@ class Guided:
         self._student = ImitationLearner(
             start.network, run.parameters, run.hardware, run.seed,
             mirrors=mirrors if run.job.metadata.steers_both_ways else None,
+            whole_rate_for=whole_rate_for(run.seats[TEACHER].model),
         )  # fmt: skip
         self._teaching = Teaching(run)
         self._restore(start.learner_state)
