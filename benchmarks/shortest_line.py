@@ -13,8 +13,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from benchmarks.lap_car import CAR, Array, Task, step
-from benchmarks.racing_line import stations
 from drcli.sim.constants import NOSE_M, STEP_S, WHEELS_M
+from drcli.sim.racing_line import stations
 
 
 def shortest_m(task: Task, is_flying: bool) -> float:

@@ -20,6 +20,7 @@ from filelock import FileLock
 from drcli import env
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would otherwise convert line ends
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _CLOCK_SLACK_S = 5.0  # Linux derives start times from the wall clock, which may be changed
 
 
@@ -94,12 +95,11 @@ class Outcome(NamedTuple):
 
 def run_apart(command: Sequence[str], folder: Path, limit_s: float) -> Outcome:
     """Run a program to its end in `folder`, in an environment without credentials, one thread per library."""
-    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     path = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"}
     try:
         done = subprocess.run(
             list(command),
-            env={**env.bare(), **one_thread, **path},
+            env={**env.bare(), **_ONE_THREAD, **path},
             cwd=folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -111,6 +111,25 @@ def run_apart(command: Sequence[str], folder: Path, limit_s: float) -> Outcome:
     except subprocess.TimeoutExpired:
         return Outcome(None, "", "")
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def companion(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a program that talks over its standard input and output; its errors go where ours go.
+
+    It gets no Ctrl-C. Its standard input ends when this process ends, even by kill -9, and so should the program.
+    """
+    extra = {**_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"}
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+    return subprocess.Popen(
+        list(command),
+        env=env.child(extra),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=sys.platform != "win32",
+        creationflags=flags,
+    )
 
 
 def free_port() -> int:

@@ -15,7 +15,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 from benchmarks.lap_car import Task, roll, room_m, step
 from benchmarks.lap_optimizer import Drive, _effects, _slopes, driven, optimise
 from benchmarks.optimal_lap import confirmed_s, find_optimal_laps, optimum_s
-from benchmarks.racing_line import every_point, pursue, smooth_line, speeds_on, stations
+from benchmarks.racing_line import pursue
 from benchmarks.shortest_line import bound_s, clock_s, shortest_m
 from drcli.sim.constants import WHEELS_M
 from drcli.sim.geometry import on_road

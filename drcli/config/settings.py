@@ -225,6 +225,7 @@ class Settings(SourcedValues):
     )
     workers: int = _STACK(1, "Number of workers that drive at the same time.", ge=1)
     cars_per_worker: int = _STACK(16, "Cars that one worker drives in lockstep.", ge=1, le=256)
+    reward_processes: int | None = _STACK(None, "Processes for slow rewards; empty: one per core.", ge=1)
     tracks_url: Url = _STACK(
         "https://raw.githubusercontent.com/aws-deepracer-community/deepracer-race-data/main/raw_data/tracks/npy",
         "Where tracks that drcli does not have yet are downloaded from.",

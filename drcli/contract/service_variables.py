@@ -118,6 +118,9 @@ TRACKS_FOLDER: ServiceVariable[Path | None] = ServiceVariable(
 RUN_ID = ServiceVariable(env.RUN_ID, "DR_RUN_ID", int, 0)
 WORKERS = ServiceVariable(env.DR_WORKERS, "how many workers the trainer waits for", int, 1, _TRAINER)
 CARS_PER_WORKER = ServiceVariable(env.DR_CARS_PER_WORKER, "how many cars a worker drives", int, 16, _WORKER)
+REWARD_PROCESSES = ServiceVariable(
+    env.DR_REWARD_PROCESSES, "processes for slow rewards; 0: one for each core", int, 0, _WORKER
+)
 SEED: ServiceVariable[int | None] = ServiceVariable(
     env.DR_SEED, "the random seed of the run; empty: a new one", int, None, _TRAINER
 )

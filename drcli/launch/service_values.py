@@ -18,6 +18,7 @@ def training_values(settings: Settings, snapshot: Snapshot) -> dict[str, str]:
     return _common(settings, snapshot, prefix, settings.local_s3_training_params_file) | {
         env.DR_WORKERS: str(settings.workers),
         env.DR_CARS_PER_WORKER: str(settings.cars_per_worker),
+        env.DR_REWARD_PROCESSES: _text(settings.reward_processes),
         env.DR_CONFIGS: str(settings.workers if settings.train_multi_config else 1),
         # The run's own copies: another run may replace the files under DR_LOCAL_S3_CUSTOM_FILES_PREFIX.
         env.HYPERPARAMETER_FILE_S3_KEY: own.hyperparameters,
@@ -53,6 +54,11 @@ def trainer_threads(settings: Settings, cores: int) -> str:
 def worker_threads(settings: Settings, cores: int) -> str:
     """Threads of a worker on a machine with that many cores."""
     return str(max(1, cores // settings.workers) if settings.train_method == "guided" else 1)
+
+
+def reward_processes(settings: Settings, cores: int) -> str:
+    """Processes for slow rewards of each worker on a machine with that many cores, on which all workers are."""
+    return str(settings.reward_processes or max(1, cores // settings.workers))
 
 
 def _common(settings: Settings, snapshot: Snapshot, prefix: str, params_file: str) -> dict[str, str]:

@@ -42,6 +42,7 @@ class RewardFunction:
     """A reward function from its source; messages call it `filename`.
 
     `log` receives what it prints; `on_stuck` receives a sentence, from another thread, if a call cannot be interrupted.
+    `processes`: how many may call it at the same time for the cars of a world, if it is slow (`parallel_rewards`).
 
     Raises:
         DrError: it cannot be parsed, fails on import, or has no `reward_function(params)`.
@@ -53,11 +54,13 @@ class RewardFunction:
         filename: str,
         log: Log | None = None,
         on_stuck: Callable[[str], None] | None = None,
+        processes: int = 1,
     ) -> None:
         self.filename = filename
-        self._printed = _RateLimit(log or logging.getLogger("drcli.reward").info)
-        self._on_stuck = on_stuck
-        self._source = source
+        self.source = source
+        self.processes = processes
+        self.print_line: Log = _RateLimit(log or logging.getLogger("drcli.reward").info)
+        self.on_stuck = on_stuck
         self._code = self._compile(source)
         self.for_car()
 
@@ -122,12 +125,12 @@ class RewardFunction:
         def import_(name: str, *args: Any, **kwargs: Any) -> Any:
             return simulated.get(name) or builtins.__import__(name, *args, **kwargs)
 
-        return {**vars(builtins), "__import__": import_, "print": _Printer(self._printed)}
+        return {**vars(builtins), "__import__": import_, "print": _Printer(self.print_line)}
 
     def stuck(self, stack: Stack) -> None:
         """Tell `on_stuck` where the function hangs."""
-        if self._on_stuck:
-            self._on_stuck(f"{self._place(stack)}: reward_function does not return")
+        if self.on_stuck:
+            self.on_stuck(f"{self._place(stack)}: reward_function does not return")
 
     def _place(self, stack: Stack) -> str:
         line = next((line for file, line in stack if file == self.filename), None)
@@ -144,7 +147,7 @@ class RewardFunction:
 
     def hint(self, error: BaseException, params: Params | None = None) -> str:
         """A hint for the function's author about an error; empty if there is none."""
-        return hint_for(error, Failed(self._source, self.filename, params or {}))
+        return hint_for(error, Failed(self.source, self.filename, params or {}))
 
     def failed(self, what: str, params: Params, line: int | None = None, hint: str = "") -> RewardError:
         """An error with place and params; waypoints are shortened."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,6 +23,22 @@ class TrackFacts(NamedTuple):
     is_reversed: bool
 
 
+class StepNumbers(Protocol):
+    """What params are made from, by car; a `Step`, for example, which explains them."""
+
+    @property
+    def rows(self) -> Sequence[Sequence[Any]]: ...  # noqa: D102
+
+    @property
+    def actions(self) -> Sequence[Sequence[float]]: ...  # noqa: D102
+
+    @property
+    def numbers(self) -> Sequence[int]: ...  # noqa: D102
+
+    @property
+    def time_s(self) -> Sequence[float]: ...  # noqa: D102
+
+
 def facts_of(track: Track, is_reversed: bool) -> TrackFacts:
     """Facts of a track driven in the order of its points, or against it."""
     center = (track.reversed() if is_reversed else track).center
@@ -35,7 +52,7 @@ def params_at_start(track: Track, steering_deg: float, speed_mps: float) -> Para
     return reward_params(step, 0, facts_of(track, False))
 
 
-def reward_params(step: Step, k: int, facts: TrackFacts) -> Params:
+def reward_params(step: StepNumbers, k: int, facts: TrackFacts) -> Params:
     """A new dict for car `k`, as in a race without objects.
 
     Metres, degrees, m/s, percent; `steps` counts from 1 with the prepare step; `sim_time` is that of the pose.

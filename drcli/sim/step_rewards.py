@@ -21,6 +21,21 @@ class RewardSource(Protocol):
         ...
 
 
+class Rewards(Protocol):
+    """Rewards K cars: `StepRewards`, or `ParallelRewards` in several processes."""
+
+    @property
+    def ms_per_call(self) -> float:
+        """Mean wall-clock time that a step waits for a car's reward; 0 before the first."""
+        ...
+
+    def pay(
+        self, step: Step, is_reversed: Sequence[bool], crashed: Sequence[int], added: Sequence[Params] | None
+    ) -> list[float]:
+        """Rewards by car; 0 for cars that do not take part."""
+        ...
+
+
 class StepRewards:
     """Rewards K cars with a user's reward function."""
 

@@ -22,11 +22,12 @@ from drcli.sim.car_dynamics import drive, new_cars, put
 from drcli.sim.constants import STEP_S, CarParams
 from drcli.sim.episode_records import EpisodeRecords
 from drcli.sim.geometry import Road, road_of
+from drcli.sim.parallel_rewards import rewards_of
 from drcli.sim.races.race_type import EpisodeStart, Race
 from drcli.sim.sensors.picture_styles import draw_style, new_styles
 from drcli.sim.sensors.sensor import Observations, Scene, sensor_class, sensor_spec
 from drcli.sim.step import Label, Step
-from drcli.sim.step_rewards import RewardSource, StepRewards, center_line_rewards
+from drcli.sim.step_rewards import RewardSource, center_line_rewards
 from drcli.sim.telemetry import CarHistory, Telemetry
 from drcli.sim.telemetry_kernel import measure
 from drcli.sim.track import Pose, Track
@@ -85,7 +86,7 @@ class World:
         self.history, self.telemetry = new_arrays(CarHistory, num_envs), new_arrays(Telemetry, num_envs)
         self.referee = Referee(settings, num_envs)
         self.records = EpisodeRecords(num_envs, track.length_m, rows=record)
-        self._rewards = StepRewards(track, reward, num_envs) if reward else None
+        self._rewards = rewards_of(track, reward, num_envs) if reward else None
         self._road = _road_of(track)
         self._views = {
             spec.name: (sensor_class(spec.name)(track), np.zeros((num_envs, *spec.shape), spec.dtype))

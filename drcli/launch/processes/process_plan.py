@@ -14,7 +14,13 @@ from drcli.launch.launcher import RunRequest
 from drcli.launch.machine import Snapshot
 from drcli.launch.plan import Plan, head_of
 from drcli.launch.processes.process_folder import ProcessFolder
-from drcli.launch.service_values import evaluation_values, trainer_threads, training_values, worker_threads
+from drcli.launch.service_values import (
+    evaluation_values,
+    reward_processes,
+    trainer_threads,
+    training_values,
+    worker_threads,
+)
 from drcli.launch.store_access import is_embedded
 from drcli.store.store_config import StoreConfig
 
@@ -126,7 +132,10 @@ def _training(request: RunRequest, snapshot: Snapshot) -> tuple[Service, ...]:
     )
     trainer, worker = modules_of("training")
     threads = {env.DR_THREADS: trainer_threads(settings, machine.cores)}
-    own_threads = {env.DR_THREADS: worker_threads(settings, machine.cores)}
+    own_threads = {
+        env.DR_THREADS: worker_threads(settings, machine.cores),
+        env.DR_REWARD_PROCESSES: reward_processes(settings, machine.cores),
+    }
     return (
         _service(TRAINER, trainer, "trainer", values | threads),
         _service(WORKER, worker, "worker", values | own_threads, settings.workers),

@@ -62,6 +62,7 @@ class Environment:
     tf_checkpoints: bool = False
     workers: int = 1
     cars_per_worker: int = 16
+    reward_processes: int = 1
     seed: int | None = None
     worker_index: int = -1
     worker_name: str = ""
@@ -96,6 +97,7 @@ class Environment:
             tf_checkpoints=told.TF_CHECKPOINTS.read(),
             workers=told.WORKERS.read(),
             cars_per_worker=told.CARS_PER_WORKER.read(),
+            reward_processes=told.REWARD_PROCESSES.read() or os.cpu_count() or 1,
             seed=told.SEED.read(),
             worker_index=told.WORKER_INDEX.read(),
             worker_name=told.WORKER_NAME.read() or socket.gethostname(),

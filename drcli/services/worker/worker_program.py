@@ -41,7 +41,8 @@ def work(environment: Environment, stop: program.StopFlag) -> bool:
     socket = WorkerSocket(environment.wire_endpoint, keys, new_identity(index))
     try:
         source = retry_while_unreachable(job.reward_function, bucket, stop)
-        reward = RewardFunction(*source, log=service_log.line, on_stuck=give_up)
+        processes = environment.reward_processes
+        reward = RewardFunction(*source, log=service_log.line, on_stuck=give_up, processes=processes)
         observers = Subscriptions.of(_observed(job))
         was_stopped = TrainingWorker(job, socket, reward, observers, stop).run()
         observers.end(RunEnd("stopped" if was_stopped else "ended"))

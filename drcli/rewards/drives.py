@@ -1,0 +1,111 @@
+"""Drives that a reward function is judged by: what each step earned, how far it came, how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from drcli.config.race_settings import RaceSettings
+from drcli.contract.episode import Episode, Status
+from drcli.sim.pursuit import Course, Pursuit
+from drcli.sim.step_rewards import RewardSource
+from drcli.sim.track import Array, Track
+from drcli.sim.world import World
+
+_SETTINGS = RaceSettings(change_start_position=False)
+_MOST_STEPS = 6000  # a car that never arrives
+_PLACES = np.arange(1.0, 100.0)  # percent of the lap
+
+
+@dataclass(frozen=True, eq=False)
+class Drive:
+    """One episode; `rewards` and `progress` (percent) by step, `[T]`. `time_s` is meaningful for complete laps."""
+
+    name: str
+    status: str
+    time_s: float
+    rewards: Array
+    progress: Array
+
+    @property
+    def is_lap(self) -> bool:
+        """Whether it completed the lap."""
+        return self.status == Status.LAP_COMPLETE
+
+    @property
+    def distance_pct(self) -> float:
+        """How far it came."""
+        return float(self.progress.max()) if len(self.progress) else 0.0
+
+    @property
+    def total(self) -> float:
+        """The reward of the whole episode."""
+        return float(self.rewards.sum())
+
+    @property
+    def mean(self) -> float:
+        """The mean reward of a step."""
+        return float(self.rewards.mean()) if len(self.rewards) else 0.0
+
+    def discounted(self, discount: float) -> float:
+        """What the rest of the drive is worth to the learner, averaged over 99 places of the lap.
+
+        That is the discounted sum of the rewards from a place on; after the end, and where it never came, it is 0.
+        """
+        worth = np.zeros(len(self.rewards))
+        rest = 0.0
+        for step in range(len(worth) - 1, -1, -1):
+            worth[step] = rest = self.rewards[step] + discount * rest
+        if not len(worth):
+            return 0.0
+        reached = np.maximum.accumulate(self.progress)
+        return float(np.interp(_PLACES, reached, worth, right=0.0).mean())
+
+    def by_tenth(self) -> Array:
+        """`[10]`: the reward earned in each tenth of the lap."""
+        tenth = np.clip(self.progress // 10.0, 0, 9).astype(int)
+        return np.bincount(tenth, weights=self.rewards, minlength=10)
+
+
+def drive_courses(track: Track, courses: Mapping[str, Course], reward: RewardSource) -> list[Drive]:
+    """Drive every course once from the start line, all side by side, with an instance of the function each.
+
+    Raises:
+        RewardError: the function fails.
+    """
+    episodes = _driven(track, [*courses.values()], reward)
+    return [_drive(name, episode) for name, episode in zip(courses, episodes, strict=True)]
+
+
+def drivable(track: Track, ways: Sequence[Sequence[Course]]) -> list[Course]:
+    """Of each list of courses the one with the fastest lap, tried in the simulator; the last one if there is none."""
+    every = [course for courses in ways for course in courses]
+    tried = iter(_driven(track, every, None))
+    chosen = []
+    for courses in ways:
+        laps = [(e.end_time_s - e.start_time_s, course) for course, e in zip(courses, tried, strict=False) if e.is_lap]
+        chosen.append(min(laps, key=lambda lap: lap[0])[1] if laps else courses[-1])
+    return chosen
+
+
+def _driven(track: Track, courses: Sequence[Course], reward: RewardSource | None) -> list[Episode]:
+    """An episode on each course from the start line; what is still driving after a long time ends there."""
+    world = World(track, _SETTINGS, len(courses), sensors=(), reward=reward)
+    world.reset(episodes_per_car=[1] * len(courses))
+    pursuit = Pursuit(courses)
+    episodes: dict[int, Episode] = {}
+    for _ in range(_MOST_STEPS):
+        for episode in world.step(pursuit.actions(world.cars, world.active)).episodes:
+            episodes[episode.car] = episode
+        if not world.active.any():
+            break
+    return [episodes.get(k, unfinished) for k, unfinished in enumerate(world.records.episodes)]
+
+
+def _drive(name: str, episode: Episode) -> Drive:
+    rows = [row for row in episode.rows if row.episode_status not in (Status.PREPARE, Status.PAUSE)]
+    status = episode.status if episode.laps else Status.IN_PROGRESS
+    time_s = episode.end_time_s - episode.start_time_s
+    return Drive(name, status, time_s, np.array([row.reward for row in rows]), np.array([row.progress for row in rows]))
