@@ -50,7 +50,9 @@ ROLLOUT_IDX = "ROLLOUT_IDX"
 # Used by our services only.
 DR_WORKERS = "DR_WORKERS"
 DR_CARS_PER_WORKER = "DR_CARS_PER_WORKER"
-DR_REWARD_PROCESSES = "DR_REWARD_PROCESSES"  # of one worker, for slow reward functions; empty: one for each core
+DR_REWARD_PROCESSES = (
+    "DR_REWARD_PROCESSES"  # of one worker, for slow reward functions; empty: one for each core
+)
 DR_CONFIGS = "DR_CONFIGS"  # number of params documents: more than 1 in a multi-config run
 DR_SEED = "DR_SEED"
 DR_TRAIN_METHOD = "DR_TRAIN_METHOD"

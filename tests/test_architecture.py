@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parents[1] / "drcli"
 FLOORS = (
     ("cli",),
     ("doctor", "droa"),
-    ("car", "models", "workspace"),
+    ("car", "models", "rewards", "workspace"),
     ("launch", "services", "watch"),
     ("train", "import_checks"),
     ("sim", "store", "tensorflow"),

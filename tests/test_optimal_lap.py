@@ -19,6 +19,7 @@ from benchmarks.racing_line import pursue
 from benchmarks.shortest_line import bound_s, clock_s, shortest_m
 from drcli.sim.constants import WHEELS_M
 from drcli.sim.geometry import on_road
+from drcli.sim.racing_line import every_point, smooth_line, speeds_on, stations
 from drcli.sim.track_file import read_track
 
 SAFE_MPS, MAX_MPS = 1.0, 2.0

@@ -12,6 +12,7 @@ COMMANDS = {
     "summary": "Show the workspace at a glance.",
     "render": "Print the params document of a training, an evaluation or an upload.",
     "tracks": "List the tracks, or draw one.",
+    "reward": "Check a reward function, rank laps by it, draw it.",
     "store": "Start or stop the embedded S3 server, or show its status.",
     "s3": "List, copy and delete files in the bucket: ls, cp, sync, rm, mb.",
     "upload-custom-files": "Upload changed files from custom_files/.",
@@ -52,6 +53,13 @@ DROA_COMMANDS = {
     "get": "Download a model, or its archive for a car.",
     "logs": "Download the logs of a training or an evaluation.",
     "delete": "Delete a model.",
+}
+
+# The same for `dr reward`; the module is reward_NAME.
+REWARD_COMMANDS = {
+    "check": "Call it on real states: values, cost, errors, habits.",
+    "rank": "Drive good and bad laps: does it pay fast ones more?",
+    "plot": "Draw what it pays all over the track.",
 }
 
 HIDDEN = ("as-drfc",)  # called by what `dr shell-init` prints

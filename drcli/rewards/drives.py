@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from drcli.config.race_settings import RaceSettings
-from drcli.contract.episode import Episode, Status
+from drcli.contract.episode import Episode, Status, TraceRow
 from drcli.sim.pursuit import Course, Pursuit
 from drcli.sim.step_rewards import RewardSource
 from drcli.sim.track import Array, Track
 from drcli.sim.world import World
 
+_REWARD, _PROGRESS = (TraceRow._fields.index(name) for name in ("reward", "progress"))
 _SETTINGS = RaceSettings(change_start_position=False)
 _MOST_STEPS = 6000  # a car that never arrives
 _PLACES = np.arange(1.0, 100.0)  # percent of the lap
@@ -28,6 +29,7 @@ class Drive:
     time_s: float
     rewards: Array
     progress: Array
+    is_judged: bool = True  # whether it should earn what its speed deserves
 
     @property
     def is_lap(self) -> bool:
@@ -66,17 +68,23 @@ class Drive:
     def by_tenth(self) -> Array:
         """`[10]`: the reward earned in each tenth of the lap."""
         tenth = np.clip(self.progress // 10.0, 0, 9).astype(int)
-        return np.bincount(tenth, weights=self.rewards, minlength=10)
+        return np.bincount(tenth, weights=self.rewards, minlength=10).astype(np.float64)
 
 
-def drive_courses(track: Track, courses: Mapping[str, Course], reward: RewardSource) -> list[Drive]:
+def drive_courses(
+    track: Track, courses: Mapping[str, Course], reward: RewardSource, unjudged: Collection[str] = ()
+) -> list[Drive]:
     """Drive every course once from the start line, all side by side, with an instance of the function each.
+
+    unjudged: courses of which some authors want to pay more than for their speed, some less.
 
     Raises:
         RewardError: the function fails.
     """
     episodes = _driven(track, [*courses.values()], reward)
-    return [_drive(name, episode) for name, episode in zip(courses, episodes, strict=True)]
+    return [
+        _drive(name, episode, name not in unjudged) for name, episode in zip(courses, episodes, strict=True)
+    ]
 
 
 def drivable(track: Track, ways: Sequence[Sequence[Course]]) -> list[Course]:
@@ -85,7 +93,11 @@ def drivable(track: Track, ways: Sequence[Sequence[Course]]) -> list[Course]:
     tried = iter(_driven(track, every, None))
     chosen = []
     for courses in ways:
-        laps = [(e.end_time_s - e.start_time_s, course) for course, e in zip(courses, tried, strict=False) if e.is_lap]
+        laps = [
+            (e.end_time_s - e.start_time_s, course)
+            for course, e in zip(courses, tried, strict=False)
+            if e.is_lap
+        ]
         chosen.append(min(laps, key=lambda lap: lap[0])[1] if laps else courses[-1])
     return chosen
 
@@ -104,8 +116,9 @@ def _driven(track: Track, courses: Sequence[Course], reward: RewardSource | None
     return [episodes.get(k, unfinished) for k, unfinished in enumerate(world.records.episodes)]
 
 
-def _drive(name: str, episode: Episode) -> Drive:
+def _drive(name: str, episode: Episode, is_judged: bool) -> Drive:
     rows = [row for row in episode.rows if row.episode_status not in (Status.PREPARE, Status.PAUSE)]
     status = episode.status if episode.laps else Status.IN_PROGRESS
     time_s = episode.end_time_s - episode.start_time_s
-    return Drive(name, status, time_s, np.array([row.reward for row in rows]), np.array([row.progress for row in rows]))
+    rewards, progress = (np.array([row[at] for row in rows], np.float64) for at in (_REWARD, _PROGRESS))
+    return Drive(name, str(status), time_s, rewards, progress, is_judged)

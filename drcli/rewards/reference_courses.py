@@ -24,7 +24,9 @@ _LEAVE_M = 1.5  # a car that leaves the road is beside it after so many metres
 def reference_courses(track: Track, max_speed_mps: float) -> dict[str, Course]:
     """The courses by name; the fastest way first, failures last."""
     top = min(max(max_speed_mps, SLOWEST_MPS), MAX_SPEED_MPS)
-    speeds = sorted({max(round(top * share, 2), SLOWEST_MPS) for share in (1.0, 0.75, 0.5, 0.25)}, reverse=True)
+    speeds = sorted(
+        {max(round(top * share, 2), SLOWEST_MPS) for share in (1.0, 0.75, 0.5, 0.25)}, reverse=True
+    )
     brisk = speeds[min(1, len(speeds) - 1)]
     lines: dict[str, tuple[Array, float]] = {}
     if track.is_loop:
@@ -39,13 +41,19 @@ def reference_courses(track: Track, max_speed_mps: float) -> dict[str, Course]:
         f"along the left border, {brisk:g} m/s": (beside(track, _NEAR_BORDER), brisk),
         f"along the right border, {brisk:g} m/s": (beside(track, -_NEAR_BORDER), brisk),
         f"two wheels off the road, {brisk:g} m/s": (beside(track, _ON_BORDER), brisk),
-        f"leaves the road half way, {top:g} m/s": (_leaving(track, 0.5), top),
-        f"leaves the road early, {top:g} m/s": (_leaving(track, 0.15), top),
+        f"leaves the road half way, {top:g} m/s": (leaving(track, 0.5), top),
+        f"leaves the road early, {top:g} m/s": (leaving(track, 0.15), top),
     }
     ways = [
-        [Course(line, speeds_on(line, speed, limit)) for limit in _LATERAL_MPS2] for line, speed in lines.values()
+        [Course(line, speeds_on(line, speed, limit)) for limit in _LATERAL_MPS2]
+        for line, speed in lines.values()
     ]
     return dict(zip(lines, drivable(track, ways), strict=True))
+
+
+def is_daring(name: str) -> bool:
+    """Whether a course is along a border: legal, perhaps fast, but not what every author wants to pay for."""
+    return name.startswith(("along", "two wheels"))
 
 
 def beside(track: Track, left: float | Array) -> Array:
@@ -62,7 +70,7 @@ def _is_inner_left(track: Track) -> bool:
     return bool(np.cos(heading) * to_inner[1] - np.sin(heading) * to_inner[0] > 0.0)
 
 
-def _leaving(track: Track, share: float) -> Array:
+def leaving(track: Track, share: float) -> Array:
     """The centre line up to a share of the lap, from there straight across the border."""
     at = np.linspace(0.0, track.length_m, len(stations(track)), endpoint=False)
     return beside(track, np.clip((at - share * track.length_m) / _LEAVE_M, 0.0, 2.5))

@@ -14,7 +14,10 @@ from drcli.sim.racing_line import POINT_M
 from drcli.sim.track import Array
 
 _LOOK_BACK, _LOOK_ON = 10, 60  # points around the last one among which the nearest is looked for
-_AHEAD_M, _AHEAD_S = 0.25, 0.12  # where a car aims: the further the faster, and the further it is from its line
+_AHEAD_M, _AHEAD_S = (
+    0.25,
+    0.12,
+)  # where a car aims: the further the faster, and the further it is from its line
 _LAG_S = 0.16  # until steering and speed follow a command
 _MOST_TURN_RAD = 0.5
 _WHEELBASE_M = CarParams().wheelbase_m

@@ -30,7 +30,7 @@ def smooth_line(track: Track, shortness: float, margin_m: float = 0.12) -> Array
 
     `shortness`: weight of a short line against a smooth one; the line stays `margin_m` inside the borders.
     """
-    from scipy.optimize import lsq_linear
+    from scipy.optimize import lsq_linear  # takes a while
 
     rows = stations(track)
     inner, across = rows[:, 2:4], rows[:, 4:6] - rows[:, 2:4]
@@ -62,4 +62,4 @@ def speeds_on(line: Array, max_speed_mps: float, lateral_mps2: float) -> Array:
     for k in [*range(len(speeds) - 1, -1, -1)] * 2:
         after_mps = speeds[(k + 1) % len(speeds)]
         speeds[k] = min(speeds[k], math.sqrt(after_mps**2 + 2.0 * _BRAKE_MPS2 * POINT_M))
-    return speeds
+    return np.asarray(speeds)

@@ -38,6 +38,10 @@ class RewardError(DrError):
     """The reward function failed while a car was driving."""
 
 
+class RewardTimeout(RewardError):
+    """A call of the reward function took too long."""
+
+
 class RewardFunction:
     """A reward function from its source; messages call it `filename`.
 
@@ -57,7 +61,7 @@ class RewardFunction:
         processes: int = 1,
     ) -> None:
         self.filename = filename
-        self.source = source
+        self.source = source = source.removeprefix("\ufeff")  # some editors on Windows begin a file with it
         self.processes = processes
         self.print_line: Log = _RateLimit(log or logging.getLogger("drcli.reward").info)
         self.on_stuck = on_stuck
@@ -158,7 +162,8 @@ class RewardFunction:
     def too_slow(self, slow: TooSlow, limit_s: float, params: Params) -> RewardError:
         """An error for a call that took too long."""
         line = next((line for file, line in slow.stack if file == self.filename), None)
-        return self.failed(f"reward_function takes longer than {limit_s:g} s for a step", params, line)
+        error = self.failed(f"reward_function takes longer than {limit_s:g} s for a step", params, line)
+        return RewardTimeout(error.message)
 
 
 class CarReward:

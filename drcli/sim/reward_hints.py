@@ -50,16 +50,16 @@ def _(error: TypeError, failed: Failed) -> str:
             "Take the number out of an array of one element: x.item() or x[0]. NumPy did so automatically up to 2.3, "
             "and still does in the community's engine."
         )
-    return _set_at_step_1(failed.source) if "NoneType" in str(error) else ""
+    return set_at_step_1(failed.source) if "NoneType" in str(error) else ""
 
 
 @hint_for.register(NameError)
 @hint_for.register(AttributeError)
 def _(error: NameError | AttributeError, failed: Failed) -> str:
-    return _set_at_step_1(failed.source)
+    return set_at_step_1(failed.source)
 
 
-def _set_at_step_1(source: str) -> str:
+def set_at_step_1(source: str) -> str:
     """A popular racing-line template stores the first point of an episode if `steps == 1`, which is never true."""
     found = _AT_STEP_1.search(source)
     if not found:

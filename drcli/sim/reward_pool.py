@@ -13,14 +13,16 @@ import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from subprocess import Popen
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from drcli import local
 from drcli.sim.message_pipe import pack, receive, send
 from drcli.sim.reward import FIRST_LIMIT_S, RewardError, RewardFunction
 from drcli.sim.reward_process import CarsOfStep
 from drcli.sim.track import Track
+
+if TYPE_CHECKING:
+    from subprocess import Popen  # noqa: TID251 - `local` starts it
 
 _PROGRAM = "drcli.sim.reward_process"
 _PATIENCE_S = FIRST_LIMIT_S + 15.0  # for an answer: the process itself reports a call that takes too long

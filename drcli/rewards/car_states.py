@@ -1,0 +1,172 @@
+"""Real params for a reward function: recorded while a driver without a model drives the chosen track in the simulator.
+
+Each episode starts at the start line and keeps its order, since half of all functions remember earlier steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import atan2, cos, dist, hypot, radians, sin
+from typing import NamedTuple
+
+from drcli.config.model_metadata import ModelMetadata
+from drcli.config.race_settings import RaceSettings
+from drcli.rewards.drives import drivable
+from drcli.rewards.reference_courses import beside, leaving
+from drcli.sim.pursuit import Course, Pursuit
+from drcli.sim.racing_line import speeds_on
+from drcli.sim.reward_params import Params
+from drcli.sim.step_rewards import CarReward
+from drcli.sim.track import INNER_LANE, OUTER_LANE, Array, Track
+from drcli.sim.world import World
+
+_LATERAL_MPS2 = (5.0, 3.0, 2.0)
+_BORDER = 0.4  # share of the width beside the centre line
+_FEW = 45  # steps, of the episodes that only show a place
+_MOST_STEPS = 4000
+_BOXES = 6  # on the road, on alternating lanes, evenly over the lap
+_NEAR_M = 1.0  # a box that is so near is in the picture
+
+
+class Call(NamedTuple):
+    """What the function is called with: params, and the simulated clock."""
+
+    params: Params
+    time_s: float
+
+    def copy(self) -> Params:
+        """Params that may be changed."""
+        return {key: value.copy() if isinstance(value, list) else value for key, value in self.params.items()}
+
+
+class EpisodeCalls(NamedTuple):
+    """The calls of an episode in their order; `shown` names some of them by their number."""
+
+    calls: list[Call]
+    shown: dict[str, int]
+
+
+def driven_calls(track: Track, speed_mps: float, metadata: ModelMetadata | None) -> list[EpisodeCalls]:
+    """Six episodes: a lap, along both borders, off the road, against the track's order, past boxes into one.
+
+    Commands are those of the driver, rounded to the nearest action of the model if it has a list of actions.
+    """
+    lap, left, right, out = _record(track, [0.0, _BORDER, -_BORDER, None], speed_mps, False, metadata)
+    (against,) = _record(track, [0.0], speed_mps, True, metadata)
+    boxes = [_with_boxes(track, call) for call in lap[: len(lap) // 2]]
+    nearest = min(range(len(boxes)), key=lambda number: _gap(boxes[number].params))
+    boxes = boxes[: nearest + 1]
+    crash = boxes[-1]._replace(params={**boxes[-1].params, "is_crashed": True})
+    return [
+        EpisodeCalls(
+            lap, {"at the start": 0, "half way round": len(lap) // 2, "at the finish": len(lap) - 1}
+        ),
+        _glimpse("beside the left border", left),
+        _glimpse("beside the right border", right),
+        EpisodeCalls(out, {"off the track": len(out) - 1}),
+        _glimpse("in the opposite direction", against),
+        EpisodeCalls([*boxes, crash], {"next to an object": len(boxes) - 1, "crashed into it": len(boxes)}),
+    ]
+
+
+def _glimpse(name: str, calls: list[Call]) -> EpisodeCalls:
+    calls = calls[:_FEW]
+    return EpisodeCalls(calls, {name: len(calls) - 1})
+
+
+def _record(
+    track: Track,
+    places: Sequence[float | None],
+    speed_mps: float,
+    is_reversed: bool,
+    metadata: ModelMetadata | None,
+) -> list[list[Call]]:
+    """The calls of episodes beside the centre line (shares of the width; None: off the road), side by side."""
+    way = track.reversed() if is_reversed else track
+    lines = [leaving(way, 0.15) if place is None else beside(way, place) for place in places]
+    ways = [[Course(line, speeds_on(line, speed_mps, limit)) for limit in _LATERAL_MPS2] for line in lines]
+    recorder = _Recorder()
+    settings = RaceSettings(change_start_position=False, reverse_dir=is_reversed)
+    world = World(track, settings, len(lines), sensors=(), reward=recorder, record=False)
+    world.reset(episodes_per_car=[1] * len(lines))
+    pursuit, nearest = Pursuit(drivable(way, ways)), _Nearest(metadata)
+    for _ in range(_MOST_STEPS):
+        world.step(nearest.actions(pursuit.actions(world.cars, world.active)))
+        if not world.active.any():
+            break
+    return recorder.calls
+
+
+class _Recorder:
+    """Keeps what reward functions would be called with, by car, and pays nothing."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[Call]] = []
+
+    def for_car(self) -> CarReward:
+        mine: list[Call] = []
+        self.calls.append(mine)
+
+        def keep(params: Params, now_s: float) -> float:
+            mine.append(Call(params, now_s))
+            return 0.0
+
+        return keep
+
+
+class _Nearest:
+    """What a model with a list of actions would command. Without one, commands stay as they are."""
+
+    def __init__(self, metadata: ModelMetadata | None) -> None:
+        actions = metadata.discrete if metadata else None
+        self._actions = [(action.steering_angle_deg, action.speed_mps) for action in actions or ()]
+
+    def actions(self, wanted: Array) -> Array:
+        for row in wanted if self._actions else ():
+            row[:] = min(
+                self._actions, key=lambda one: abs(one[0] - row[0]) / 30.0 + abs(one[1] - row[1]) / 4.0
+            )
+        return wanted
+
+
+def _with_boxes(track: Track, call: Call) -> Call:
+    """The same state in a race with still boxes on the road: all params about objects, from real geometry."""
+    params, length_m = call.params, track.length_m
+    shares = [(number + 0.5) / _BOXES for number in range(_BOXES)]
+    lanes = [(INNER_LANE, OUTER_LANE)[number % 2] for number in range(_BOXES)]
+    poses = [track.lane_pose_at(share, lane) for share, lane in zip(shares, lanes, strict=True)]
+    feet = [track.pose_at(share) for share in shares]
+    after = next(
+        (number for number, share in enumerate(shares) if share * length_m > params["projection_distance"]), 0
+    )
+    ahead = poses[after]
+    gap_m = dist(ahead[:2], (params["x"], params["y"]))
+    return call._replace(
+        params={
+            **params,
+            "closest_objects": [(after - 1) % _BOXES, after],
+            "objects_location": [list(pose[:2]) for pose in poses],
+            "objects_left_of_center": [_is_left(foot, pose) for foot, pose in zip(feet, poses, strict=True)],
+            "objects_speed": [0.0] * _BOXES,
+            "objects_heading": [0.0] * _BOXES,
+            "objects_distance_from_center": [
+                hypot(pose[0] - foot[0], pose[1] - foot[1]) for foot, pose in zip(feet, poses, strict=True)
+            ],
+            "objects_distance": [share * length_m for share in shares],
+            "object_in_camera": _NEAR_M / 4 < gap_m < 4 * _NEAR_M and _is_ahead(params, ahead),
+        }
+    )
+
+
+def _gap(params: Params) -> float:
+    """Distance to the nearest box (m)."""
+    return min(dist(place, (params["x"], params["y"])) for place in params["objects_location"])
+
+
+def _is_left(foot: tuple[float, float, float], pose: tuple[float, float, float]) -> bool:
+    return cos(foot[2]) * (pose[1] - foot[1]) - sin(foot[2]) * (pose[0] - foot[0]) > 0.0
+
+
+def _is_ahead(params: Params, pose: tuple[float, float, float]) -> bool:
+    angle = atan2(pose[1] - params["y"], pose[0] - params["x"]) - radians(params["heading"])
+    return cos(angle) > 0.85

@@ -1,0 +1,3 @@
+# expect: error ZeroDivisionError
+def reward_function(params):
+    return 1.0 / (params["speed"] - params["speed"])

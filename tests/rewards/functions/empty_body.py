@@ -1,0 +1,3 @@
+# expect: error expected an indented block
+def reward_function(params):
+# nothing

@@ -1,0 +1,3 @@
+# expect: error IndexError
+def reward_function(params):
+    return params["objects_distance"][0]

@@ -1,0 +1,3 @@
+# expect: error leading zeros in decimal integer
+def reward_function(params):
+    return 007

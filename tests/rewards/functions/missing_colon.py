@@ -1,0 +1,3 @@
+# expect: error expected ':'
+def reward_function(params)
+    return 1.0

@@ -1,0 +1,4 @@
+# expect: error inconsistent use of tabs
+def reward_function(params):
+    if params:
+	return 1.0

@@ -1,0 +1,3 @@
+# expect: error reward_function: too many positional arguments
+def reward_function():
+    return 1.0

@@ -1,0 +1,3 @@
+# expect: error reward_function is not defined
+def reward(params):
+    return 1.0

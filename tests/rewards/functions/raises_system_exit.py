@@ -1,0 +1,4 @@
+# expect: error SystemExit
+import sys
+def reward_function(params):
+    sys.exit(1)

@@ -1,0 +1,3 @@
+# expect: error RecursionError
+def reward_function(params):
+    return reward_function(params)

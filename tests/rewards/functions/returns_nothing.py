@@ -1,0 +1,3 @@
+# expect: error reward_function returns None
+def reward_function(params):
+    reward = 1.0
