@@ -87,7 +87,10 @@ HEADS = Table(
 ALGORITHMS = Table(
     "drcli.algorithms",
     "training algorithm",
-    {"clipped_ppo": "drcli.train.algorithms.ppo:ClippedPPO"},
+    {
+        "clipped_ppo": "drcli.train.algorithms.ppo:ClippedPPO",
+        "sac": "drcli.train.algorithms.sac:SAC",
+    },
 )
 METHODS = Table(
     "drcli.methods",

@@ -1,7 +1,7 @@
 """hyperparameters.json, typed and checked.
 
 Names and defaults are those of the community's engine (github.com/aws-deepracer-community/deepracer-simapp,
-`sagemaker_graph_manager.py`); `num_steps_between_training` is ours.
+`sagemaker_graph_manager.py`); `num_steps_between_training`, `sac_updates_per_step` and `sac_replay_size` are ours.
 """
 
 from __future__ import annotations
@@ -31,7 +31,12 @@ Number = Annotated[float, BeforeValidator(no_bool)]
 Fraction = Annotated[Number, Field(ge=0, le=1)]
 
 EXPLORATION_TYPES = ("categorical", "e-greedy", "additive_noise")  # of all known engines
-_ONLY_OF = {"clipped_ppo": {"num_epochs", "beta_entropy"}, "sac": {"sac_alpha"}}
+_ONLY_OF = {
+    "clipped_ppo": {"num_epochs", "beta_entropy"},
+    "sac": {"sac_alpha", "sac_updates_per_step", "sac_replay_size"},
+}
+# Other keys without effect, which the community's engine lists for every algorithm all the same.
+_UNUSED_BY = {"sac": {"exploration_type", "e_greedy_value", "epsilon_steps"}}
 
 
 class Hyperparameters(BaseModel):
@@ -63,6 +68,8 @@ class Hyperparameters(BaseModel):
     term_cond_max_episodes: Count = 100000
     term_cond_avg_score: Number = 100000.0
     sac_alpha: Annotated[Number, Field(ge=0)] = 0.2
+    sac_updates_per_step: Annotated[Number, Field(gt=0)] = 1.0
+    sac_replay_size: Annotated[Count, Field(ge=1000)] = 100_000
 
     @classmethod
     def parse(cls, text: str | bytes, filename: str) -> Hyperparameters:
@@ -101,6 +108,16 @@ class Hyperparameters(BaseModel):
     def where(self, name: str) -> str:
         """`file:line` of a value; the name of the file if the value is a default or came without one."""
         return self._places.get(name, "hyperparameters.json")
+
+    def without_effect(self, algorithm: str) -> tuple[str, ...]:
+        """A warning for each key in the file that this algorithm does not use, one line each."""
+        others = {key for name, keys in _ONLY_OF.items() if name != algorithm for key in keys}
+        unused = (others - _ONLY_OF.get(algorithm, others)) | _UNUSED_BY.get(algorithm, set())
+        return tuple(
+            f"{place}: {key} has no effect on {algorithm}"
+            for key, place in self._places.items()
+            if key in unused
+        )
 
     def resolved(self, algorithm: str = "clipped_ppo") -> dict[str, Any]:
         """All values by name, as in `ip/hyperparameters.json`, without those only other algorithms use."""

@@ -185,7 +185,8 @@ def check_training_files(settings: Settings, workspace: Workspace, *, keep: bool
     tracks = check_worlds(settings, workspace, keep=keep)
     trials = [try_reward(settings, contents[REWARD], folder / REWARD, track, metadata) for track in tracks]
     doubts = tuple(dict.fromkeys(text for trial in trials for text in trial.warnings))
-    return CustomFiles(contents, (*hyperparameters.warnings, *metadata.warnings, *doubts))
+    unused = hyperparameters.without_effect(metadata.training_algorithm)
+    return CustomFiles(contents, (*hyperparameters.warnings, *unused, *metadata.warnings, *doubts))
 
 
 def check_algorithm(hyperparameters: Hyperparameters, metadata: ModelMetadata) -> None:

@@ -6,16 +6,21 @@ which is twice as fast; a checkpoint holds both networks either way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from drcli.tensorflow.graph_def import Node
 from drcli.train.checkpoint import check_head, fill, with_camera_of
+from drcli.train.graph_builder import GraphBuilder
+from drcli.train.graph_variables import Variables
 from drcli.train.model import ModelSpec
 from drcli.train.network import (
     RESCALER,
     ROOT,
+    VALUE_HEAD,
+    VALUE_LAYER,
     Observation,
     PolicyNetwork,
     Trunk,
@@ -23,14 +28,14 @@ from drcli.train.network import (
     dense_variables,
     initialise,
 )
+from drcli.train.network_graph import value_nodes
 
 
 class ActorCritic(PolicyNetwork):
     """A policy and a value network. With `is_shared`, both heads use one trunk; otherwise each has its own."""
 
     value_scope = f"{ROOT}/network_0"
-    value_head_scope = "v_values_head_0"
-    value_layer = "output"
+    value_head_scope = VALUE_HEAD
 
     def __init__(self, model: ModelSpec, is_shared: bool = True) -> None:
         super().__init__(model)
@@ -53,10 +58,16 @@ class ActorCritic(PolicyNetwork):
     def variables(self) -> Iterator[Variable]:
         """The variables of both networks; a shared trunk is listed twice."""
         yield Variable(f"{self.value_scope}/{RESCALER}", torch.ones(()))
-        head = f"{self.value_head_scope}/{self.value_layer}"
+        head = f"{self.value_head_scope}/{VALUE_LAYER}"
         for name, value in (*self.value_trunk.variables(), *dense_variables(self.value, head)):
             yield Variable(f"{self.value_scope}/{name}", value)
         yield from super().variables()
+
+    def critic_nodes(self, model: ModelSpec, variables: Variables) -> Sequence[Node]:
+        """The value network's."""
+        sensors = (*model.sensors, *model.value_sensors)
+        graph = GraphBuilder(self.value_scope, variables)
+        return value_nodes(graph, self.input_scope, sensors, model.architecture)
 
     def forward(self, obs: Observation) -> tuple[Tensor, Tensor]:
         """Map observations [B, …] by sensor to (outputs of the policy head [B, num_outputs], values [B])."""

@@ -77,13 +77,13 @@ class GraphBuilder:
         wanted = self._stack(f"{scope}/Reshape/shape", Attr.INT32, batch, rest)
         return self.operation(f"{scope}/Reshape", "Reshape", x, wanted, Tshape=Attr.INT32)
 
-    def joined(self, parts: Sequence[str]) -> str:
-        """The features of all sensors, concatenated; a single sensor needs no node."""
+    def joined(self, parts: Sequence[str], name: str = "merger") -> str:
+        """Features side by side, by default those of all sensors; a single part needs no node."""
         if len(parts) == 1:
             return parts[0]
-        axis = self._constant("merger/axis", np.array(-1, np.int32))
+        axis = self._constant(f"{name}/axis", np.array(-1, np.int32))
         number = Attr.number(len(parts))
-        return self._add("merger", "ConcatV2", (*parts, axis), T=Attr.FLOAT, N=number, Tidx=Attr.INT32)
+        return self._add(name, "ConcatV2", (*parts, axis), T=Attr.FLOAT, N=number, Tidx=Attr.INT32)
 
     def rescaled(self, rescaler: str, head: str, x: str) -> str:
         """x·g + x·(1 - g), which is x: coach scales the gradient of the head by g with it, and g is 1."""

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from drcli.sim.sensors.sensor import SensorSpec
+from drcli.tensorflow.graph_def import Node
+from drcli.train.graph_variables import Variables
 from drcli.train.heads.head import Distribution, Head
 from drcli.train.layers import (
     Architecture,
@@ -28,6 +30,7 @@ from drcli.train.model import ModelSpec
 
 ROOT = "main_level/agent/main/online"
 MIDDLEWARE = "middleware_fc_embedder"
+VALUE_HEAD, VALUE_LAYER = "v_values_head_0", "output"
 RESCALER = (
     "gradients_from_head_0-0_rescalers"  # does nothing in the forward pass, but coach has this variable
 )
@@ -122,11 +125,19 @@ class Embedder(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Turns observations of all sensors into the features that a head works on."""
+    """Turns observations of all sensors into the features that a head works on.
 
-    def __init__(self, sensors: Sequence[SensorSpec], architecture: Architecture) -> None:
+    embedders: those of another trunk, which this one then shares.
+    """
+
+    def __init__(
+        self,
+        sensors: Sequence[SensorSpec],
+        architecture: Architecture,
+        embedders: Sequence[Embedder] | None = None,
+    ) -> None:
         super().__init__()
-        self.embedders = [Embedder(sensor, architecture) for sensor in sensors]
+        self.embedders = list(embedders or (Embedder(sensor, architecture) for sensor in sensors))
         for embedder in self.embedders:
             self.add_module(embedder.sensor, embedder)
         shape = (architecture.num_embedded(sensors),)
@@ -148,10 +159,14 @@ class Trunk(nn.Module):
         """Prepare observations for `forward`, in the format `dtype`."""
         return [embedder.prepare(obs[embedder.sensor], dtype) for embedder in self.embedders]
 
+    def embedded(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The features of all sensors, before the middleware."""
+        parts = [embedder(x) for embedder, x in zip(self.embedders, inputs, strict=True)]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
+
     def forward(self, inputs: Sequence[Tensor]) -> Tensor:
         """Returns [B, num_features]."""
-        parts = [embedder(x) for embedder, x in zip(self.embedders, inputs, strict=True)]
-        features: Tensor = self.middleware(parts[0] if len(parts) == 1 else torch.cat(parts, -1))
+        features: Tensor = self.middleware(self.embedded(inputs))
         return features
 
 
@@ -165,6 +180,14 @@ class PolicyOutput(nn.Module):
         self._free = {name: nn.Parameter(start) for name, start in head.free_variables().items()}
         for name, parameter in self._free.items():
             self.register_parameter(name, parameter)
+
+    def initialise(self) -> None:
+        """Draw random weights."""
+        initialise(self.dense, gain=0.01)  # nearly uniform at first
+
+    def layer_parameters(self) -> list[nn.Parameter]:
+        """What depends on what is seen: all but the free variables."""
+        return [parameter for name, parameter in self.named_parameters() if name not in self._free]
 
     def variables(self, scope: str) -> Iterator[Variable]:
         """The variables of the dense layer, and the free ones."""
@@ -209,22 +232,31 @@ class PolicyNetwork(nn.Module):
     input_scope = f"{ROOT}/network_0"  # all networks of coach share the input of the first one
     policy_scope = f"{ROOT}/network_1"
     head_scope = "ppo_head_0"
+    output: ClassVar[type[PolicyOutput]] = PolicyOutput
 
     def __init__(self, model: ModelSpec) -> None:
         super().__init__()
         self.policy_trunk = Trunk(model.sensors, model.architecture)
-        self.policy = PolicyOutput(model.head, self.policy_trunk.num_features)
+        self.policy = self.output(model.head, self.policy_trunk.num_features)
 
     def initialise(self) -> None:
         """Draw random weights from torch's global generator."""
         self.policy_trunk.initialise()
-        initialise(self.policy.dense, gain=0.01)  # nearly uniform at first
+        self.policy.initialise()
 
     def variables(self) -> Iterator[Variable]:
         """All variables of the checkpoint, with their full names."""
         yield Variable(f"{self.policy_scope}/{RESCALER}", torch.ones(()))
         for name, value in (*self.policy_trunk.variables(), *self.policy.variables(self.head_scope)):
             yield Variable(f"{self.policy_scope}/{name}", value)
+
+    def acting_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """The parameters that the algorithm's actor needs, by name."""
+        return self.named_parameters()
+
+    def critic_nodes(self, model: ModelSpec, variables: Variables) -> Sequence[Node] | None:
+        """The graph of coach's other networks of this algorithm; None if coach does not have the algorithm."""
+        return None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -243,8 +275,8 @@ class PolicyNetwork(nn.Module):
         return self.policy_outputs(obs)
 
 
-def weights_of(network: nn.Module, dtype: torch.dtype) -> dict[str, Tensor]:
-    """Copy all parameters to the CPU, for workers; shared ones are listed once."""
+def weights_of(network: PolicyNetwork, dtype: torch.dtype) -> dict[str, Tensor]:
+    """Copy the parameters that an actor needs to the CPU, for workers; shared ones are listed once."""
     return {
-        name: parameter.detach().to(dtype, copy=True).cpu() for name, parameter in network.named_parameters()
+        name: parameter.detach().to(dtype, copy=True).cpu() for name, parameter in network.acting_parameters()
     }

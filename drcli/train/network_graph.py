@@ -6,33 +6,31 @@ from collections.abc import Sequence
 
 from drcli.sim.sensors.sensor import SensorSpec
 from drcli.tensorflow.graph_def import Node
-from drcli.train.actor_critic import ActorCritic
 from drcli.train.graph_builder import GraphBuilder
 from drcli.train.graph_variables import SMALL, Variables
 from drcli.train.layers import Architecture, Layer, Shape, input_shape, placed, rescaling
 from drcli.train.model import ModelSpec
-from drcli.train.network import MIDDLEWARE, RESCALER, PolicyNetwork
+from drcli.train.network import MIDDLEWARE, RESCALER, VALUE_HEAD, VALUE_LAYER, PolicyNetwork
 
 
 def policy_nodes(network: PolicyNetwork, model: ModelSpec, variables: Variables) -> list[Node]:
     """From the placeholders to the policy and what else the head computes."""
     graph = GraphBuilder(network.policy_scope, variables)
-    x = _features(graph, network.input_scope, model.sensors, model.architecture)
-    model.head.nodes(graph, network.head_scope, graph.rescaled(RESCALER, network.head_scope, x))
+    x = features(graph, network.input_scope, model.sensors, model.architecture)
+    network.policy.head.nodes(graph, network.head_scope, graph.rescaled(RESCALER, network.head_scope, x))
     return graph.nodes
 
 
-def value_nodes(network: ActorCritic, model: ModelSpec, variables: Variables) -> list[Node]:
-    """From the placeholders to the value, float32 [B, 1]."""
-    graph = GraphBuilder(network.value_scope, variables)
-    sensors = (*model.sensors, *model.value_sensors)
-    x = _features(graph, network.input_scope, sensors, model.architecture)
-    x = graph.rescaled(RESCALER, network.value_head_scope, x)
-    graph.dense(f"{network.value_head_scope}/{network.value_layer}", x, SMALL)
+def value_nodes(
+    graph: GraphBuilder, inputs: str, sensors: Sequence[SensorSpec], architecture: Architecture
+) -> list[Node]:
+    """From the placeholders, in scope `inputs`, to the value, float32 [B, 1]."""
+    x = graph.rescaled(RESCALER, VALUE_HEAD, features(graph, inputs, sensors, architecture))
+    graph.dense(f"{VALUE_HEAD}/{VALUE_LAYER}", x, SMALL)
     return graph.nodes
 
 
-def _features(
+def features(
     graph: GraphBuilder, inputs: str, sensors: Sequence[SensorSpec], architecture: Architecture
 ) -> str:
     """What a head works on."""

@@ -33,14 +33,15 @@ class TensorFlowCheckpoint:
         check_supported(metadata)
         model = ModelSpec.of(metadata)
         network, variables = _restored(algorithm_of(metadata), model, checkpoint.variables)
-        if not isinstance(network, ActorCritic):
+        meta = meta_graph(network, model)
+        if meta is None:
             raise UsageError(f"Coach has no network for the algorithm {metadata.training_algorithm}.")
         values = {name: value.numpy() for name, value in variables.items()}
         bundle = write_bundle(values)
         return {
             INDEX: bundle.index,
             shard_suffix(): bundle.data,
-            META: meta_graph(network, model),
+            META: meta,
             GRAPH: policy_graph(network, model, values),
         }
 

@@ -58,7 +58,7 @@ class ImitationLearner:
         self._batch_size, self._lr = hyperparameters.batch_size, hyperparameters.lr
         self._rng = np.random.default_rng(seed)
         self._recent: deque[tuple[float, float]] = deque(maxlen=2)
-        learned = [*network.policy_trunk.parameters(), *network.policy.dense.parameters()]
+        learned = [*network.policy_trunk.parameters(), *network.policy.layer_parameters()]
         self._optimizer = Adam(learned, hyperparameters.lr, ADAM_EPS)
 
     def learn(self, rollouts: Sequence[Rollout], teacher: PolicyNetwork, samples: int) -> float:

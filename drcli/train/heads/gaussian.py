@@ -75,6 +75,11 @@ class GaussianDistribution:
         self._means = means
         self._log_std = log_std.expand_as(means)
 
+    @property
+    def log_std(self) -> Tensor:
+        """The logarithms of the standard deviations, [B, D]."""
+        return self._log_std
+
     def greedy(self) -> Tensor:
         """The means, float32 [B, D]."""
         return self._means.clamp(-1, 1)
