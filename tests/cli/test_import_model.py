@@ -223,7 +223,7 @@ def test_what_our_engine_cannot_drive(upload_targets: UploadTargets, tmp_path: P
     files = console_model(b"// mine\n" + json.dumps(bounds).encode())
     answer = upload_targets.done("import-model", to_folder(upload_targets, tmp_path, files))
     assert "STEREO_CAMERAS + LIDAR, continuous actions, " in answer.stderr and ", sac" in answer.stderr
-    assert "own engine does not support training_algorithm sac yet" in answer.stderr
+    assert "own engine does not support sensor STEREO_CAMERAS yet" in answer.stderr
     assert "comments are not valid JSON" in answer.stderr
     assert contents(upload_targets.own)["fast-3/model/model_metadata.json"].startswith(b"// mine")
 

@@ -133,14 +133,7 @@ def test_custom_files_that_cannot_be_read(racer: Racer, name: str) -> None:
         ({"neural_network": "DEEP_CONVOLUTIONAL_NETWORK_DEEP"}, ("does not support neural_network",)),
         ({"sensor": ["SONAR"]}, (r"model_metadata\.json:\d+", "SONAR")),
         ({"action_space": []}, (r"model_metadata\.json:\d+", "action_space")),
-        (
-            {
-                "training_algorithm": "sac",
-                "action_space_type": "continuous",
-                "action_space": {"speed": {"low": 1, "high": 2}, "steering_angle": {"low": -30, "high": 30}},
-            },
-            ("does not support training_algorithm sac yet",),
-        ),
+        ({"training_algorithm": "sac"}, ("SAC needs a continuous action space",)),
     ],
 )
 def test_model_metadata(racer: Racer, changes: dict[str, Any], texts: tuple[str, ...]) -> None:

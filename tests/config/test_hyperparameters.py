@@ -94,7 +94,7 @@ def test_resolved_holds_what_the_algorithm_uses() -> None:
     assert {"num_epochs", "beta_entropy"} <= ppo.keys()
     assert "sac_alpha" in sac
     assert ppo.keys() - sac.keys() == {"num_epochs", "beta_entropy"}
-    assert sac.keys() - ppo.keys() == {"sac_alpha"}
+    assert sac.keys() - ppo.keys() == {"sac_alpha", "sac_updates_per_step", "sac_replay_size"}
     assert "num_steps_between_training" not in ppo
     assert Hyperparameters.parse(json.dumps(ppo), "h.json").resolved() == ppo
     assert found.resolved("another package's").keys() == ppo.keys() | sac.keys()

@@ -55,13 +55,29 @@ def write_reward(racer: Workspace, *lines: str) -> None:
 # Another engine
 
 
-def test_sac_with_additive_noise_is_the_business_of_an_engine_that_has_it(racer: Workspace) -> None:
+def test_an_exploration_type_that_sac_does_not_have_is_the_business_of_another_engine(
+    racer: Workspace,
+) -> None:
     change(racer, "model_metadata.json", **SAC)
     change(racer, "hyperparameters.json", exploration_type="additive_noise", sac_alpha=0.2)
     start_checks.check_settings(settings(racer, **THEIRS))
-    assert len(check_training_files(settings(racer, **THEIRS), racer).contents) == 3
-    with pytest.raises(UsageError):
-        check_training_files(settings(racer), racer)
+    assert check_training_files(settings(racer, **THEIRS), racer).warnings == ()
+
+
+def test_what_sac_does_not_use_is_said(racer: Workspace) -> None:
+    change(racer, "model_metadata.json", **SAC)
+    change(racer, "hyperparameters.json", exploration_type="additive_noise", sac_alpha=0.2)
+    warnings = check_training_files(settings(racer), racer).warnings
+    unused = [text for text in warnings if "has no effect on sac" in text]
+    named = {re.search(r"hyperparameters\.json:\d+: (\w+) has", text)[1] for text in unused}
+    assert {"exploration_type", "beta_entropy", "num_epochs"} <= named
+    assert not named & {"sac_alpha", "lr", "batch_size", "discount_factor", "loss_type"}
+
+
+def test_what_ppo_does_not_use_is_said(racer: Workspace) -> None:
+    change(racer, "hyperparameters.json", sac_alpha=0.2)
+    [warning] = check_training_files(settings(racer), racer).warnings
+    assert re.search(r"hyperparameters\.json:\d+: sac_alpha has no effect on clipped_ppo$", warning)
 
 
 def test_our_ppo_explores_without_additive_noise(racer: Workspace) -> None:

@@ -12,6 +12,7 @@ from model_specs import metadata, model_of
 from drcli.train.exploration import Exploration
 from drcli.train.heads.categorical import Categorical, CategoricalDistribution
 from drcli.train.heads.gaussian import LOG_STD_MAX, Gaussian, GaussianDistribution
+from drcli.train.heads.squashed import Squashed, SquashedDistribution
 
 
 def test_categorical_by_hand() -> None:
@@ -95,3 +96,68 @@ def test_e_greedy_schedule() -> None:
     exploration = Exploration(is_e_greedy=True, e_greedy_value=0.1, epsilon_steps=100)
     assert [exploration.epsilon(s) for s in (0, 50, 100, 1000)] == pytest.approx([1.0, 0.55, 0.1, 0.1])
     assert Exploration().epsilon(50) is None
+
+
+# Squashed: of SAC
+
+
+def squashed_of(mean: float, std: float, rows: int = 1) -> SquashedDistribution:
+    """The same in one dimension for every row."""
+    return SquashedDistribution(torch.full((rows, 1), mean), torch.full((rows, 1), math.log(std)))
+
+
+@pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (0.8, 0.3), (-1.5, 0.6)])
+def test_squashed_probabilities_and_entropy_against_numbers(mean: float, std: float) -> None:
+    """The density integrates to 1, its moments are those of samples, its entropy is the mean of -log p."""
+    actions = torch.linspace(-1, 1, 20_001, dtype=torch.float64)[1:-1].unsqueeze(1)
+    wide = SquashedDistribution(torch.full_like(actions, mean), torch.full_like(actions, math.log(std)))
+    logprobs = wide.log_prob(actions)
+    density, width = logprobs.exp(), 1e-4
+    assert (density.sum() * width).item() == pytest.approx(1, abs=1e-3)
+    entropy = -(density * logprobs).sum().item() * width
+    assert squashed_of(mean, std).entropy().item() == pytest.approx(entropy, abs=2e-2)
+    drawn = squashed_of(mean, std, 20_000).sample(torch.Generator().manual_seed(1))
+    assert drawn.mean().item() == pytest.approx((density * actions[:, 0]).sum().item() * width, abs=0.02)
+    assert squashed_of(mean, std).greedy().item() == pytest.approx(math.tanh(mean))
+
+
+def test_squashed_draws_come_with_their_log_probability() -> None:
+    means, log_std = torch.tensor([[0.3, -0.5]]).expand(50, 2), torch.tensor([[-0.2, -1.0]]).expand(50, 2)
+    distribution = SquashedDistribution(means, log_std)
+    actions, logprobs = distribution.draw(torch.Generator().manual_seed(1))
+    torch.testing.assert_close(logprobs, distribution.log_prob(actions), atol=1e-4, rtol=1e-4)
+
+
+def test_squashed_gradients_flow_through_a_draw() -> None:
+    outputs = torch.zeros(4, 4, requires_grad=True)
+    squashed = Squashed.of(metadata(0)).distribution(outputs, {})
+    actions, logprobs = squashed.draw(torch.Generator().manual_seed(1))
+    actions.sum().backward(retain_graph=True)
+    of_actions = outputs.grad.clone()
+    outputs.grad = None
+    logprobs.sum().backward()
+    assert (of_actions != 0).all() and (outputs.grad[:, 2:] != 0).all()
+
+
+def test_far_out_is_finite() -> None:
+    distribution = SquashedDistribution(torch.tensor([[30.0]]), torch.tensor([[2.0]]))
+    actions, logprobs = distribution.draw(torch.Generator().manual_seed(1))
+    assert actions.item() == 1 and logprobs.isfinite() and distribution.entropy().isfinite()
+    assert distribution.log_prob(torch.tensor([[1.0]])).isfinite()
+
+
+def test_squashed_divergence_is_that_of_normals_where_they_agree() -> None:
+    """Around 0 tanh changes nothing: spread alone, by the textbook; and actions weigh with the wanted spread."""
+    wanted = GaussianDistribution(torch.zeros(1, 1), torch.full((1, 1), math.log(0.2)))
+    assert squashed_of(0.0, 0.2).divergence_from(wanted).item() == pytest.approx(0, abs=1e-6)
+    wider = math.log(2) + 0.5 * 0.25 - 0.5
+    assert squashed_of(0.0, 0.4).divergence_from(wanted).item() == pytest.approx(wider, abs=1e-5)
+    mean = math.atanh(0.5)
+    apart = squashed_of(mean, 0.2 / (1 - 0.25)).divergence_from(wanted).item()
+    assert apart == pytest.approx(0.5 * (0.5 / 0.2) ** 2, abs=1e-4)
+
+
+def test_squashed_commands_are_those_of_the_bounds() -> None:
+    commands = Squashed.of(metadata(0)).commands(np.array([[-1, 1], [0, 0]], np.float32))
+    assert commands.steering_deg.tolist() == [-30, 0]
+    assert commands.speed_mps.tolist() == [3, 1.75]

@@ -1,0 +1,106 @@
+"""What learning curves are made of: a track, cars that see pictures and act continuously, and evaluations on the way.
+
+Everything runs in one process and without a store: our learner and actor, the collector of a worker, the simulator.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import NamedTuple
+
+import torch
+
+from drcli.config.hyperparameters import Hyperparameters
+from drcli.config.model_metadata import ModelMetadata
+from drcli.config.race_settings import RaceSettings
+from drcli.contract.episode import Episode
+from drcli.services.observers.subscriptions import Subscriptions
+from drcli.services.worker.collector import Collector
+from drcli.services.worker.driver import Driver
+from drcli.sim.catalogue import load_track
+from drcli.sim.reward import RewardFunction
+from drcli.sim.world import World
+from drcli.train.algorithms.algorithm import Actor, algorithm_of
+from drcli.train.hardware import Hardware
+from drcli.train.model import ModelSpec
+from drcli.train.network import weights_of
+from drcli.train.rollout import RolloutSpec
+
+REWARD = Path(__file__).parents[1] / "defaults" / "custom_files" / "reward_function.py"
+CAMERA = "FRONT_FACING_CAMERA"
+
+
+class Point(NamedTuple):
+    """A point of a learning curve: greedy episodes after so many steps, and the CPU time of learning until then."""
+
+    steps: int
+    progress_pct: float
+    laps: int
+    cpu_s: float
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is learned. speed_mps: bounds of the continuous action; trials: episodes of an evaluation."""
+
+    track: str = "drcli_oval"
+    speed_mps: tuple[float, float] = (0.8, 1.2)
+    cars: int = 8
+    steps: int = 3072
+    every: int = 512
+    trials: int = 3
+
+    def metadata(self, algorithm: str) -> ModelMetadata:
+        low, high = self.speed_mps
+        space = {"steering_angle": {"low": -30, "high": 30}, "speed": {"low": low, "high": high}}
+        text = {"action_space": space, "action_space_type": "continuous", "training_algorithm": algorithm}
+        return ModelMetadata.parse(json.dumps(text | {"sensor": [CAMERA], "version": "5"}), "metadata")
+
+    def world(self, cars: int, seed: int, *, is_evaluation: bool = False) -> World:
+        reward = RewardFunction(REWARD.read_text(encoding="utf-8"), str(REWARD))
+        race = RaceSettings(spread_starts=is_evaluation)
+        return World(load_track(self.track, None, ""), race, cars, reward=reward, record=False, seed=seed)
+
+    def evaluated(self, model: ModelSpec, actor: Actor) -> list[Episode]:
+        """One greedy episode from each of `trials` starts round the track."""
+        world = self.world(self.trials, 0, is_evaluation=True)
+        driver = Driver(world, model.head, actor, Subscriptions(), is_evaluation=True)
+        driver.reset([1] * self.trials)
+        episodes: list[Episode] = []
+        while world.active.any():
+            episodes += driver.step().transition.episodes
+        return episodes
+
+
+def learn(task: Task, algorithm: str, hyperparameters: Hyperparameters, seed: int) -> Iterator[Point]:
+    """Our learner on the task; an iteration has `num_steps_between_training` steps of all cars."""
+    torch.manual_seed(seed)
+    metadata, hardware = task.metadata(algorithm), Hardware.detect(use_cuda=False)
+    model, member = ModelSpec.of(metadata), algorithm_of(metadata)
+    learner = member.learner(member.network(model), hyperparameters, hardware, seed)
+    actor = member.actor(model, hyperparameters, hardware, seed)
+    driver = Driver(task.world(task.cars, seed), model.head, actor, Subscriptions())
+    collector = Collector(driver, RolloutSpec.of(model, member.extras), lambda: None)
+    steps, cpu_s = 0, 0.0
+    while steps < task.steps:
+        begun = time.process_time()
+        actor.load(weights_of(learner.network, hardware.dtype))
+        size = hyperparameters.num_steps_between_training or task.every
+        rollout, _ = collector.steps(size // task.cars, steps)
+        learner.learn([rollout])
+        steps += rollout.num_steps
+        cpu_s += time.process_time() - begun
+        if steps % task.every < size:
+            actor.load(weights_of(learner.network, hardware.dtype))
+            yield point(steps, task.evaluated(model, actor), cpu_s)
+
+
+def point(steps: int, episodes: list[Episode], cpu_s: float) -> Point:
+    """The point of a curve for the episodes of an evaluation."""
+    laps = sum(episode.is_lap for episode in episodes)
+    return Point(steps, fmean(episode.progress for episode in episodes), laps, cpu_s)
