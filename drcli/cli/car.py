@@ -78,6 +78,7 @@ def push(
         workspace, settings = options.load(experiment, overrides)
         name = carfile.model_name(name) if name else None
         built = car_upload.build(settings, workspace, which, prefix)
+        present.warn_all(built.warnings)
         name, archive = name or carfile.name_for(built.source.prefix), built.content
         what = f"{built.source.address} {built.checkpoint}"
     _push(access, name, archive, what, force)

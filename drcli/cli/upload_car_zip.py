@@ -107,7 +107,7 @@ def _send(built: CarFile, place: ModelLocation) -> None:
 
 
 def _show(built: CarFile, where: str, as_json: bool) -> None:
-
+    present.warn_all(built.warnings)
     if as_json:
         facts = {"model": built.source.address, "checkpoint": str(built.checkpoint), "target": where}
         present.as_json(facts | {"bytes": len(built.content)})

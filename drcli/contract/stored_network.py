@@ -13,7 +13,11 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 _AGENT = r"main_level/agent/(?:main|policy)/online/network_\d"
 _FIRST = re.compile(rf"{_AGENT}/(?!middleware_)([^/]+)/(?:Conv2d|Dense)_0/kernel")
-_HEADS = {"ppo_head_0/policy_fc": "discrete", "ppo_head_0/policy_mean": "continuous"}
+_HEADS = {
+    "/ppo_head_0/policy_fc": "discrete",
+    "/ppo_head_0/policy_mean": "continuous",
+    "/sac_policy_head_0/policy_mean": "continuous",
+}
 _SAC = "main_level/agent/policy/"
 
 
@@ -39,8 +43,8 @@ class StoredNetwork:
             for layer, kind in _HEADS.items()
             if name.endswith(f"{layer}/kernel") and shape
         ]
-        if not channels or not (heads or is_sac):
+        if not channels or not heads:
             raise ValueError("it does not have the variables of a DeepRacer model")
-        kind, outputs = heads[0] if heads else ("continuous", 2)
-        has_value = is_sac or any("/v_values_head_0/" in name for name in shapes)
+        kind, outputs = heads[0]
+        has_value = any("/v_values_head_0/" in name for name in shapes)
         return cls(channels, kind, outputs, "sac" if is_sac else "clipped_ppo", has_value)

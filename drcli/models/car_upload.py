@@ -26,11 +26,12 @@ from drcli.store.transfer import Meter, Tell
 
 @dataclass(frozen=True)
 class CarFile:
-    """A packed model and where it came from."""
+    """A packed model, where it came from, and warnings about it, one line each."""
 
     source: ModelLocation
     checkpoint: CheckpointName
     content: bytes
+    warnings: tuple[str, ...] = ()
 
 
 def build(settings: Settings, workspace: Workspace, which: Which, prefix: str | None = None) -> CarFile:
@@ -39,7 +40,8 @@ def build(settings: Settings, workspace: Workspace, which: Which, prefix: str | 
     source = ModelLocation(bucket, transfer.prefix_of(prefix or settings.local_s3_model_prefix))
     chosen = model_files.choose(bucket, source.prefix, which)
     metadata = bucket.get(ModelKeys(source.prefix).model_metadata)
-    return CarFile(source, chosen.name, carfile.pack(metadata, _graph(bucket, chosen, metadata)))
+    graph = _graph(bucket, chosen, metadata)
+    return CarFile(source, chosen.name, carfile.pack(metadata, graph), carfile.doubts(graph))
 
 
 def _graph(bucket: Bucket, chosen: model_files.Chosen, metadata: bytes) -> bytes:

@@ -22,6 +22,9 @@ from drcli.errors import DrError, UsageError
 ENDING = ".tar.gz"
 NAME = f"carfile{ENDING}"
 _GRAPH, _METADATA = "agent/model.pb", "model_metadata.json"
+_TFLITE_OUTPUT = (
+    b"/online/network_1/ppo_head_0/policy"  # fixed in deepracer-custom-car's conversion to TFLite
+)
 
 
 def pack(metadata: bytes, graph: bytes) -> bytes:
@@ -95,6 +98,16 @@ def check(archive: bytes, file: str) -> None:
             "It has to be JSON without comments, with action_space_type.",
         )
     _check_graph(content[graphs[0]], ModelMetadata.parse(metadata, _METADATA))
+
+
+def doubts(graph: bytes) -> tuple[str, ...]:
+    """What to know about a graph that a car installs, one line each."""
+    if _TFLITE_OUTPUT in graph:
+        return ()
+    return (
+        "The community's car software cannot convert this model to TFLite, its default: it only does that for models "
+        "trained with clipped_ppo. Choose OpenVINO on the car.",
+    )
 
 
 def model_name(text: str) -> str:

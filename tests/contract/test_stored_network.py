@@ -32,7 +32,8 @@ def shapes(
 CAMERA = ("FRONT_FACING_CAMERA", (8, 8, 1, 32))
 SAC = {
     "main_level/agent/policy/online/network_0/FRONT_FACING_CAMERA/Conv2d_0/kernel": (8, 8, 1, 32),
-    "main_level/agent/policy/online/network_0/sac_policy_head_0/policy_mu_logsig/kernel": (512, 4),
+    "main_level/agent/policy/online/network_0/sac_policy_head_0/policy_mean/kernel": (256, 2),
+    "main_level/agent/v/online/network_0/v_values_head_0/output/kernel": (512, 1),
 }
 
 
