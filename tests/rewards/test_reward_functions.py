@@ -56,8 +56,8 @@ def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def imported() -> None:
     """What the functions import, so that nothing but the functions is timed."""
-    import pandas
-    import scipy.interpolate
+    import pandas  # noqa: F401
+    import scipy.interpolate  # noqa: F401
     import shapely.geometry  # noqa: F401
 
 
