@@ -15,6 +15,7 @@ from drcli.config.model_metadata import ModelMetadata
 from drcli.config.report import MASK, masked
 from drcli.doctor.finding import CheckResult, Subject, error, ok, warning
 from drcli.errors import DrError
+from drcli.launch.race_checks import check_race
 from drcli.launch.reward_trial import try_reward
 from drcli.launch.start_checks import (
     HYPERPARAMETERS,
@@ -66,6 +67,8 @@ def check_track(subject: Subject) -> Iterator[CheckResult]:
             yield say(f"{where}: DR_WORLD_NAME: {fault.message}", fault.hint)
         else:
             yield ok(f"{name}: {track.length_m:.1f} m long, {track.width_m:.2f} m wide.")
+            if subject.is_ours:
+                check_race(subject.settings, [track])
 
 
 def check_hyperparameters(subject: Subject) -> Iterator[CheckResult]:

@@ -1,9 +1,12 @@
-"""Whether a race can take place on its tracks: asked of the race itself, answered in the words of run.env."""
+"""What a race type says of settings before a start: whether it can take place, and what rewards are told at its start.
+
+Races know the keys of params documents; messages here name the settings that these are written from.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from drcli.config.params_documents import race_params, setting_of
@@ -13,27 +16,40 @@ from drcli.errors import UsageError
 from drcli.tables import RACES
 
 if TYPE_CHECKING:
+    from drcli.sim.reward_params import Params
     from drcli.sim.track import Track
 
 
 def check_race(settings: Settings, tracks: Iterable[Track]) -> None:
     """Raises UsageError, with the setting and its place, if the race cannot take place with these settings."""
+    for track in tracks:
+        with _in_words_of(settings):
+            RACES.load(settings.race_type).check(track, _race(settings))
+
+
+def params_at_start(settings: Settings, track: Track) -> Params:
+    """What the race adds to the params of a car on the start line. Raises UsageError like `check_race`."""
+    if settings.race_type not in RACES:  # of another engine
+        return {}
+    with _in_words_of(settings):
+        params: Params = RACES.load(settings.race_type).params_at_start(track, _race(settings))
+        return params
+
+
+def _race(settings: Settings) -> RaceSettings:
+    return RaceSettings(race_type=settings.race_type, own=race_params(settings))
+
+
+@contextmanager
+def _in_words_of(settings: Settings) -> Iterator[None]:
+    """A problem of a param becomes one of the setting that it is written from."""
     from drcli.sim.races.own_params import ParamError
 
-    race = replace(RaceSettings(), race_type=settings.race_type, own=race_params(settings))
-    for track in tracks:
-        try:
-            RACES.load(settings.race_type).check(track, race)
-        except ParamError as fault:
-            raise UsageError(_in_settings(settings, fault.key, fault.problem), fault.hint) from None
-
-
-def _in_settings(settings: Settings, key: str, problem: str) -> str:
-    """The problem of a param, as one of the setting that it is written from."""
-    name = setting_of(key)
-    if name is None:
-        return f"{key}: {problem}."
-    for word in problem.replace(",", " ").split():
-        if other := setting_of(word):
-            problem = problem.replace(word, other)
-    return f"{settings.source(name)}: {name}={settings.text(name)}, {problem}."
+    try:
+        yield
+    except ParamError as fault:
+        name, problem = setting_of(fault.key), fault.problem
+        for word in problem.replace(",", " ").split():
+            problem = problem.replace(word, setting_of(word) or word)
+        where = f"{settings.source(name)}: {name}={settings.text(name)}" if name else fault.key
+        raise UsageError(f"{where}, {problem}.", fault.hint) from None

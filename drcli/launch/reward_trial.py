@@ -13,6 +13,7 @@ from drcli.config.model_metadata import ModelMetadata
 from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch.launcher import launcher_of
+from drcli.launch.race_checks import params_at_start
 from drcli.launch.simapp import is_ours
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def try_reward(
 
     try:
         reward = RewardFunction(source.decode(errors="replace"), str(path))
-        return Trial(try_once(reward, track, *typical_action(metadata)))
+        added = params_at_start(settings, track)
+        return Trial(try_once(reward, track, *typical_action(metadata), added))
     except DrError as fault:
         missing = fault.__cause__
         module = missing.name if isinstance(missing, ModuleNotFoundError) else None

@@ -214,16 +214,21 @@ class CarReward:
 
 
 def try_once(
-    reward: RewardFunction, track: Track, steering_deg: float = 0.0, speed_mps: float = 1.0
+    reward: RewardFunction,
+    track: Track,
+    steering_deg: float = 0.0,
+    speed_mps: float = 1.0,
+    added: Params | None = None,
 ) -> float:
     """Call the function on a real state, at the start line of `track`, without compiling anything.
 
-    Steering and speed are those of one of the model's actions: some functions expect only these.
+    Steering and speed are those of one of the model's actions: some functions expect only these. `added` are the params
+    of the race, such as where its objects are.
 
     Raises:
         RewardError: as in a step of a race.
     """
-    params = params_at_start(track, steering_deg, speed_mps)
+    params = params_at_start(track, steering_deg, speed_mps) | (added or {})
     return reward.for_car()(params, params["sim_time"] + STEP_S)
 
 

@@ -306,6 +306,64 @@ def test_a_missing_module_comes_with_the_command_that_installs_it(racer: Workspa
     assert "-m pip install no_such_module`" in caught.value.hint
 
 
+# Races
+
+
+OBSTACLES = {"DR_RACE_TYPE": "OBJECT_AVOIDANCE"}
+BOTS = {"DR_RACE_TYPE": "HEAD_TO_BOT"}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            OBSTACLES | {"DR_OA_NUMBER_OF_OBSTACLES": "40"},
+            r"DR_OA_NUMBER_OF_OBSTACLES=40, but drcli_harbour \(19\.6 m\) has room for 9, "
+            "with DR_OA_MIN_DISTANCE_BETWEEN_OBSTACLES 2 m",
+        ),
+        (
+            OBSTACLES | {"DR_OA_OBSTACLE_TYPE": "tree"},
+            "DR_OA_OBSTACLE_TYPE=tree, expected one of box_obstacle, ",
+        ),
+        (BOTS | {"DR_H2B_NUMBER_OF_BOT_CARS": "40"}, "DR_H2B_NUMBER_OF_BOT_CARS=40, but drcli_harbour"),
+        (BOTS | {"DR_H2B_BOT_CAR_SPEED": "7"}, "DR_H2B_BOT_CAR_SPEED=7, expected a number from 0 to 4"),
+        (
+            BOTS | {"DR_H2B_IS_LANE_CHANGE": "True", "DR_H2B_LANE_CHANGE_DISTANCE": "0"},
+            "DR_H2B_LANE_CHANGE_DISTANCE=0, expected a number of 0.1 or more",
+        ),
+    ],
+)
+def test_a_race_that_cannot_take_place_is_refused(
+    racer: Workspace, values: dict[str, str], said: str
+) -> None:
+    with pytest.raises(UsageError, match=f"^--set: {said}"):
+        check_training_files(settings(racer, **values), racer)
+    with pytest.raises(UsageError, match=f"^--set: {said}"):
+        start_checks.check_worlds(settings(racer, **values), racer)
+
+
+def test_lane_changes_that_end_before_they_begin_are_refused(racer: Workspace) -> None:
+    with pytest.raises(UsageError, match="DR_H2B_LOWER_LANE_CHANGE_TIME is greater than"):
+        settings(racer, **BOTS, DR_H2B_LOWER_LANE_CHANGE_TIME="6")
+
+
+@pytest.mark.parametrize("values", [OBSTACLES, BOTS])
+def test_the_trial_call_of_a_reward_function_has_the_objects_of_its_race(
+    racer: Workspace, values: dict[str, str]
+) -> None:
+    write_reward(
+        racer,
+        "before, after = params['closest_objects']",
+        "assert len(params['objects_location']) == len(params['objects_heading']) > 2",
+        "assert params['objects_distance'][before] > 10 > params['objects_distance'][after]",
+        "assert params['objects_left_of_center'] == [i % 2 == 0 for i in range(len(params['objects_speed']))]",
+        "return params['objects_distance_from_center'][after]",
+    )
+    assert not check_training_files(settings(racer, **values), racer).warnings
+    with pytest.raises(DrError, match=r"reward_function\.py:3"):
+        check_training_files(settings(racer), racer)
+
+
 IN_CONTAINERS = {"DR_DOCKER_STYLE": "compose"}
 
 

@@ -20,6 +20,7 @@ from drcli.contract.keys import ModelKeys
 from drcli.store.checkpoints import list_checkpoints, read_checkpoint
 from drcli.store.run_status import RunStatus, read_status
 from drcli.store.simtrace import HEADER, read_csv
+from drcli.tables import RACES
 from drcli.train.checkpoint import unpack
 
 TOYS = Path(__file__).parents[1] / "toys"
@@ -187,4 +188,4 @@ def test_an_evaluation_refuses_an_unknown_race(run: Any) -> None:
     service = run.start("evaluate")
     assert service.wait() == 3
     assert "ERROR: There is no race type TWO_BOXES." in service.log
-    assert "HINT: Choose one of: TIME_TRIAL." in service.log
+    assert f"HINT: Choose one of: {', '.join(RACES)}." in service.log

@@ -17,8 +17,10 @@ from drcli.sim.races.lane_lines import lane_lines
 from drcli.sim.races.object_kinds import car_of
 from drcli.sim.races.object_race import ObjectRace, ResetSettings
 from drcli.sim.races.own_params import OwnParams, ParamError
-from drcli.sim.races.placement import check_room, spread_places
+from drcli.sim.races.placement import Places, check_room, spread_places
+from drcli.sim.races.places_params import params_of_places
 from drcli.sim.races.race_type import EpisodeStart
+from drcli.sim.reward_params import Params
 from drcli.sim.track import Track
 
 if TYPE_CHECKING:
@@ -65,6 +67,10 @@ class BotSettings:
         check_room(track, found.count, found.apart_m, ("NUMBER_OF_BOT_CARS", "MIN_DISTANCE_BETWEEN_BOT_CARS"))
         return found
 
+    def places(self, length_m: float, rng: np.random.Generator) -> Places:
+        """Where they start an episode; `rng` is used if that changes."""
+        return spread_places(length_m, self.count, self.apart_m, rng if self.is_random else None)
+
 
 class HeadToBot(ObjectRace):
     """Bot cars on the inner or the outer lane, which they may change."""
@@ -84,6 +90,12 @@ class HeadToBot(ObjectRace):
         own = OwnParams(settings.own)
         BotSettings.read(own, track)
         ResetSettings.read(own)
+
+    @staticmethod
+    def params_at_start(track: Track, settings: RaceSettings) -> Params:
+        """Those of the bot cars in an episode."""
+        bots = BotSettings.read(OwnParams(settings.own), track)
+        return params_of_places(track, bots.places(track.length_m, np.random.default_rng(0)), bots.speed_mps)
 
     def advance(self, cars: CarState, driven: Bools) -> None:
         """Drive the bot cars on; one that has run into the car from behind waits PENALTY_SECONDS."""
@@ -105,7 +117,7 @@ class HeadToBot(ObjectRace):
     def _place(self, k: int, start: EpisodeStart, rng: np.random.Generator) -> None:
         bots, length_m = self._bots, self.ways[0].length_m
         self._rngs[k] = rng
-        places = spread_places(length_m, bots.count, bots.apart_m, rng if bots.is_random else None)
+        places = bots.places(length_m, rng)
         self._along_m[k], self._from_lane[k], self._to_lane[k] = places.along_m, places.lane, places.lane
         self._pause_s[k], self._changed[k] = 0.0, 0.0
         self._wait_s[k] = rng.uniform(*bots.wait_s, bots.count)

@@ -12,7 +12,9 @@ from drcli.sim.races.object_kinds import OBSTACLES, car_of
 from drcli.sim.races.object_race import ObjectRace, ResetSettings
 from drcli.sim.races.own_params import OwnParams, ParamError
 from drcli.sim.races.placement import Places, check_room, spread_places
+from drcli.sim.races.places_params import params_of_places
 from drcli.sim.races.race_type import EpisodeStart
+from drcli.sim.reward_params import Params
 from drcli.sim.track import Track
 
 _POSITION = re.compile(r"([0-9.]+)\s*,\s*([+-]?1)")
@@ -76,6 +78,12 @@ class ObjectAvoidance(ObjectRace):
         own = OwnParams(settings.own)
         ObstacleSettings.read(own, track)
         ResetSettings.read(own)
+
+    @staticmethod
+    def params_at_start(track: Track, settings: RaceSettings) -> Params:
+        """Those of the obstacles in an episode."""
+        found = ObstacleSettings.read(OwnParams(settings.own), track)
+        return params_of_places(track, found.places(track.length_m, np.random.default_rng(0)))
 
     def _place(self, k: int, start: EpisodeStart, rng: np.random.Generator) -> None:
         way, boxes = self.ways[start.is_reversed], self._boxes

@@ -43,6 +43,11 @@ class Race(Protocol):
         """Raises DrError if it cannot take place there with these settings. Imports no numba."""
         ...
 
+    @staticmethod
+    def params_at_start(track: Track, settings: RaceSettings) -> Params:
+        """What `reward_params` may say of a car on the start line. Raises DrError like `check`. Imports no numba."""
+        ...
+
     def __init__(self, track: Track, settings: RaceSettings, num_envs: int) -> None:
         """Its own params are in `settings.own`. Raises DrError if one of them is invalid."""
 

@@ -32,6 +32,11 @@ class TimeTrial:
     def check(track: Track, settings: RaceSettings) -> None:
         """It can take place on every track."""
 
+    @staticmethod
+    def params_at_start(track: Track, settings: RaceSettings) -> Params:
+        """Nothing: there are no objects."""
+        return {}
+
     @property
     def boxes(self) -> Boxes | None:
         """Nothing is on the road."""

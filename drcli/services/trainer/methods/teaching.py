@@ -99,7 +99,15 @@ class Teaching:
         return {**now, **best, "best_marks": torch.tensor(figures, dtype=torch.float64)}
 
     def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
-        """Restore `state`; there is none in the checkpoints of other methods."""
+        """Restore `state`; there is none in the checkpoints of other methods.
+
+        A teacher of another kind of race, which saw something else on the road, is of no use: this one starts from
+        scratch.
+        """
+        self._examined_at = self._run.counters.teacher_steps
+        if not _fits(state, self._network):
+            service_log.line("The teacher of the checkpoint saw other things: this one starts from scratch.")
+            return
         for start, network in (("teacher/", self._network), ("best_teacher/", self.best)):
             parts = {name.removeprefix(start): part for name, part in state.items() if name.startswith(start)}
             if parts:
@@ -110,7 +118,6 @@ class Teaching:
             counts = int(laps), int(trials), int(perturbed), int(failed)
             self._passed_at = int(passed_at) if passed_at >= 0 else None
             self.best_marks = Marks(*counts, progress, reward, lap_s or None)
-        self._examined_at = self._run.counters.teacher_steps
 
     def diagnosis(self) -> str:
         """Why it does not pass, as far as can be seen: laps, where they end, what the reward pays there."""
@@ -170,6 +177,13 @@ class Teaching:
     def _new_learner(self, is_small: bool) -> PPOLearner:
         parameters = teacher_hyperparameters(self._run.parameters, is_small)
         return PPOLearner(self._network, parameters, Hardware.exact(), self._run.seed)
+
+
+def _fits(state: Mapping[str, torch.Tensor], network: torch.nn.Module) -> bool:
+    """Whether the teacher in a checkpoint, if there is one, has the shapes of this one."""
+    shapes = {name: part.shape for name, part in network.state_dict().items()}
+    found = {name: part.shape for name, part in state.items() if name.startswith("teacher/")}
+    return all(shapes.get(name.removeprefix("teacher/")) == shape for name, shape in found.items())
 
 
 def _verdict_on_reward(step: float, last: float) -> str:
