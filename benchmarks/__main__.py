@@ -13,12 +13,17 @@ PARTS = {
     "simulator": "the simulator alone, on one core",
     "trainer": "the trainer against a bare torch loop",
     "guided": "guided training against pixels; more with --part",
+    "races": "guided training with boxes and bot cars on the road",
     "checkpoints": "what it costs to write checkpoints for TensorFlow as well",
     "training": "dr start-training from pixels, the whole command, until the model drives 5 of 5 laps",
     "recorded_frames": "what a model chooses on recorded pictures and on ours; needs --frames and --tracks",
     "optimal_lap": "how fast our car can get around our tracks at all",
 }
-BY_NAME = ("optimal_lap", "recorded_frames")  # half an hour, always with the same result; other people's data
+BY_NAME = (
+    "optimal_lap",
+    "recorded_frames",
+    "races",
+)  # half an hour, always with the same result; other people's data
 
 
 def main() -> None:

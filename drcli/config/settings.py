@@ -201,7 +201,9 @@ class Settings(SourcedValues):
     )
     h2b_randomize_bot_car_locations: bool = _H2B(False, "New locations in each episode.", worker=True)
     h2b_bot_car_speed: float = _H2B(0.2, "Speed of bot cars in m/s, at most 4.", worker=True, ge=0)
-    h2b_bot_car_penalty: float = _H2B(5.0, "How long a bot car waits after it has run into a car, in seconds.", worker=True, ge=0)
+    h2b_bot_car_penalty: float = _H2B(
+        5.0, "How long a bot car waits after it has run into a car, in seconds.", worker=True, ge=0
+    )
 
     cloud: Literal["local", "aws", "azure", "remote"] = _STORE(
         "local", "Where the bucket is: this machine, AWS, Azure through a local gateway, or any S3 server."

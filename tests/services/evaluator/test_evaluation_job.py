@@ -37,7 +37,7 @@ def weights(num_actions: int, action: int) -> bytes:
     return pack(to_tensors(network), {})
 
 
-def ask(run: Any, num_actions: int = 3, **params: str) -> None:
+def ask(run: Any, num_actions: int = 3, **params: Any) -> None:
     """A model of two checkpoints that drive otherwise, and the params document of an evaluation."""
     keys = ModelKeys("racer")
     run.bucket.put(keys.model_metadata, run.bucket.get("in/metadata.json"))
@@ -142,3 +142,24 @@ def test_an_evaluation_drives_on_one_track(run: Any) -> None:
 )
 def test_names_of_checkpoints(text: str, which: str | int) -> None:
     assert which_checkpoint(text) == which
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "race",
+    [
+        {"RACE_TYPE": "OBJECT_AVOIDANCE", "NUMBER_OF_OBSTACLES": "1", "OBJECT_POSITIONS": ["0.12,1"]},
+        {"RACE_TYPE": "HEAD_TO_BOT", "NUMBER_OF_BOT_CARS": "1", "MIN_DISTANCE_BETWEEN_BOT_CARS": "1.1"},
+    ],
+    ids=lambda race: race["RACE_TYPE"],
+)
+def test_crashes_are_in_metrics_and_trace(run: Any, race: dict[str, Any]) -> None:
+    ask(run, COLLISION_PENALTY="2.0", NUMBER_OF_TRIALS="2", **race)
+    run.thread("evaluate").join()
+    rows, trials = results(run)
+    for number, trial in enumerate(trials):
+        own = [row for row in rows if row[COLUMN["episode"]] == number]
+        crashes = [row for row in own if row[COLUMN["episode_status"]] == "crashed"]
+        assert trial["crash_count"] == len(crashes) == own[-1][COLUMN["obstacle_crash_counter"]] >= 1
+        assert trial["reset_count"] == trial["crash_count"] + trial["off_track_count"] == 3
+        assert {row[COLUMN["pause_duration"]] for row in crashes if not row[COLUMN["done"]]} <= {2.0}
