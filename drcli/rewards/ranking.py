@@ -98,12 +98,12 @@ class Ranking:
 
     @cached_property
     def paid_failures(self) -> list[Drive]:
-        """Drives without a complete lap that are worth more to the learner than the slowest complete lap."""
-        least = min((drive.discounted(self.discount) for drive in self.laps), default=np.inf)
+        """Drives without a complete lap that are worth more to the learner than any complete lap."""
+        most = max((drive.discounted(self.discount) for drive in self.laps), default=np.inf)
         return [
             drive
             for drive in self.drives
-            if not drive.is_lap and drive.discounted(self.discount) > least + _SAME
+            if not drive.is_lap and drive.discounted(self.discount) > most + _SAME
         ]
 
     @cached_property
@@ -145,7 +145,7 @@ class Ranking:
         episode, learner = self.by_episode.verdict, self.discounted.verdict
         if self.paid_failures:
             names = ", ".join(drive.name for drive in self.paid_failures)
-            return f"It pays for leaving the track: {names} is worth more than a complete lap."
+            return f"It pays for leaving the track: {names} is worth more than any complete lap."
         if learner == "right" and episode == "right":
             return "It pays fast laps more than slow ones."
         if learner == "right":

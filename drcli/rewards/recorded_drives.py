@@ -77,21 +77,24 @@ def traces_under(bucket: Bucket, prefix: str) -> list[Trace]:
 def recorded_drives(
     traces: Sequence[Trace], track: Track, reward: RewardFunction, most: int = MOST
 ) -> list[Drive]:
-    """What the function pays for recorded episodes; of many, `most` are chosen evenly from the best to the worst.
+    """What the function pays for recorded episodes; of many, `most` are chosen evenly, three of four complete laps.
+
+    Episodes on other tracks, such as those of an evaluation, are left out.
 
     Raises:
-        DrError: a trace is broken, or it was recorded on another track.
+        DrError: a trace is broken, or all were recorded on other tracks.
         RewardError: the function fails.
     """
-    episodes = [episode for trace in traces for episode in _episodes(trace, track)]
-    if not episodes:
-        raise DrError("The simtraces contain no complete episodes.")
-    episodes.sort(
-        key=lambda episode: (not episode.is_lap, episode.time_s if episode.is_lap else -episode.progress)
-    )
-    chosen = np.unique(np.linspace(0, len(episodes) - 1, min(most, len(episodes))).round().astype(int))
+    episodes = [episode for trace in traces for episode in _episodes(trace)]
+    here = [episode for episode in episodes if episode.is_on(track)]
+    if not here:
+        raise _no_episodes(episodes, track)
+    laps = sorted((episode for episode in here if episode.is_lap), key=lambda lap: lap.time_s)
+    others = sorted((episode for episode in here if not episode.is_lap), key=lambda other: -other.progress)
+    few = min(len(others), max(most // 4, most - len(laps)))
     road = road_of(track)
-    return [_paid(episodes[i], track, road, reward) for i in chosen.tolist()]
+    chosen = [*_evenly(laps, most - few), *_evenly(others, few)]
+    return [_paid(episode, track, road, reward) for episode in chosen]
 
 
 class _Recorded(NamedTuple):
@@ -110,13 +113,33 @@ class _Recorded(NamedTuple):
     def time_s(self) -> float:
         return float(self.rows[-1].tstamp - self.rows[0].tstamp)
 
+    def is_on(self, track: Track) -> bool:
+        return abs(self.rows[0].track_len - track.length_m) <= _LENGTH_TOLERANCE * track.length_m
 
-def _episodes(trace: Trace, track: Track) -> Iterator[_Recorded]:
+
+def _evenly(episodes: Sequence[_Recorded], most: int) -> Iterator[_Recorded]:
+    for at in np.unique(
+        np.linspace(0, len(episodes) - 1, min(most, len(episodes))).round().astype(int)
+    ).tolist():
+        yield episodes[at]
+
+
+def _no_episodes(episodes: Sequence[_Recorded], track: Track) -> DrError:
+    if not episodes:
+        return DrError("The simtraces contain no complete episodes.")
+    first = episodes[0]
+    return DrError(
+        f"The {first.name} was recorded on a track of {first.rows[0].track_len:.2f} m; {track.name} has "
+        f"{track.length_m:.2f} m.",
+        "Name the track of the traces with --track.",
+    )
+
+
+def _episodes(trace: Trace) -> Iterator[_Recorded]:
     rows = [TraceRow(*row) for row in read_csv(trace.content, trace.name)]
     stem = Path(trace.name).stem
     episode: list[TraceRow] = []
     for row in rows:
-        _check_track(row, trace, track)
         if episode and (row.episode != episode[0].episode or row.episode_status == Status.PREPARE):
             yield from _whole(stem, episode)
             episode = []
@@ -129,14 +152,6 @@ def _whole(stem: str, rows: list[TraceRow]) -> Iterator[_Recorded]:
     """The episode, if it was recorded to its end."""
     if len(rows) >= _LEAST_ROWS and rows[-1].episode_status != Status.IN_PROGRESS:
         yield _Recorded(f"episode {rows[0].episode} of {stem}", rows)
-
-
-def _check_track(row: TraceRow, trace: Trace, track: Track) -> None:
-    if abs(row.track_len - track.length_m) > _LENGTH_TOLERANCE * track.length_m:
-        raise DrError(
-            f"{trace.name} was recorded on a track of {row.track_len:.2f} m, {track.name} has {track.length_m:.2f} m.",
-            "Name the track of the trace with --track.",
-        )
 
 
 def _paid(episode: _Recorded, track: Track, road: Road, reward: RewardFunction) -> Drive:

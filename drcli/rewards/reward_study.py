@@ -17,6 +17,7 @@ from drcli.rewards.ranking import Ranking
 from drcli.rewards.recorded_drives import recorded_drives, traces_in, traces_under
 from drcli.rewards.reference_courses import SLOWEST_MPS, is_daring, reference_courses
 from drcli.rewards.reward_check import RewardReport, check_reward
+from drcli.rewards.reward_field import Manner, reward_field
 from drcli.rewards.subject import Subject
 
 
@@ -44,6 +45,22 @@ def rank(subject: Subject, traces: str | None = None, most: int = 40) -> Ranking
         DrError: the function fails, or traces were not found or are those of another track.
     """
     return Ranking.of([*_reference(subject), *_recorded(subject, traces, most)], subject.discount)
+
+
+def draw(subject: Subject, manner: Manner, path: Path) -> tuple[float, float]:
+    """Draw what the function pays all over the track to a PNG file; returns the lowest and the highest reward.
+
+    Raises:
+        DrError: the function fails, or the file cannot be written.
+    """
+    from drcli.watch.picture import draw_values
+
+    field = reward_field(subject.track, subject.function(lambda line: None), manner)
+    title = f"{subject.path.name} at {manner.speed_mps:g} m/s, steering {manner.steering_deg:g}°"
+    if manner.heading_error_deg:
+        title += f", turned by {manner.heading_error_deg:g}°"
+    draw_values(subject.track, field.places, field.rewards, (title, "reward of a step"), path)
+    return float(field.rewards.min()), float(field.rewards.max())
 
 
 def _reference(subject: Subject) -> list[Drive]:

@@ -27,6 +27,7 @@ from drcli.sim.track import Array, Track
 _FIELD, _ROAD, _EDGE, _DASH, _INK = "#7e8541", "#403f3d", "#dfdfde", "#e18f00", "#1d6fd1"
 _LONG_SIDE_IN, _MIN_SIDE_IN, _DPI = 11.0, 5.0, 110
 _SPEEDS = "cool"  # bright on a dark road at both ends
+_VALUES = "viridis"
 
 
 def draw_track(track: Track, path: Path) -> None:
@@ -58,6 +59,24 @@ def draw_laps(track: Track, laps: Sequence[Array], title: str, path: Path) -> No
         axes.plot(off[:, 0], off[:, 1], "x", color="red", markersize=6, zorder=5)
     if laps:
         figure.colorbar(ScalarMappable(scale, _SPEEDS), ax=axes, label="speed (m/s)", shrink=0.7)
+    _save(figure, path)
+
+
+def draw_values(track: Track, grid: Array, values: Array, text: tuple[str, str], path: Path) -> None:
+    """Draw a value for every place on a grid over the track, as colours; text: a title, and what the values are.
+
+    grid: `[L, S, 2]` x and y (m) of L lines beside each other with S places along the track; values: `[L, S]`.
+    """
+    title, label = text
+    figure, axes = _canvas(track, f"{title}\n{_summary(track)}")
+    low, high = float(values.min()), float(values.max())
+    scale = Normalize(low, high if high > low else low + 1.0)
+    if track.is_loop:
+        grid, values = (np.concatenate([part, part[:, :1]], axis=1) for part in (grid, values))
+    axes.pcolormesh(
+        grid[..., 0], grid[..., 1], values, cmap=_VALUES, norm=scale, shading="gouraud", zorder=1.5
+    )
+    figure.colorbar(ScalarMappable(scale, _VALUES), ax=axes, label=label, shrink=0.7)
     _save(figure, path)
 
 

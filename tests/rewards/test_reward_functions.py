@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import re
 from pathlib import Path
 
@@ -56,9 +57,8 @@ def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def imported() -> None:
     """What the functions import, so that nothing but the functions is timed."""
-    import pandas  # noqa: F401
-    import scipy.interpolate  # noqa: F401
-    import shapely.geometry  # noqa: F401
+    for name in ("pandas", "scipy.interpolate", "shapely.geometry"):
+        importlib.import_module(name)
 
 
 @pytest.fixture(scope="module")
