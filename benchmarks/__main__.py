@@ -16,14 +16,13 @@ PARTS = {
     "races": "guided training with boxes and bot cars on the road",
     "checkpoints": "what it costs to write checkpoints for TensorFlow as well",
     "training": "dr start-training from pixels, the whole command, until the model drives 5 of 5 laps",
+    "sac": "SAC from pixels, until it drives laps",
+    "stable_baselines": "learning curves of our PPO and SAC against Stable-Baselines3; needs the group bench",
     "recorded_frames": "what a model chooses on recorded pictures and on ours; needs --frames and --tracks",
     "optimal_lap": "how fast our car can get around our tracks at all",
 }
-BY_NAME = (
-    "optimal_lap",
-    "recorded_frames",
-    "races",
-)  # half an hour, always with the same result; other people's data
+# Half an hour, always with the same result; many minutes; other people's data.
+BY_NAME = ("optimal_lap", "races", "sac", "stable_baselines", "recorded_frames")
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -24,8 +24,10 @@ from drcli.services.worker.collector import Collector
 from drcli.services.worker.driver import Driver
 from drcli.sim.catalogue import load_track
 from drcli.sim.reward import RewardFunction
+from drcli.sim.sensors.sensor import sensor_spec
 from drcli.sim.world import World
 from drcli.train.algorithms.algorithm import Actor, algorithm_of
+from drcli.train.guided.teacher import TWO_LAYERS
 from drcli.train.hardware import Hardware
 from drcli.train.model import ModelSpec
 from drcli.train.network import weights_of
@@ -46,9 +48,13 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """What is learned. speed_mps: bounds of the continuous action; trials: episodes of an evaluation."""
+    """What is learned. speed_mps: bounds of the continuous action; trials: episodes of an evaluation.
+
+    sensor: the camera, or what a teacher sees, for a network as small as a teacher's.
+    """
 
     track: str = "drcli_oval"
+    sensor: str = CAMERA
     speed_mps: tuple[float, float] = (0.8, 1.2)
     cars: int = 8
     steps: int = 3072
@@ -61,10 +67,17 @@ class Task:
         text = {"action_space": space, "action_space_type": "continuous", "training_algorithm": algorithm}
         return ModelMetadata.parse(json.dumps(text | {"sensor": [CAMERA], "version": "5"}), "metadata")
 
+    def model(self, algorithm: str) -> ModelSpec:
+        model = ModelSpec.of(self.metadata(algorithm))
+        if self.sensor == CAMERA:
+            return model
+        return replace(model, sensors=(sensor_spec(self.sensor),), architecture=TWO_LAYERS)
+
     def world(self, cars: int, seed: int, *, is_evaluation: bool = False) -> World:
         reward = RewardFunction(REWARD.read_text(encoding="utf-8"), str(REWARD))
         race = RaceSettings(spread_starts=is_evaluation)
-        return World(load_track(self.track, None, ""), race, cars, reward=reward, record=False, seed=seed)
+        road, sensors = load_track(self.track, None, ""), (self.sensor,)
+        return World(road, race, cars, sensors=sensors, reward=reward, record=False, seed=seed)
 
     def evaluated(self, model: ModelSpec, actor: Actor) -> list[Episode]:
         """One greedy episode from each of `trials` starts round the track."""
@@ -80,8 +93,8 @@ class Task:
 def learn(task: Task, algorithm: str, hyperparameters: Hyperparameters, seed: int) -> Iterator[Point]:
     """Our learner on the task; an iteration has `num_steps_between_training` steps of all cars."""
     torch.manual_seed(seed)
-    metadata, hardware = task.metadata(algorithm), Hardware.detect(use_cuda=False)
-    model, member = ModelSpec.of(metadata), algorithm_of(metadata)
+    model, hardware = task.model(algorithm), Hardware.detect(use_cuda=False)
+    member = algorithm_of(task.metadata(algorithm))
     learner = member.learner(member.network(model), hyperparameters, hardware, seed)
     actor = member.actor(model, hyperparameters, hardware, seed)
     driver = Driver(task.world(task.cars, seed), model.head, actor, Subscriptions())
