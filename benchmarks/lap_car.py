@@ -1,6 +1,6 @@
 """Our car alone on a road, for the optimiser: the simulator's own step on rows of states, and how much road is left.
 
-A state is a row of `CarState`: x, y (m), heading (rad), speed (m/s), steering (rad) and the commands of both.
+A state is a row of `CarState`, without the length of a step, which is always 1/15 s.
 An action is a row of steering (degrees, + left) and speed (m/s).
 """
 
@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from drcli.sim.car_dynamics import CarState, drive
-from drcli.sim.constants import MIN_SPEED_MPS, NOSE_M, WHEELS_M, CarParams
+from drcli.sim.constants import MIN_SPEED_MPS, NOSE_M, STEP_S, WHEELS_M, CarParams
 from drcli.sim.geometry import Road, on_road, road_of
 from drcli.sim.track import Track, project
 
 Array = npt.NDArray[np.float64]
 
 CAR = CarParams()
+SIZE = len(CarState._fields) - 1  # of a state
 _WHEELS_M = np.array(WHEELS_M)
 
 
@@ -38,8 +39,8 @@ class Task:
 
     @cached_property
     def at_rest(self) -> Array:
-        """`[7]`: where an evaluation lap starts."""
-        return np.array([*self.track.pose_at(0.0), 0.0, 0.0, 0.0, 0.0])
+        """`[SIZE]`: where an evaluation lap starts."""
+        return np.array([*self.track.pose_at(0.0), *[0.0] * (SIZE - 3)])
 
     @cached_property
     def along(self) -> Array:
@@ -59,14 +60,15 @@ class Task:
 
 
 def step(states: Array, actions: Array) -> Array:
-    """`[K, 7]`: states of K cars 1/15 s later."""
-    cars = CarState(*np.array(states.T, order="C"))  # a copy: the car is moved in place
+    """`[K, SIZE]`: states of K cars 1/15 s later."""
+    own = np.array(states.T, order="C")  # a copy: the car is moved in place
+    cars = CarState(*own, np.full(len(states), STEP_S))
     drive(CAR, cars, np.ascontiguousarray(actions), np.ones(len(states), np.bool_))
-    return np.array(cars).T
+    return np.array(cars[:SIZE]).T
 
 
 def roll(start: Array, actions: Array) -> Array:
-    """`[N + 1, 7]`: the states that `actions` `[N, 2]` lead to."""
+    """`[N + 1, SIZE]`: the states that `actions` `[N, 2]` lead to."""
     states = [start]
     for action in actions:
         states.append(step(states[-1][None], action[None])[0])

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from benchmarks.lap_car import Array, Task, crossings, noses, roll, room_m, step
+from benchmarks.lap_car import SIZE, Array, Task, crossings, noses, roll, room_m, step
 from drcli.sim.constants import NOSE_M, STEP_S
 
 _SPARE_M = 0.002  # of road, kept in reserve: a drive with none is still valid
 _FINE = 100.0  # steps, for each metre of missing spare
-_NUDGES = np.array([1e-4, 1e-4, 1e-4, 1e-3, 1e-3, 1e-3, 1e-3])  # of a state
+_NUDGES = np.array([1e-4, 1e-4, 1e-4, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3])  # of a state
 _ACTION_NUDGES = np.array([2.0, 0.1])  # wide enough to see beyond the kink where the car begins to slide
 _TRUST_LEFT, _TRUST_TURN, _TRUST_AHEAD = 1.0, 2.0, 4.0  # m, rad, m per metre of trust
 _TRUST_ACTION = np.array([150.0, 5.0])  # degrees, m/s per metre of trust
 _FIRST_TRUST_M, _MAX_TRUST_M, _LAST_TRUST_M = 0.05, 0.2, 6e-4
 _ACTION_UNIT = np.array([10.0, 0.5])  # scales the linear program
-_STATE_WEIGHT = np.diag([2500.0, 2500.0, 400.0, 25.0, 0.0, 0.0, 0.0])  # 2 cm, 0.05 rad, 0.2 m/s
+_STATE_WEIGHT = np.diag([2500.0, 2500.0, 400.0, 25.0, *[0.0] * (SIZE - 4)])  # 2 cm, 0.05 rad, 0.2 m/s
 _ACTION_WEIGHT = np.diag([0.03, 11.0])  # 6 degrees, 0.3 m/s
 _MAX_EXTRA_STEPS = 12
 _WIDTHS = 1.0, 4.0, 0.3  # of the differences of actions
@@ -36,7 +36,7 @@ class Drive:
     """Actions `[N, 2]` from a state, what they lead to, and the time that counts: that of the last lap."""
 
     actions: Array
-    states: Array  # [N + 1, 7]
+    states: Array  # [N + 1, SIZE]
     is_flying: bool  # the lap begins when the line is crossed, not at the start
     steps: float  # of the lap, to the fraction of a step
     lack_m: float  # sum of missing spare road over the drive
@@ -117,11 +117,11 @@ def _improved(task: Task, drive: Drive, trust_m: float, width: float) -> tuple[D
 
 
 def _slopes(task: Task, drive: Drive, width: float) -> tuple[Array, Array]:
-    """Slopes of every step, `[N, 7, 7]` by the state before it and `[N, 7, 2]` by its action: central differences."""
+    """Slopes of every step, `[N, SIZE, SIZE]` by the state before it, `[N, SIZE, 2]` by its action."""
     states, actions = drive.states[:-1], drive.actions
-    by_state, by_action = np.empty((len(states), 7, 7)), np.empty((len(states), 7, 2))
+    by_state, by_action = np.empty((len(states), SIZE, SIZE)), np.empty((len(states), SIZE, 2))
     for i, nudge in enumerate(_NUDGES):
-        moved = nudge * np.eye(7)[i]
+        moved = nudge * np.eye(SIZE)[i]
         by_state[:, :, i] = (step(states + moved, actions) - step(states - moved, actions)) / (2.0 * nudge)
     for i, nudge in enumerate(width * _ACTION_NUDGES):
         moved = nudge * np.eye(2)[i]
@@ -131,9 +131,9 @@ def _slopes(task: Task, drive: Drive, width: float) -> tuple[Array, Array]:
 
 
 def _effects(by_state: Array, by_action: Array) -> Array:
-    """`[N + 1, 7, 2 N]`: the slope of every state by every action."""
+    """`[N + 1, SIZE, 2 N]`: the slope of every state by every action."""
     count = len(by_state)
-    effects = np.zeros((count + 1, 7, 2 * count))
+    effects = np.zeros((count + 1, SIZE, 2 * count))
     for k in range(count):
         effects[k + 1] = by_state[k] @ effects[k]
         effects[k + 1, :, 2 * k : 2 * k + 2] += by_action[k]
@@ -141,7 +141,7 @@ def _effects(by_state: Array, by_action: Array) -> Array:
 
 
 def _regulator(by_state: Array, by_action: Array) -> list[Array]:
-    """Gains `[2, 7]` of every step that lead a car back to the plan."""
+    """Gains `[2, SIZE]` of every step that lead a car back to the plan."""
     value, gains = _STATE_WEIGHT, []
     for a, b in zip(by_state[::-1], by_action[::-1], strict=True):
         gains.append(np.linalg.solve(_ACTION_WEIGHT + b.T @ value @ b, b.T @ value @ a))

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from scipy.optimize import minimize
 
-from benchmarks.lap_car import CAR, Array, Task, step
+from benchmarks.lap_car import CAR, SIZE, Array, Task, step
 from drcli.sim.constants import NOSE_M, STEP_S, WHEELS_M
 from drcli.sim.racing_line import stations
 
@@ -53,7 +53,7 @@ def bound_s(task: Task, is_flying: bool) -> float:
     length_m = shortest_m(task, is_flying)
     if is_flying:
         return length_m / (CAR.speed_gain * task.max_speed_mps)
-    state, straight, steps = np.zeros((1, 7)), np.array([[0.0, task.max_speed_mps]]), 0
+    state, straight, steps = np.zeros((1, SIZE)), np.array([[0.0, task.max_speed_mps]]), 0
     while state[0, 0] < length_m:
         state, steps = step(state, straight), steps + 1
     return clock_s(steps)

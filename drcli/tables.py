@@ -54,6 +54,18 @@ RACES = Table(
         "HEAD_TO_BOT": "drcli.sim.races.head_to_bot:HeadToBot",
     },
 )
+CARS = Table(  # how a car moves: one for each generation of the community's simulator
+    "drcli.cars",
+    "car dynamics",
+    {
+        "simapp-1": "drcli.sim.car_generations:SIMAPP_1",
+        "simapp-2": "drcli.sim.car_generations:SIMAPP_2",
+        "simapp-3": "drcli.sim.car_generations:SIMAPP_3",
+        "simapp-4": "drcli.sim.car_generations:SIMAPP_4",
+        "simapp-5": "drcli.sim.car_generations:SIMAPP_5",
+        "console-2023": "drcli.sim.car_generations:CONSOLE_2023",
+    },
+)
 SENSORS = Table(
     "drcli.sensors",
     "sensor",

@@ -12,7 +12,7 @@ from racing import TINY_TRACK
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from benchmarks.lap_car import Task, roll, room_m, step
+from benchmarks.lap_car import SIZE, Task, roll, room_m, step
 from benchmarks.lap_optimizer import Drive, _effects, _slopes, driven, optimise
 from benchmarks.optimal_lap import confirmed_s, find_optimal_laps, optimum_s
 from benchmarks.racing_line import pursue
@@ -62,7 +62,7 @@ def test_a_lap_that_leaves_the_road_is_not_confirmed(task: Task) -> None:
 
 def test_room_ends_where_the_last_wheel_leaves_the_road(task: Task) -> None:
     rng = np.random.default_rng(1)
-    states = np.zeros((300, 7))
+    states = np.zeros((300, SIZE))
     states[:, :2] = task.track.center[rng.integers(0, len(task.track.center), 300)]
     states[:, :2] += rng.uniform(-0.6, 0.6, (300, 2))
     states[:, 2] = rng.uniform(-math.pi, math.pi, 300)
@@ -76,7 +76,7 @@ def test_room_ends_where_the_last_wheel_leaves_the_road(task: Task) -> None:
     room, slope = room_m(task, states)
     assert ((room > 0.0) == (np.array(wheels_on_road) > 0)).all()
     moved = rng.uniform(-1e-5, 1e-5, (300, 3))
-    after, _ = room_m(task, states + np.pad(moved, ((0, 0), (0, 4))))
+    after, _ = room_m(task, states + np.pad(moved, ((0, 0), (0, SIZE - 3))))
     is_as_predicted = np.abs(after - room - (slope * moved).sum(axis=1)) < 1e-7
     assert is_as_predicted.mean() > 0.98  # but for kinks, where the nearest wheel or border changes
 
@@ -89,7 +89,7 @@ def test_the_linear_model_foretells_a_drive(task: Task, pursuit: Drive) -> None:
 
 
 def test_a_step_leaves_its_states_alone() -> None:
-    states = np.ones((1, 7))
+    states = np.ones((1, SIZE))
     step(states, np.array([[10.0, 2.0]]))
     assert (states == 1.0).all()
 

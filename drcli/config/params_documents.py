@@ -24,6 +24,13 @@ _RACE = {
     "RACE_TYPE": "DR_RACE_TYPE",
     "WORLD_NAME": "DR_WORLD_NAME",
 }
+_OURS = {  # what only our engine reads; written if it is set, so that other documents are DeepRacer-for-Cloud's
+    "CAR_DYNAMICS": "DR_CAR_DYNAMICS",
+    "RANDOMIZE_LATENCY": "DR_RANDOMIZE_LATENCY",
+    "RANDOMIZE_SPEED": "DR_RANDOMIZE_SPEED",
+    "RANDOMIZE_STEERING": "DR_RANDOMIZE_STEERING",
+    "STEP_JITTER": "DR_STEP_JITTER",
+}
 _VIEW = {
     "CAMERA_MAIN_ENABLE": "DR_CAMERA_MAIN_ENABLE",
     "CAMERA_SUB_ENABLE": "DR_CAMERA_SUB_ENABLE",
@@ -159,6 +166,7 @@ def render_evaluation(
     values: Values = {
         **_texts(settings, _RACE | _VIEW | _EVALUATION),
         **_race_extras(settings),
+        **_ours(settings),
         **_fixed(endpoint),
         "JOB_TYPE": "EVALUATION",
     }
@@ -243,6 +251,10 @@ def _texts(settings: Settings, names: Mapping[str, str]) -> dict[str, str]:
     return {key: settings.text(name) for key, name in names.items()}
 
 
+def _ours(settings: Settings) -> dict[str, str]:
+    return _texts(settings, {key: name for key, name in _OURS.items() if settings.is_changed(name)})
+
+
 def _fixed(endpoint: str | None) -> dict[str, str]:
     return {"ROBOMAKER_SIMULATION_JOB_ACCOUNT_ID": "Dummy"} | (
         {"S3_ENDPOINT_URL": endpoint} if endpoint else {}
@@ -253,6 +265,7 @@ def _training(settings: Settings, endpoint: str | None) -> Values:
     return {
         **_texts(settings, _RACE | _VIEW | _CAR | _TRAINING | _TRAINING_HERE),
         **_race_extras(settings),
+        **_ours(settings),
         **_fixed(endpoint),
         "JOB_TYPE": "TRAINING",
         "METRICS_S3_OBJECT_KEY": f"{settings.local_s3_metrics_prefix}/TrainingMetrics.json",

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+BY_VERSION = "auto"  # the car that the model's version drives
+
 
 def from_key(key: str) -> Mapping[str, str]:
     """Metadata of a field that is read from `key` of a params document."""
@@ -32,6 +34,14 @@ class RaceSettings:
     is_continuous: bool = field(default=False, metadata=from_key("IS_CONTINUOUS"))
     number_of_trials: int = field(default=1, metadata=from_key("NUMBER_OF_TRIALS"))
     randomised_pictures: bool = field(default=False, metadata=from_key("ENABLE_DOMAIN_RANDOMIZATION"))
+    randomised_latency_steps: int = field(default=0, metadata=from_key("RANDOMIZE_LATENCY"))
+    randomised_steering: float = field(default=0.0, metadata=from_key("RANDOMIZE_STEERING"))  # of full lock
+    randomised_speed: float = field(
+        default=0.0, metadata=from_key("RANDOMIZE_SPEED")
+    )  # of the commanded speed
+    step_jitter: float = field(default=0.0, metadata=from_key("STEP_JITTER"))  # of a step
+    car_dynamics: str = field(default=BY_VERSION, metadata=from_key("CAR_DYNAMICS"))  # or of `tables.CARS`
+    metadata_version: float = 5.0  # of model_metadata.json
     spread_starts: bool = False  # evenly over the lap instead of round robin
     perturbed_starts: bool = False  # a little beside the place and the direction of a start, at random
     own: Mapping[str, object] = field(default_factory=dict)  # the whole document, raw: for the race type

@@ -12,15 +12,19 @@ from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Literal
 
+from drcli.config.car_looks import AWS_SHELLS, COLOUR_WORDS, COLOURS, SHELL_WORDS, SIMAPP_SHELLS
+from drcli.config.race_settings import BY_VERSION
 from drcli.config.sourced_values import SourcedValues
 from drcli.config.variable import (
     COMMUNITY,
+    OURS,
     RUN,
     SYSTEM,
     Bucket,
     FileName,
     Key,
     Member,
+    Named,
     Names,
     Positions,
     Section,
@@ -28,10 +32,12 @@ from drcli.config.variable import (
     Variable,
 )
 from drcli.config.world_names import world_names
-from drcli.tables import LAUNCHERS, METHODS, RACES
+from drcli.tables import CARS, LAUNCHERS, METHODS, RACES
 
 RaceType = Annotated[str, Member(("TIME_TRIAL", "OBJECT_AVOIDANCE", "HEAD_TO_BOT", "HEAD_TO_MODEL"), RACES)]
-CarColor = Literal["Black", "Grey", "Blue", "Red", "Orange", "White", "Purple"]
+CarColor = Annotated[str, Named(tuple(COLOURS), COLOUR_WORDS)]
+BodyShell = Annotated[str, Named((*SIMAPP_SHELLS, *AWS_SHELLS), SHELL_WORDS)]
+CarDynamics = Annotated[str, Member((BY_VERSION, *CARS.members), CARS)]
 Checkpoint = Literal["last", "best"]
 Method = Annotated[str, Member(("pixels", "guided"), METHODS)]
 Fallback = Literal["pixels", "stop"]
@@ -67,11 +73,50 @@ class Settings(SourcedValues):
     enable_domain_randomization: bool = _RUN(
         False, "Vary light and colours from episode to episode, see docs/simulator.md.", worker=True
     )
+    randomize_latency: int = _RUN(
+        0,
+        "With it, also act up to so many steps late, differently in each episode.",
+        worker=True,
+        only_for=OURS,
+        ge=0,
+        le=8,
+    )
+    randomize_steering: float = _RUN(
+        0.0,
+        "With it, also steer with noise of up to this share of full lock.",
+        worker=True,
+        only_for=OURS,
+        ge=0,
+        le=0.5,
+    )
+    randomize_speed: float = _RUN(
+        0.0,
+        "With it, also drive with noise of up to this share of the speed.",
+        worker=True,
+        only_for=OURS,
+        ge=0,
+        le=0.5,
+    )
+    step_jitter: float = _RUN(
+        0.0,
+        "How far the lengths of steps vary, as a share of a step; in Gazebo 0.2.",
+        worker=True,
+        only_for=OURS,
+        ge=0,
+        le=0.5,
+    )
     seed: int | None = _RUN(None, "Random seed; empty: a new one for each run.", ge=0, le=2**32 - 1)
 
     car_name: str = _CAR("FastCar", "Name of the car.")
-    car_body_shell_type: str = _CAR("deepracer", "Body shell of the car.", worker=True)
+    car_body_shell_type: BodyShell = _CAR("deepracer", "Body shell of the car.", worker=True)
     car_color: CarColor = _CAR("Red", "Colour of the car.", worker=True)
+    car_dynamics: CarDynamics = _CAR(
+        BY_VERSION,
+        "How the car moves; auto: as the version in model_metadata.json says, see docs/simulator.md.",
+        worker=True,
+        rare=True,
+        only_for=OURS,
+    )
     display_name: str = _CAR("$DR_CAR_NAME", "Name shown on videos.")
     racer_name: str = _CAR("$DR_CAR_NAME", "Name of the racer shown on videos.")
 
@@ -169,7 +214,7 @@ class Settings(SourcedValues):
     eval_opp_s3_metrics_prefix: Key = _OPPONENT(
         "$DR_EVAL_OPP_S3_MODEL_PREFIX/metrics", "Prefix of its metrics.", rare=True
     )
-    eval_opp_car_body_shell_type: str = _OPPONENT("deepracer", "Body shell of its car.")
+    eval_opp_car_body_shell_type: BodyShell = _OPPONENT("deepracer", "Body shell of its car.")
     eval_opp_car_name: str = _OPPONENT("FasterCar", "Name of its car.")
     eval_opp_display_name: str = _OPPONENT("$DR_EVAL_OPP_CAR_NAME", "Name shown on videos.")
     eval_opp_racer_name: str = _OPPONENT("$DR_EVAL_OPP_CAR_NAME", "Name of its racer shown on videos.")

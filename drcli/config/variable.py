@@ -17,7 +17,7 @@ from drcli.config.world_names import world_names
 from drcli.tables import Table
 
 SYSTEM, RUN = "system.env", "run.env"
-COMMUNITY = "the community's engine"  # the only one besides ours
+COMMUNITY, OURS = "the community's engine", "drcli's own engine"
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,23 @@ class TextList(Text):
         for item in world_names(text) if text else ():
             super().check(item)
         return text
+
+
+@dataclass(frozen=True)
+class Named:
+    """One of so many `names` that messages and pages describe them with `words`."""
+
+    names: tuple[str, ...]
+    words: str
+
+    def check(self, text: str) -> str:
+        """Return `text`. Raises ValueError if it is none of the names."""
+        if text not in self.names:
+            raise ValueError(self.words)
+        return text
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
 
 
 @dataclass(frozen=True)
@@ -114,7 +131,7 @@ class Section:
             example: what templates show instead of the default.
             worker: whether `worker-N.env` may set it too.
             secret: never shown.
-            only_for: the engine that reads it, if ours does not: `COMMUNITY`.
+            only_for: the engine that reads it, if the other one does not: `COMMUNITY` or `OURS`.
             limits: `ge`, `gt`, `le` of pydantic.
         """
         facts: Any = {"section": self, "rare": rare, "example": example, "worker": worker, "secret": secret}
@@ -174,14 +191,14 @@ def _kinds(annotation: Any) -> tuple[Any, ...]:
 
 
 def _choices(kinds: tuple[Any, ...], metadata: list[Any]) -> tuple[str, ...]:
-    listed = [kind.names for kind in metadata if isinstance(kind, Member)]
+    listed = [kind.names for kind in metadata if isinstance(kind, (Member, Named))]
     return next(iter(listed + [get_args(kind) for kind in kinds if get_origin(kind) is Literal]), ())
 
 
 def _expected(kinds: tuple[Any, ...], metadata: list[Any], limits: dict[str, Any]) -> str:
     """The values a variable accepts, as text."""
     for kind in metadata:
-        if isinstance(kind, Text):
+        if isinstance(kind, (Text, Named)):
             return kind.words
     choices = _choices(kinds, metadata)
     if bool in kinds or choices:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +12,9 @@ from drcli.config.engine import check_supported
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.load import load_workers
 from drcli.config.model_metadata import ModelMetadata
+from drcli.config.race_settings import BY_VERSION
 from drcli.config.settings import Settings, variables
-from drcli.config.variable import COMMUNITY
+from drcli.config.variable import COMMUNITY, OURS
 from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError, UsageError
 from drcli.import_checks.known_tracks import TRACKS, without_direction
@@ -65,17 +66,25 @@ def settings_without_effect(settings: Settings, workspace: Workspace, kind: str 
     Args:
         kind: `training` or `evaluation`; empty: both.
     """
-    if not is_ours(settings):
-        return ()
+    other = COMMUNITY if is_ours(settings) else OURS
     workers = () if kind == "evaluation" else load_workers(workspace, settings)
     others = tuple(prefix for name, prefix in _PREFIX_OF.items() if kind and name != kind)
     lines = (
         f"{each.source(name)}: {name}={each.text(name)} has no effect: it is only for {row.only_for}."
         for each in (settings, *workers)
         for name, row in variables().items()
-        if row.only_for and each.is_changed(name) and not name.startswith(others)
+        if row.only_for == other and each.is_changed(name) and not name.startswith(others)
     )
-    return tuple(dict.fromkeys(lines))
+    return tuple(dict.fromkeys((*lines, *_idle_randomisation(settings, *workers))))
+
+
+def _idle_randomisation(*those: Settings) -> Iterator[str]:
+    """Settings of a randomisation that is switched off."""
+    switch = "DR_ENABLE_DOMAIN_RANDOMIZATION"
+    for each in those:
+        for name in ("DR_RANDOMIZE_LATENCY", "DR_RANDOMIZE_STEERING", "DR_RANDOMIZE_SPEED"):
+            if is_ours(each) and each.is_changed(name) and not each.enable_domain_randomization:
+                yield f"{each.source(name)}: {name}={each.text(name)} has no effect without {switch}=True."
 
 
 def faster_way(settings: Settings) -> tuple[str, ...]:
@@ -185,8 +194,19 @@ def check_training_files(settings: Settings, workspace: Workspace, *, keep: bool
     tracks = check_worlds(settings, workspace, keep=keep)
     trials = [try_reward(settings, contents[REWARD], folder / REWARD, track, metadata) for track in tracks]
     doubts = tuple(dict.fromkeys(text for trial in trials for text in trial.warnings))
+    slow = slow_car(settings, metadata, str(folder / METADATA))
     unused = hyperparameters.without_effect(metadata.training_algorithm)
-    return CustomFiles(contents, (*hyperparameters.warnings, *unused, *metadata.warnings, *doubts))
+    return CustomFiles(contents, (*hyperparameters.warnings, *unused, *metadata.warnings, *slow, *doubts))
+
+
+def slow_car(settings: Settings, metadata: ModelMetadata, where: str) -> tuple[str, ...]:
+    """A line for a model whose version drives the slow car of the first simulator; otherwise none."""
+    if metadata.version >= 2 or settings.car_dynamics != BY_VERSION:
+        return ()
+    return (
+        f"{where}: the car of version 1 drives 0.3 of the speed of its actions, as in the community's engine; "
+        "DR_CAR_DYNAMICS=simapp-5 drives as today's does.",
+    )
 
 
 def check_algorithm(hyperparameters: Hyperparameters, metadata: ModelMetadata) -> None:

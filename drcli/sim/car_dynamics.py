@@ -1,6 +1,6 @@
 """The car: a kinematic bicycle whose speed and steering follow their commands with a lag. Knows nothing of the road.
 
-State and commands are arrays `[K]`; `World` owns them, the kernel advances them by one step of 1/15 s.
+State and commands are arrays `[K]`; `World` owns them, the kernel advances them by one step.
 """
 
 from __future__ import annotations
@@ -24,29 +24,31 @@ from drcli.sim.kernel import kernel
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-_TICK_S = STEP_S / TICKS_PER_STEP
-
 
 class CarState(NamedTuple):
-    """Pose of the car's origin, state of its wheels, and the commands of the previous step: arrays `[K]`."""
+    """Pose of the car's origin, its wheels, the commands of the previous step, the length of this one: arrays `[K]`."""
 
     x_m: Array
     y_m: Array
     heading_rad: Array  # counterclockwise from x, not wrapped
     speed_mps: Array
     steering_rad: Array  # + is left
+    turning_rad: Array  # the steering that the car's turning has followed so far
     speed_command_mps: Array
     steering_command_rad: Array
+    step_s: Array  # how long the present step lasts: 1/15 s, unless steps jitter
 
 
 def new_cars(count: int) -> CarState:
     """`count` cars at rest at the origin."""
-    return CarState(*np.zeros((len(CarState._fields), count)))
+    cars = CarState(*np.zeros((len(CarState._fields), count)))
+    cars.step_s[:] = STEP_S
+    return cars
 
 
 def put(cars: CarState, k: int, x_m: float, y_m: float, heading_rad: float) -> None:
     """Place car `k` at rest, with straight wheels."""
-    for field, value in zip(cars, (x_m, y_m, heading_rad, 0.0, 0.0, 0.0, 0.0), strict=True):
+    for field, value in zip(cars, (x_m, y_m, heading_rad, 0.0, 0.0, 0.0, 0.0, 0.0, STEP_S), strict=True):
         field[k] = value
 
 
@@ -69,24 +71,34 @@ def drive(params: CarParams, cars: CarState, actions: Array, moving: Bools) -> N
 
 @kernel
 def _tick(params: CarParams, cars: CarState, k: int) -> None:
-    """1/60 s: exact lags, then an arc with the mean speed and curvature (exact on straights and circles)."""
+    """A quarter of a step: exact lags, then an arc with the mean speed and curvature (exact on straights and circles).
+
+    Curvature is tan(steering) / (wheelbase + understeer · speed²): the steady state of a car whose tyres slip
+    (Milliken, Race Car Vehicle Dynamics, chapter 5), within what grip allows. The origin swings around the rear axle.
+    """
+    tick_s = cars.step_s[k] / TICKS_PER_STEP
     target = params.speed_gain * cars.speed_command_mps[k]
     lag_s = params.accelerate_s if target > cars.speed_mps[k] else params.brake_s
-    distance_m, cars.speed_mps[k] = _lag(cars.speed_mps[k], target, lag_s)
-    turn, cars.steering_rad[k] = _lag(cars.steering_rad[k], cars.steering_command_rad[k], params.steer_s)
+    distance_m, cars.speed_mps[k] = _lag(cars.speed_mps[k], target, lag_s, tick_s)
+    wheels, cars.steering_rad[k] = _lag(
+        cars.steering_rad[k], cars.steering_command_rad[k], params.steer_s, tick_s
+    )
+    turn, cars.turning_rad[k] = _lag(cars.turning_rad[k], wheels / tick_s, params.yaw_s, tick_s)
 
-    curvature = math.tan(turn / _TICK_S) / params.wheelbase_m
-    limit = params.grip_mps2 * _TICK_S * _TICK_S / max(distance_m * distance_m, 1e-12)
+    square = distance_m * distance_m / (tick_s * tick_s)
+    curvature = math.tan(turn / tick_s) / (params.wheelbase_m + params.understeer_s2pm * square)
+    limit = params.grip_mps2 / max(square, 1e-12)
     angle = distance_m * min(max(curvature, -limit), limit)
     chord_m = distance_m * (1.0 - angle * angle / 24.0)
+    swing_m = 2.0 * (params.pivot_m - params.drift_s2pm * square) * math.sin(angle / 2.0)
     middle = cars.heading_rad[k] + angle / 2.0
-    cars.x_m[k] += chord_m * math.cos(middle)
-    cars.y_m[k] += chord_m * math.sin(middle)
+    cars.x_m[k] += chord_m * math.cos(middle) - swing_m * math.sin(middle)
+    cars.y_m[k] += chord_m * math.sin(middle) + swing_m * math.cos(middle)
     cars.heading_rad[k] += angle
 
 
 @kernel
-def _lag(value: float, target: float, lag_s: float) -> tuple[float, float]:
-    """Integral of a first-order lag over a tick, and its value at the end."""
-    rest = (value - target) * math.exp(-_TICK_S / lag_s)
-    return target * _TICK_S + (value - target - rest) * lag_s, target + rest
+def _lag(value: float, target: float, lag_s: float, time_s: float) -> tuple[float, float]:
+    """Integral of a first-order lag over a time, and its value at the end."""
+    rest = (value - target) * math.exp(-time_s / lag_s)
+    return target * time_s + (value - target - rest) * lag_s, target + rest

@@ -25,15 +25,21 @@ MAX_STEPS = 100_000  # of an episode
 
 
 class CarParams(NamedTuple):
-    """A kinematic bicycle around the car's origin, behind first-order lags (fit: a job on simapp 6, 2026)."""
+    """A bicycle that slips, behind lags; `drcli.sim.car_generations` has the cars. The defaults are the newest one."""
 
-    latency_ticks: int = 2  # 1/60 s each, until a new command reaches the wheels
-    speed_gain: float = 1.01  # speed on the road over commanded speed
-    accelerate_s: float = 0.14  # time constants
-    brake_s: float = 0.083
-    steer_s: float = 0.183
-    wheelbase_m: float = 0.214  # effective: without Ackermann and with slip it is longer than the car's 0.164
-    grip_mps2: float = 7.9  # lateral acceleration at which the car slides
+    latency_ticks: int = 0  # quarters of a step, until a new command reaches the wheels
+    speed_gain: float = 1.0  # speed on the road over commanded speed
+    accelerate_s: float = 0.169  # time constants
+    brake_s: float = 0.11
+    steer_s: float = 0.153
+    yaw_s: float = 0.056  # how far the car's turning is behind its wheels'
+    wheelbase_m: float = 0.223  # effective: without Ackermann and with slip it is longer than the car's 0.164
+    understeer_s2pm: float = 0.0  # how much longer it acts per (m/s)²
+    pivot_m: float = (
+        0.082  # behind the car's origin is the rear axle, which moves straight ahead at low speed
+    )
+    drift_s2pm: float = 0.0087  # how much nearer that point is per (m/s)²: at speed the tail slides outwards
+    grip_mps2: float = 7.8  # lateral acceleration at which the car slides
 
 
 class CameraParams(NamedTuple):

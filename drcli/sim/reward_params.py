@@ -47,8 +47,8 @@ def facts_of(track: Track, is_reversed: bool) -> TrackFacts:
 
 def params_at_start(track: Track, steering_deg: float, speed_mps: float) -> Params:
     """The params of the first step of a time trial that starts at the start line."""
-    actions, number, time_s = np.array([[steering_deg, speed_mps]]), np.array([2]), np.array([2 * STEP_S])
-    step = Step([0], telemetry_at_start(track), actions, None, number, time_s)
+    actions, times_s = np.array([[steering_deg, speed_mps]]), np.array([[1 * STEP_S], [2 * STEP_S]])
+    step = Step([0], telemetry_at_start(track), actions, None, np.array([2]), times_s[1], times_s[0])
     return reward_params(step, 0, facts_of(track, False))
 
 
@@ -86,5 +86,5 @@ def reward_params(step: StepNumbers, k: int, facts: TrackFacts) -> Params:
         "objects_distance_from_center": [],
         "objects_distance": [],
         "object_in_camera": False,
-        "sim_time": step.time_s[k] - STEP_S,
+        "sim_time": step.began_s[k],
     }

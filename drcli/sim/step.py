@@ -24,9 +24,10 @@ class Step:
         labels: the names of the actions in the trace; None: "[steering speed]".
         numbers: `[K]` of the step in each car's episode: the prepare step is number 1.
         time_s: `[K]` each car's simulated clock at the end of the step.
+        began_s: `[K]` the same when it began.
     """
 
-    __slots__ = ("actions", "at", "cars", "labels", "numbers", "rows", "time_s")
+    __slots__ = ("actions", "at", "began_s", "cars", "labels", "numbers", "rows", "time_s")
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class Step:
         labels: Sequence[Label] | None,
         numbers: Ints,
         time_s: Array,
+        began_s: Array,
     ) -> None:
         self.cars = cars
         self.at = at
@@ -44,3 +46,4 @@ class Step:
         self.labels = labels
         self.numbers: list[int] = numbers.tolist()
         self.time_s: list[float] = time_s.tolist()
+        self.began_s: list[float] = began_s.tolist()

@@ -40,6 +40,7 @@ class Counts:
     block: Block  # all fields below, by car
     clock_s: Array  # simulated time since the world was created; a car's clock stops while it is parked
     clock: Ints  # the same in steps
+    late_s: Array  # by how much those steps lasted longer than 1/15 s each, in sum
     steps: Ints
     laps: Ints
     resets: Ints
@@ -87,7 +88,7 @@ def _judge(
             continue
         count = counts[k]
         count.clock += 1
-        count.clock_s = count.clock * STEP_S
+        count.clock_s = count.clock * STEP_S + count.late_s
         count.steps += 1
         if progress[k] >= 100.0:
             count.laps += 1

@@ -17,9 +17,11 @@ import numpy.typing as npt
 
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import STATUSES, Episode, Status
+from drcli.sim.actuation import Actuation
 from drcli.sim.car_arrays import Array, Bools, new_arrays
 from drcli.sim.car_dynamics import drive, new_cars, put
-from drcli.sim.constants import STEP_S, CarParams
+from drcli.sim.car_generations import car_of
+from drcli.sim.constants import STEP_S
 from drcli.sim.episode_records import EpisodeRecords
 from drcli.sim.geometry import Road, road_of
 from drcli.sim.parallel_rewards import rewards_of
@@ -35,7 +37,6 @@ from drcli.sim.verdicts import Referee, Verdicts
 from drcli.tables import RACES
 
 PERTURBATION_M, PERTURBATION_RAD = 0.15, 0.15  # of starts: at most half a lane, 8.6°
-_CAR = CarParams()
 _CRASHED = Status.CRASHED.code
 
 
@@ -82,7 +83,8 @@ class World:
         self.sensors = tuple(sensor_spec(name) for name in sensors)
         self.next_episode = 0  # its number; episodes are numbered in the order they start
         self.active = np.zeros(num_envs, np.bool_)
-        self.cars = new_cars(num_envs)
+        self.cars, self._car = new_cars(num_envs), car_of(settings)
+        self._actuation = Actuation(settings, num_envs)
         self.history, self.telemetry = new_arrays(CarHistory, num_envs), new_arrays(Telemetry, num_envs)
         self.referee = Referee(settings, num_envs)
         self.records = EpisodeRecords(num_envs, track.length_m, rows=record)
@@ -95,7 +97,7 @@ class World:
         self.styles = new_styles(num_envs) if settings.randomised_pictures else None
         self._no_reward, self._no_pause = [0.0] * num_envs, [0.0] * num_envs
         self._is_reversed = [False] * num_envs  # as in the history, for rewards
-        self._seed = seed
+        self.seed = seed
         self._quota: npt.NDArray[np.int64] | None = None
         self._episodes_per_car: npt.NDArray[np.int64] | None = None
         self._spread_from, self._spread_over = 0, num_envs
@@ -118,7 +120,7 @@ class World:
         gives them the quota of the last reset of all cars. `seed` replaces the world's; `next_episode` is unchanged.
         """
         if seed is not None:
-            self._seed = seed
+            self.seed = seed
         if cars is None:
             cars = np.ones(self.num_envs, np.bool_)
             quota = None if episodes_per_car is None else np.array(episodes_per_car, np.int64)
@@ -131,12 +133,16 @@ class World:
         self._start(cars)
         return self._look(cars & self.active)
 
+    def shares(self, episodes: int) -> list[int]:
+        """How many of so many episodes each car drives: equally many, the first ones one more where it does not fit."""
+        return [episodes // self.num_envs + (k < episodes % self.num_envs) for k in range(self.num_envs)]
+
     def park(self, cars: Bools) -> None:
         """Break off the episodes of `cars` `[K]`, without a record, until the next reset."""
         self.active &= ~cars
 
     def step(self, actions: npt.ArrayLike, labels: Sequence[Label] | None = None) -> Transition:
-        """Drive for 1/15 s.
+        """Drive for 1/15 s, or as long as steps last that jitter.
 
         Args:
             actions: `[K, 2]`, steering in degrees (+ left, clipped to ±30) and speed in m/s (clipped to 0.1 … 4).
@@ -145,6 +151,8 @@ class World:
         Reward, rules and trace judge the pose before the action moves the car, as simapp does.
         """
         driven, actions = self.active.copy(), np.ascontiguousarray(actions, np.float64)
+        if self._actuation.varies:
+            self.referee.counts.late_s += self._lengthen(driven)
         faults = self.race.faults(self.cars, self.telemetry)
         verdicts = self.referee.judge(self.telemetry.progress, faults, driven)
         step = self._step(driven, actions, labels)
@@ -152,7 +160,8 @@ class World:
         pause_s = self._penalties(verdicts) if verdicts.is_eventful else self._no_pause
         self.records.add(step, verdicts, rewards, pause_s)
 
-        drive(_CAR, self.cars, actions, driven)
+        arriving = self._actuation.carried_out(actions, driven) if self._actuation.varies else actions
+        drive(self._car, self.cars, arriving, driven)
         self.race.advance(self.cars, driven)
         terminated, episodes = verdicts.terminated, []
         if verdicts.is_eventful:
@@ -163,10 +172,16 @@ class World:
         obs = self._look(driven)
         return Transition(obs, np.array(rewards, np.float32), terminated, verdicts.truncated, episodes)
 
+    def _lengthen(self, cars: Bools) -> Array:
+        """Set how long the present step lasts; returns `[K]` by how much more than 1/15 s that is."""
+        self.cars.step_s[cars] = self._actuation.lengths_s(cars)[cars]
+        return np.where(cars, self.cars.step_s - STEP_S, 0.0)
+
     def _step(self, cars: Bools, actions: Array, labels: Sequence[Label] | None) -> Step:
         counts = self.referee.counts
         numbers = cars.nonzero()[0].tolist()
-        return Step(numbers, self.telemetry, actions, labels, counts.steps, counts.clock_s)
+        began_s = counts.clock_s - self.cars.step_s
+        return Step(numbers, self.telemetry, actions, labels, counts.steps, counts.clock_s, began_s)
 
     def _pay(self, step: Step, verdicts: Verdicts) -> list[float]:
         if self._rewards is None:
@@ -196,6 +211,7 @@ class World:
             if self.styles is not None:
                 draw_style(self.styles, k, start.seed, start.number)
             put(self.cars, k, *pose)
+            self._actuation.begin(k, start)
             history.start_ndist[k], history.is_reversed[k] = start.ndist, start.is_reversed
             self._is_reversed[k] = start.is_reversed
             history.previous_progress[k] = 0.0
@@ -219,7 +235,7 @@ class World:
         if settings.spread_starts:
             share = (number - self._spread_from) / self._spread_over
             ndist = (settings.start_ndist(self._spread_from) + share) % 1.0
-        return EpisodeStart(number, ndist, settings.is_reversed(number), self._seed)
+        return EpisodeStart(number, ndist, settings.is_reversed(number), self.seed)
 
     def _put_back(
         self, verdicts: Verdicts, actions: Array, labels: Sequence[Label] | None, pause_s: list[float]

@@ -36,7 +36,9 @@ def test_a_straight_ends_where_lag_and_latency_let_it() -> None:
 
 def test_constant_steering_drives_a_circle() -> None:
     cars = driven(20.0, 1.0, 100)
-    radius = CAR.wheelbase_m / math.tan(math.radians(20.0))
+    square = CAR.speed_gain**2
+    about_pivot_m = (CAR.wheelbase_m + CAR.understeer_s2pm * square) / math.tan(math.radians(20.0))
+    radius = math.hypot(about_pivot_m, CAR.pivot_m - CAR.drift_s2pm * square)
     path = []
     for _ in range(40):
         path.append((cars.x_m[0], cars.y_m[0]))
@@ -50,11 +52,42 @@ def test_constant_steering_drives_a_circle() -> None:
 
 
 def test_grip_limits_how_fast_the_car_turns() -> None:
-    cars = driven(30.0, 4.0, 100)
+    car = CAR._replace(grip_mps2=5.0)
+    cars = driven(30.0, 4.0, 100, car)
     before = cars.heading_rad[0]
-    drive(CAR, cars, np.array([[30.0, 4.0]]), np.array([True]))
+    drive(car, cars, np.array([[30.0, 4.0]]), np.array([True]))
     yaw_rate = (cars.heading_rad[0] - before) / STEP_S
-    assert yaw_rate * cars.speed_mps[0] == pytest.approx(CAR.grip_mps2)
+    assert yaw_rate * cars.speed_mps[0] == pytest.approx(5.0)
+
+
+def test_the_faster_the_wider() -> None:
+    """Radius about the pivot: (wheelbase + understeer · speed²) / tan(steering)."""
+    car = CAR._replace(understeer_s2pm=0.04, grip_mps2=100.0, speed_gain=1.0)
+    for speed in (1.0, 3.0):
+        cars = driven(10.0, speed, 100, car)
+        before = cars.heading_rad[0]
+        drive(car, cars, np.array([[10.0, speed]]), np.array([True]))
+        radius = speed * STEP_S / (cars.heading_rad[0] - before)
+        assert radius == pytest.approx((car.wheelbase_m + 0.04 * speed**2) / math.tan(math.radians(10.0)))
+
+
+def test_the_rear_axle_moves_straight_ahead_and_the_origin_swings_around_it() -> None:
+    car = CAR._replace(drift_s2pm=0.0)
+    cars = driven(30.0, 1.0, 100, car)
+    before = cars.x_m[0], cars.y_m[0], cars.heading_rad[0]
+    cars.step_s[:] = 1e-4
+    drive(car, cars, np.array([[30.0, 1.0]]), np.array([True]))
+    way = math.atan2(cars.y_m[0] - before[1], cars.x_m[0] - before[0]) - cars.heading_rad[0]
+    curvature = (cars.heading_rad[0] - before[2]) / (cars.speed_mps[0] * 1e-4)
+    assert math.remainder(way, math.tau) == pytest.approx(math.atan(car.pivot_m * curvature), abs=1e-3)
+
+
+def test_a_longer_step_takes_the_car_further() -> None:
+    cars = new_cars(2)
+    cars.speed_mps[:], cars.speed_command_mps[:] = 2.0 * CAR.speed_gain, 2.0
+    cars.step_s[:] = 0.05, 0.1
+    drive(CAR, cars, np.array([[0.0, 2.0]] * 2), np.ones(2, np.bool_))
+    assert cars.x_m.tolist() == pytest.approx([0.1 * CAR.speed_gain, 0.2 * CAR.speed_gain])
 
 
 def test_commands_are_clipped_to_what_the_car_can_do() -> None:
@@ -88,7 +121,7 @@ def test_cars_do_not_see_each_other_and_parked_cars_stand() -> None:
     for k in range(2):
         alone = driven(*actions[k], 20)
         assert [field[k] for field in cars] == [field[0] for field in alone]
-    assert not any(field[2] for field in cars)
+    assert not any(field[2] for field in cars[:-1])
 
 
 def test_kernel_equals_python() -> None:

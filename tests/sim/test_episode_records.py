@@ -39,14 +39,14 @@ class Drive:
         verdicts = self.referee.judge(at.progress, np.array([fault.code], np.int8), ONE)
         counts = self.referee.counts
         actions, labels = np.array([[-45.0, 5.5]]), parts.get("labels", [3])
-        step = Step([0], at, actions, labels, counts.steps, 100.0 + counts.steps)
+        step = Step([0], at, actions, labels, counts.steps, 100.0 + counts.steps, 99.0 + counts.steps)
         self.records.add(step, verdicts, [0.5], [parts.get("pause_s", 0.0)])
 
     def prepare(self) -> None:
         at = new_arrays(Telemetry, 1)
         verdicts = self.referee.wait(at.progress, Status.PREPARE, ONE)
         counts = self.referee.counts
-        step = Step([0], at, np.zeros((1, 2)), [0], counts.steps, 100.0 + counts.steps)
+        step = Step([0], at, np.zeros((1, 2)), [0], counts.steps, 100.0 + counts.steps, 99.0 + counts.steps)
         self.records.add(step, verdicts, [0.0], [0.0])
 
 

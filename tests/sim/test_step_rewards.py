@@ -37,7 +37,8 @@ def step_of(cars: list[int], **fields: Any) -> Step:
     at = new_arrays(Telemetry, 3)
     for name, values in fields.items():
         getattr(at, name)[:] = values
-    return Step(cars, at, np.zeros((3, 2)), None, np.array([2, 3, 4]), np.array([1.0, 2.0, 3.0]))
+    times_s = np.array([1.0, 2.0, 3.0])
+    return Step(cars, at, np.zeros((3, 2)), None, np.array([2, 3, 4]), times_s, times_s - 1 / 15)
 
 
 def test_only_who_takes_part_is_paid(block: Track) -> None:

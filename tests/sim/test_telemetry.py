@@ -45,7 +45,9 @@ def reversed_cars(count: int = 1) -> CarHistory:
 
 
 def step_at(at: Telemetry) -> Step:
-    return Step([0], at, np.array([[-45.0, 5.5]]), None, np.array([7]), np.array([12.5 + 1 / 15]))
+    return Step(
+        [0], at, np.array([[-45.0, 5.5]]), None, np.array([7]), np.array([12.5 + 1 / 15]), np.array([12.5])
+    )
 
 
 def params_at(track: Track, x: float, y: float, heading: float, reverse: bool = False) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def test_some_cars_restart_with_new_numbers(ring: Track, block: Track) -> None:
     worlds.reset(episodes_per_car=ONE_EACH)
     worlds.reset(cars=np.array([False, True, False, True, False]), seed=8)
     assert worlds.next_episode == 7
-    assert [world._seed for world in worlds.worlds] == [8, 9]
+    assert [world.seed for world in worlds.worlds] == [8, 9]
     numbers = {episode.car: episode.number for episode in drive(worlds, 900)}
     assert numbers == {0: 0, 1: 5, 2: 2, 3: 6, 4: 4}
 

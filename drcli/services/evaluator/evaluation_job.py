@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -64,6 +64,7 @@ class EvaluationJob:
         key = params.model_metadata_key
         metadata = ModelMetadata.parse(bucket.get(key).decode(), key)
         check_supported(metadata, key)
+        params = replace(params, race=replace(params.race, metadata_version=metadata.version))
         which = which_checkpoint(params.eval_checkpoint)
         name, files = read_checkpoint(bucket, ModelKeys(params.model_prefix), which)
         return cls(params, metadata, name, _actor(metadata, key, name, files))

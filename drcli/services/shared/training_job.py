@@ -39,7 +39,7 @@ class TrainingJob:
         check_supported(metadata, key)
         others = (_params(bucket, keys, environment, index) for index in range(1, environment.configs))
         races = dict.fromkeys(each.race.race_type for each in (params, *others))
-        return cls(environment, bucket, keys, params, metadata, source, tuple(races))
+        return cls(environment, bucket, keys, _with_car(params, metadata), metadata, source, tuple(races))
 
     def of_worker(self, index: int) -> TrainingJob:
         """The job of worker `index`: in a multi-config run it has its own track and rules.
@@ -48,7 +48,8 @@ class TrainingJob:
         """
         if self.environment.configs == 1:
             return self
-        return replace(self, params=_params(self.bucket, self.keys, self.environment, index))
+        params = _params(self.bucket, self.keys, self.environment, index)
+        return replace(self, params=_with_car(params, self.metadata))
 
     def hyperparameters(self) -> Hyperparameters:
         """hyperparameters.json of the run; read by the trainer, which passes it on to the workers."""
@@ -69,6 +70,11 @@ def check_race_type(name: str) -> None:
     """Raise UsageError for an unknown race type. Does not load a known one, which would import numba."""
     if name not in RACES:
         RACES.load(name)
+
+
+def _with_car(params: TrainingParams, metadata: ModelMetadata) -> TrainingParams:
+    """The params with the car that the model's version drives."""
+    return replace(params, race=replace(params.race, metadata_version=metadata.version))
 
 
 def _params(bucket: Bucket, keys: ModelKeys, environment: Environment, index: int) -> TrainingParams:

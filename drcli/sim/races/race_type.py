@@ -65,9 +65,9 @@ class Race(Protocol):
         ...
 
     def advance(self, cars: CarState, driven: Bools) -> None:
-        """Advance the worlds of the cars with `driven` `[K]` set by 1/15 s: move what moves by itself.
+        """Advance the worlds of the cars with `driven` `[K]` set by a step: move what moves by itself.
 
-        The cars have already moved.
+        The cars have already moved; `cars.step_s` `[K]` says how long the step lasted.
         """
 
     def faults(self, cars: CarState, at: Telemetry) -> Codes:
