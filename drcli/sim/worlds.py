@@ -15,11 +15,12 @@ from drcli.contract.episode import Episode
 from drcli.sim.car_arrays import Bools
 from drcli.sim.sensors.sensor import Observations
 from drcli.sim.step import Label
+from drcli.sim.tour import Tour
 from drcli.sim.world import Transition, World
 
 
 class Worlds:
-    """The cars of several worlds, one after the other: `cars_of[i]` are those of `worlds[i]`.
+    """The cars of several worlds or tours, one after the other: `cars_of[i]` are those of `worlds[i]`.
 
     Everything is as in a `World`, car by car. A world whose cars are all parked is not stepped.
 
@@ -30,7 +31,7 @@ class Worlds:
         ValueError: there is no world, or they differ in their sensors.
     """
 
-    def __init__(self, worlds: Sequence[World]) -> None:
+    def __init__(self, worlds: Sequence[World | Tour]) -> None:
         if not worlds:
             raise ValueError("no worlds")
         if any(world.sensors != worlds[0].sensors for world in worlds):
@@ -92,6 +93,18 @@ class Worlds:
             self._see(own, obs)
         return self._seen()
 
+    def shares(self, episodes: int) -> list[int]:
+        """How many of so many episodes each car drives. Worlds take turns, from one call to the next, too."""
+        turns = sorted(
+            (k - own.start, number, k)
+            for number, own in enumerate(self.cars_of)
+            for k in range(own.start, own.stop)
+        )
+        counts = [0] * self.num_envs
+        for episode in range(self._next_episode, self._next_episode + episodes):
+            counts[turns[episode % self.num_envs][2]] += 1
+        return counts
+
     def park(self, cars: Bools) -> None:
         """Break off the episodes of `cars` `[K]`; see `World.park`."""
         for world, own in zip(self.worlds, self.cars_of, strict=True):
@@ -114,7 +127,7 @@ class Worlds:
             self._see(own, now.obs)
         return Transition(self._seen(), rewards, terminated, truncated, episodes)
 
-    def _number(self, own: slice, world: World, first: int, started: Bools) -> None:
+    def _number(self, own: slice, world: World | Tour, first: int, started: Bools) -> None:
         """Give numbers to the episodes that cars of a world have just `started`, whose own numbers begin at `first`."""
         self._shifts[own][started] = self._next_episode - first
         self._next_episode += world.next_episode - first
@@ -133,6 +146,7 @@ class Worlds:
         return {name: values.copy() for name, values in self._obs.items()}
 
 
-def side_by_side(worlds: Sequence[World]) -> World | Worlds:
+def side_by_side(worlds: Sequence[World | Tour]) -> World | Worlds:
     """The worlds as one environment; a single one stays as it is."""
-    return worlds[0] if len(worlds) == 1 else Worlds(worlds)
+    alone = worlds[0] if len(worlds) == 1 else None
+    return alone if isinstance(alone, World) else Worlds(worlds)

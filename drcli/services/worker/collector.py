@@ -44,10 +44,9 @@ class Collector:
         Steps beyond the first `max_steps` (0: no limit) are driven, but not learned from.
         """
         world = self._driver.world
-        cars = world.num_envs
-        self._driver.reset([episodes // cars + (car < episodes % cars) for car in range(cars)])
+        self._driver.reset(world.shares(episodes))
         self._is_under_way = False
-        buffer = RolloutBuffer(self._spec, cars)
+        buffer = RolloutBuffer(self._spec, world.num_envs)
         return self._collect(buffer, lambda taken: bool(world.active.any()), step, max_steps)
 
     def _collect(

@@ -9,6 +9,7 @@ from drcli.config.race_settings import RaceSettings
 from drcli.services.shared.protocol import Evaluate
 from drcli.services.shared.seats import Seat
 from drcli.sim.reward import RewardFunction
+from drcli.sim.tour import Tour
 from drcli.sim.track import Track
 from drcli.sim.world import World
 from drcli.sim.worlds import Worlds, side_by_side
@@ -23,19 +24,21 @@ class Course:
     reward: RewardFunction
 
     def training(self, seat: Seat, num_cars: int, seed: int) -> World | Worlds:
-        """The world of a seat, where its cars collect; they are divided among the tracks, at least one for each."""
+        """The world of a seat, where its cars collect: divided among the tracks, or, if there are more tracks than
+        cars, each on its share of them in turn."""
         race = (
             replace(self.race, spread_starts=True, perturbed_starts=True) if seat.is_perturbed else self.race
         )
-        return side_by_side(
-            [
-                World(
-                    track, race, cars, sensors=seat.sensors, reward=self.reward, record=seat.is_recorded,
-                    seed=seed + number,
-                )
-                for number, (track, cars) in enumerate(self._divided(num_cars))
-            ]
-        )  # fmt: skip
+        worlds = [
+            World(
+                track, race, cars, sensors=seat.sensors, reward=self.reward, record=seat.is_recorded,
+                seed=seed + number,
+            )
+            for number, (track, cars) in enumerate(self._divided(num_cars))
+        ]  # fmt: skip
+        if num_cars < len(worlds):
+            return side_by_side([Tour(worlds[car::num_cars]) for car in range(num_cars)])
+        return side_by_side(worlds)
 
     def exam(self, seat: Seat, task: Evaluate) -> World | Worlds:
         """Episodes spread round the tracks, one for each car: the usual ones first, then the perturbed ones.
