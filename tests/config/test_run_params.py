@@ -49,6 +49,32 @@ def test_training_document_round_trip() -> None:
     assert (race.number_of_resets, race.off_track_penalty_s) == (0, 0.0)
 
 
+OURS = {
+    "DR_CAR_DYNAMICS": "simapp-4",
+    "DR_RANDOMIZE_LATENCY": "2",
+    "DR_RANDOMIZE_STEERING": "0.05",
+    "DR_RANDOMIZE_SPEED": "0.04",
+    "DR_STEP_JITTER": "0.2",
+}
+
+
+def test_what_only_our_engine_reads_is_written_if_it_is_set() -> None:
+    settings, plain = settings_of(OURS), settings_of({})
+    documents = [
+        (TrainingParams, render_training(settings, None)[0], render_training(plain, None)[0]),
+        (EvaluationParams, render_evaluation(settings, None, NOW), render_evaluation(plain, None, NOW)),
+    ]
+    keys = {name.removeprefix("DR_") for name in OURS}
+    for kind, document, without in documents:
+        race = kind.parse(to_yaml(document.values)).race
+        found = race.car_dynamics, race.randomised_latency_steps, race.randomised_steering
+        assert found == ("simapp-4", 2, 0.05)
+        assert (race.randomised_speed, race.step_jitter) == (0.04, 0.2)
+        assert keys <= document.values.keys()
+        assert not keys & without.values.keys()
+        assert kind.parse(to_yaml(without.values)).race.car_dynamics == "auto"
+
+
 def test_evaluation_document_round_trip() -> None:
     settings = settings_of(
         {"DR_EVAL_MAX_RESETS": "7", "DR_EVAL_OFF_TRACK_PENALTY": "2.5", "DR_RACE_TYPE": "HEAD_TO_MODEL"}

@@ -10,7 +10,7 @@ import pytest
 
 from drcli.config.load import load_settings, settings_of
 from drcli.config.settings import Settings, variables
-from drcli.config.variable import COMMUNITY
+from drcli.config.variable import COMMUNITY, OURS
 from drcli.errors import DrError, UsageError
 from drcli.launch import evaluation_start, start_checks
 from drcli.launch.docker import images
@@ -193,6 +193,38 @@ def test_a_setting_without_effect_says_so(
     assert settings_without_effect(settings(racer, **THEIRS), racer) == ()
 
 
+def test_a_setting_of_ours_has_no_effect_on_the_other_engine(racer: Workspace) -> None:
+    chosen = settings(racer, **THEIRS, DR_STEP_JITTER="0.2", DR_CAR_DYNAMICS="simapp-4")
+    assert settings_without_effect(chosen, racer) == (
+        "--set: DR_STEP_JITTER=0.2 has no effect: it is only for drcli's own engine.",
+        "--set: DR_CAR_DYNAMICS=simapp-4 has no effect: it is only for drcli's own engine.",
+    )
+    assert settings_without_effect(settings(racer, DR_STEP_JITTER="0.2"), racer) == ()
+
+
+def test_randomised_actions_need_the_switch(racer: Workspace) -> None:
+    values = {"DR_RANDOMIZE_LATENCY": "2", "DR_RANDOMIZE_STEERING": "0.05", "DR_RANDOMIZE_SPEED": "0.05"}
+    said = settings_without_effect(settings(racer, **values), racer)
+    assert said == tuple(
+        f"--set: {name}={value} has no effect without DR_ENABLE_DOMAIN_RANDOMIZATION=True."
+        for name, value in values.items()
+    )
+    values["DR_ENABLE_DOMAIN_RANDOMIZATION"] = "True"
+    assert settings_without_effect(settings(racer, **values), racer) == ()
+
+
+def test_the_slow_car_of_version_1_is_announced(racer: Workspace) -> None:
+    path = racer.custom_files / "model_metadata.json"
+    metadata = json.loads(path.read_text())
+    assert not [text for text in check_training_files(settings(racer), racer).warnings if "version" in text]
+    del metadata["version"], metadata["sensor"]
+    path.write_text(json.dumps(metadata))
+    (said,) = (text for text in check_training_files(settings(racer), racer).warnings if "version 1" in text)
+    assert said.startswith(f"{path}: the car of version 1 drives 0.3 of the speed of its actions")
+    chosen = settings(racer, DR_CAR_DYNAMICS="simapp-5")
+    assert not [text for text in check_training_files(chosen, racer).warnings if "version 1" in text]
+
+
 def test_defaults_are_not_worth_a_word(racer: Workspace) -> None:
     assert settings_without_effect(settings(racer), racer) == ()
     assert settings_without_effect(settings_of({"DR_EVAL_SAVE_MP4": "no", "DR_TRAIN_RTF": ""}), racer) == ()
@@ -209,9 +241,9 @@ def test_workers_with_settings_of_their_own_are_looked_at_too(racer: Workspace) 
 
 
 def test_the_table_says_which_settings_that_are() -> None:
-    theirs = {name for name, row in variables().items() if row.only_for}
+    theirs = {name for name, row in variables().items() if row.only_for == COMMUNITY}
     assert theirs >= {"DR_EVAL_SAVE_MP4", "DR_TRAIN_RTF", "DR_EVAL_RTF"}
-    assert {variables()[name].only_for for name in theirs} == {COMMUNITY}
+    assert {row.only_for for row in variables().values()} == {"", COMMUNITY, OURS}
     assert variables()["DR_EVAL_SAVE_MP4"].meaning == "Record videos. Only for the community's engine."
 
 
