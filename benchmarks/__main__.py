@@ -19,10 +19,12 @@ PARTS = {
     "sac": "SAC from pixels, until it drives laps",
     "stable_baselines": "learning curves of our PPO and SAC against Stable-Baselines3; needs the group bench",
     "recorded_frames": "what a model chooses on recorded pictures and on ours; needs --frames and --tracks",
+    "car_fit": "how far our cars are off recorded ones, and their constants fitted again; needs --traces",
+    "many_tracks": "one model trained on all our tracks, driven on those that it never saw; needs --tracks",
     "optimal_lap": "how fast our car can get around our tracks at all",
 }
 # Half an hour, always with the same result; many minutes; other people's data.
-BY_NAME = ("optimal_lap", "races", "sac", "stable_baselines", "recorded_frames")
+BY_NAME = ("optimal_lap", "races", "sac", "stable_baselines", "recorded_frames", "car_fit", "many_tracks")
 
 
 def main() -> None:

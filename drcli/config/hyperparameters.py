@@ -96,6 +96,10 @@ class Hyperparameters(BaseModel):
                 ("exploration_type",),
                 f"exploration_type {found.exploration_type} is unknown" + (f"; {near}" if near else ""),
             )
+        if found.stack_size != 1:
+            parsed.warn(
+                ("stack_size",), f"stack_size {found.stack_size} has no effect: networks see one image"
+            )
         found._warnings = tuple(parsed.warnings)
         found._places = {key: parsed.where((key,)) for key in parsed.value}
         return found

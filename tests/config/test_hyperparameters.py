@@ -71,6 +71,13 @@ def test_exploration_of_another_engine_is_no_mistake() -> None:
     assert (found.exploration_type, found.warnings) == ("additive_noise", ())
 
 
+def test_a_stack_of_images_has_no_effect() -> None:
+    """As in the community's engine, which echoes the key and always stacks one image."""
+    assert Hyperparameters.parse('{"stack_size": 1}', "h.json").warnings == ()
+    (said,) = Hyperparameters.parse('{\n"stack_size": 3}', "h.json").warnings
+    assert said == "h.json:2: stack_size 3 has no effect: networks see one image"
+
+
 def test_exploration_that_nobody_knows_is_named() -> None:
     found = Hyperparameters.parse('{\n"exploration_type": "e_greedy"\n}', "h.json")
     assert found.warnings == ("h.json:2: exploration_type e_greedy is unknown; did you mean e-greedy?",)
