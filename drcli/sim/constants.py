@@ -43,14 +43,17 @@ class CarParams(NamedTuple):
 
 
 class CameraParams(NamedTuple):
-    """A pinhole camera without roll: 640 x 480 in the URDF, scaled to the image the network sees."""
+    """A pinhole camera without roll: 640 x 480 in the URDF, scaled to the image the network sees.
+
+    Pitch and height: fit to recorded pictures of simapp 6, docs/simulator.md.
+    """
 
     width_px: int = 160
     height_px: int = 120
     horizontal_fov_rad: float = 1.13
-    pitch_rad: float = 0.2618  # down
+    pitch_rad: float = 0.2365  # down, 13.55°
     forward_m: float = 0.14529  # from the car's origin
-    height_m: float = 0.13033
+    height_m: float = 0.1318
 
     @property
     def focal_px(self) -> float:
@@ -58,21 +61,31 @@ class CameraParams(NamedTuple):
         return self.width_px / 2 / math.tan(self.horizontal_fov_rad / 2)
 
 
+CAMERAS = {  # by the version of the model metadata, which names the generation of the engine; others have the newest
+    "1": CameraParams(pitch_rad=0.2618, height_m=0.13033),  # 15°, as pictures of 2019 show
+    "2": CameraParams(pitch_rad=0.2618, height_m=0.13033),
+}
+
+
+def camera_of(metadata_version: str) -> CameraParams:
+    """The camera of the generation that a model's metadata belong to."""
+    return CAMERAS.get(metadata_version, CameraParams())
+
+
 RGB = tuple[int, int, int]
 
 
 class Palette(NamedTuple):
-    """Average colours of the meshes of a world."""
+    """Average colours of the meshes of a world; those of reinvent_base as recorded, in Gazebo's light."""
 
     road: RGB = (64, 63, 61)
     edge: RGB = (223, 223, 222)
     dash: RGB = (225, 143, 0)
     field: RGB = (126, 133, 65)
-    sky: RGB = (178, 178, 178)
 
 
 PALETTES = {  # by prefix of the world's name; all others share the default palette
-    "reinvent_base": Palette((36, 49, 64), (194, 194, 190), (194, 117, 0), (95, 136, 104)),
+    "reinvent_base": Palette((40, 53, 64), (198, 197, 181), (194, 122, 34), (96, 135, 99)),
     "reinvent_carpet": Palette((50, 50, 50), (194, 194, 190), (194, 117, 0), (50, 50, 50)),
     "reinvent_concrete": Palette((116, 110, 107), (194, 194, 190), (194, 117, 0), (116, 110, 107)),
     "reinvent_wood": Palette((110, 71, 41), (194, 194, 190), (194, 117, 0), (110, 71, 41)),

@@ -1,4 +1,4 @@
-"""The car's front camera: grey images of road, field and sky, and of the boxes on the road."""
+"""The car's front camera: grey images of road, field, walls and sky, and of the boxes on the road."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from drcli.sim.constants import CameraParams, palette_of
-from drcli.sim.sensors.ground_raster import Ground, draw_ground
+from drcli.sim.field import field_of
+from drcli.sim.sensors.ground_raster import draw_ground
 from drcli.sim.sensors.picture_styles import PictureStyles
 from drcli.sim.sensors.sensor import Scene
+from drcli.sim.surroundings import surroundings_of
 from drcli.sim.track import Track
 
 if TYPE_CHECKING:
-    from drcli.sim.sensors.pinhole_camera import RowProgram
+    from drcli.sim.sensors.pinhole_camera import View
     from drcli.sim.sensors.styled_pinhole import StyledCamera
 
 _CAMERA = CameraParams()
@@ -32,14 +34,14 @@ class FrontCamera:
 
         self._render, self._draw_boxes = pinhole_camera.render, box_drawing.draw_boxes
         self._track = track
-        self._ground, self._rows = _ground_and_rows(track)
+        self._view = _view(track)
 
     def fill(self, scene: Scene, out: npt.NDArray[Any]) -> None:
         """Draw what is in front of each car."""
         if scene.styles is not None:
             self._fill_styled(scene, scene.styles, out)
             return
-        self._render(self._ground, self._rows, scene.cars, scene.seen, out)
+        self._render(self._view, scene.cars, scene.seen, out)
         if scene.boxes is not None:
             self._draw_boxes(_CAMERA, scene.boxes, scene.cars, scene.seen, out)
 
@@ -52,7 +54,7 @@ class FrontCamera:
         from drcli.sim.sensors import box_drawing, styled_pinhole
 
         camera = _styled(self._track)
-        styled_pinhole.render_styled(self._ground, camera, styles, scene.cars, scene.seen, out)
+        styled_pinhole.render_styled(self._view.ground, camera, styles, scene.cars, scene.seen, out)
         if scene.boxes is not None:
             box_drawing.draw_boxes_pitched(
                 _CAMERA, styles.pitch_rad, scene.boxes, scene.cars, scene.seen, out
@@ -61,12 +63,13 @@ class FrontCamera:
 
 
 @lru_cache(maxsize=16)
-def _ground_and_rows(track: Track) -> tuple[Ground, RowProgram]:
-    """The ground and the row program, shared by all cameras on a track."""
-    from drcli.sim.sensors.pinhole_camera import row_program
+def _view(track: Track) -> View:
+    """What the camera needs to know of a track, shared by all cameras on it."""
+    from drcli.sim.sensors.pinhole_camera import view_of
 
-    ground = draw_ground(track, palette_of(track.name))
-    return ground, row_program(_CAMERA, ground)
+    look = surroundings_of(track.name)
+    ground = draw_ground(track, palette_of(track.name), grain=look.grain)
+    return view_of(_CAMERA, ground, field_of(track), look)
 
 
 @lru_cache(maxsize=4)
@@ -74,4 +77,4 @@ def _styled(track: Track) -> StyledCamera:
     """The same for randomised pictures."""
     from drcli.sim.sensors.styled_pinhole import styled_camera
 
-    return styled_camera(_CAMERA, _ground_and_rows(track)[0])
+    return styled_camera(_CAMERA, _view(track).ground)

@@ -29,6 +29,8 @@ PIXEL_M = 0.01
 _LEVELS = 6
 _BLOCK_PX = 1 << (_LEVELS - 1)
 _MARGIN_M = 1.0
+_FIRST_DASH = 0.75  # in periods: the centre line begins with a gap (as on recorded pictures of reinvent_base)
+_SEED = 7  # of the grain, which is always the same
 _PIECE_M = 0.2  # borders are drawn in pieces no longer than this
 
 
@@ -42,32 +44,43 @@ class Ground(NamedTuple):
     x_m: float  # lower left corner
     y_m: float
     pixel_m: float  # of level 0
-    sky: int  # grey of what is above the ground
+    sheen_below: int  # what is darker than this is road
 
 
-def draw_ground(track: Track, palette: Palette, pixel_m: float = PIXEL_M) -> Ground:
-    """The ground of a track: the road, a white strip inside each border, dashes on the centre, a field."""
+def draw_ground(track: Track, palette: Palette, pixel_m: float = PIXEL_M, grain: float = 0.0) -> Ground:
+    """The ground of a track: the road, a white strip inside each border, dashes on the centre, a field.
+
+    `grain` is the standard deviation of their texture in a pixel, as a share of the grey.
+    """
     points = np.concatenate([track.inner, track.outer])
     low, high = points.min(axis=0) - _MARGIN_M, points.max(axis=0) + _MARGIN_M
     columns, rows = (np.ceil((high - low) / pixel_m / _BLOCK_PX) * _BLOCK_PX).astype(int)
     center, *borders = ((line - low) / pixel_m for line in (track.center, track.inner, track.outer))
     picture = _road(borders, track.is_loop, (int(rows), int(columns)), palette, pixel_m)
     _dash(picture, center, palette, pixel_m)
+    if grain:
+        picture += picture * grain * np.random.default_rng(_SEED).standard_normal(picture.shape, np.float32)
     levels = [picture]
     for _ in range(_LEVELS - 1):
         tall, wide = levels[-1].shape
         levels.append(levels[-1].reshape(tall // 2, 2, wide // 2, 2).mean(axis=(1, 3), dtype=np.float32))
     sizes = np.array([level.shape for level in levels], dtype=np.int64)
     return Ground(
-        pixels=np.concatenate([np.rint(level).astype(np.uint8).ravel() for level in levels]),
+        pixels=np.concatenate([np.clip(np.rint(level), 0, 255).astype(np.uint8).ravel() for level in levels]),
         first=np.concatenate([[0], sizes.prod(axis=1).cumsum()[:-1]]),
         columns=sizes[:, 1].copy(),
         rows=sizes[:, 0].copy(),
         x_m=float(low[0]),
         y_m=float(low[1]),
         pixel_m=pixel_m,
-        sky=grey(palette.sky),
+        sheen_below=_sheen_below(palette),
     )
+
+
+def _sheen_below(palette: Palette) -> int:
+    """Between the road and what is next brighter, field or lines."""
+    road, field, edge = (grey(rgb) for rgb in (palette.road, palette.field, palette.edge))
+    return (road + (field if field > road else edge)) // 2
 
 
 def _road(
@@ -119,8 +132,7 @@ def _dash(picture: Floats, center: Array, palette: Palette, pixel_m: float) -> N
     """Paint dashes along the centre line, blended by how much of a pixel each covers."""
     step = np.diff(center, axis=0)
     ends = np.concatenate([[0.0], np.hypot(*step.T).cumsum()])
-    dashes = round(ends[-1] * pixel_m / DASH_PERIOD_M)
-    distance = (np.arange(dashes) + 0.5) / dashes * ends[-1]
+    distance = np.arange(_FIRST_DASH, ends[-1] * pixel_m / DASH_PERIOD_M) * DASH_PERIOD_M / pixel_m
     segment = np.searchsorted(ends, distance, side="right") - 1
     ahead = step[segment] / np.hypot(*step[segment].T)[:, None]
     middle = center[segment] + (distance - ends[segment])[:, None] * ahead

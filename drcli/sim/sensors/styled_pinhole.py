@@ -11,6 +11,7 @@ import numpy.typing as npt
 from drcli.sim.car_dynamics import Array, Bools, CarState
 from drcli.sim.constants import CameraParams
 from drcli.sim.kernel import kernel
+from drcli.sim.sensors.camera_rows import RowProgram, row_program
 from drcli.sim.sensors.ground_raster import Bytes, Floats, Ground, Ints
 from drcli.sim.sensors.image_effects import add_to_row, finish
 from drcli.sim.sensors.picture_styles import (
@@ -23,7 +24,8 @@ from drcli.sim.sensors.picture_styles import (
     noise_values,
     spots_pattern,
 )
-from drcli.sim.sensors.pinhole_camera import RowProgram, render_one, row_program
+from drcli.sim.sensors.pinhole_camera import draw_ground_rows
+from drcli.sim.sensors.sheen import SHEEN_BANDS
 
 _PITCHES = 61  # row programs, one every 0.05°
 _SPOT_LEVELS = 3  # of the ground that show spots; farther away a pixel covers too much
@@ -41,6 +43,9 @@ class StyledCamera(NamedTuple):
     bearing_rad: Array  # [columns] + is left
     pattern: npt.NDArray[np.int8]
     noise: Floats
+    sheen: Bytes  # [SHEEN_BANDS, columns], none
+    tilt: Array  # [P, 2] sine and cosine of the pitches
+    mount_m: tuple[float, float]  # forward and up
 
 
 def styled_camera(camera: CameraParams, ground: Ground) -> StyledCamera:
@@ -57,6 +62,9 @@ def styled_camera(camera: CameraParams, ground: Ground) -> StyledCamera:
         bearing_rad=-np.arctan(columns / camera.focal_px),
         pattern=spots_pattern(),
         noise=noise_values(),
+        sheen=np.zeros((SHEEN_BANDS, camera.width_px), np.uint8),
+        tilt=np.stack([np.sin(pitches), np.cos(pitches)], axis=1),
+        mount_m=(camera.forward_m, camera.height_m),
     )
 
 
@@ -69,7 +77,7 @@ def render_styled(
         if seen[k]:
             x, y, heading = cars.x_m[k], cars.y_m[k], cars.heading_rad[k]
             rows = _rows_at(camera, styles.pitch_rad[k])
-            render_one(ground, rows, x, y, heading, images[k])
+            draw_ground_rows(ground, rows, camera.sheen, (x, y, heading), rows.first, images[k])
             _draw_around(camera, styles, k, rows.first, heading, images[k])
             strength = styles.spots[k] / PATTERN_UNIT
             corner = ground.x_m - styles.spots_at[k, 0] * CELL_M, ground.y_m - styles.spots_at[k, 1] * CELL_M
@@ -112,7 +120,17 @@ def _draw_around(
 def _rows_at(camera: StyledCamera, pitch_rad: float) -> RowProgram:
     share = (pitch_rad - PITCH_RAD[0]) / (PITCH_RAD[1] - PITCH_RAD[0])
     pitch = int(share * (_PITCHES - 1) + 0.5)
-    return RowProgram(camera.first[pitch], camera.ahead_m[pitch], camera.step_m[pitch], camera.level[pitch])
+    return RowProgram(
+        camera.first[pitch],
+        camera.ahead_m[pitch],
+        camera.step_m[pitch],
+        camera.level[pitch],
+        camera.focal_px,
+        camera.tilt[pitch, 0],
+        camera.tilt[pitch, 1],
+        camera.mount_m[0],
+        camera.mount_m[1],
+    )
 
 
 @kernel
