@@ -17,6 +17,7 @@ from drcli.sim.surroundings import surroundings_of
 from drcli.sim.track import Track
 
 if TYPE_CHECKING:
+    from drcli.sim.car_dynamics import CarState
     from drcli.sim.sensors.pinhole_camera import View
     from drcli.sim.sensors.styled_pinhole import StyledCamera
 
@@ -44,6 +45,13 @@ class FrontCamera:
         self._render(self._view, scene.cars, scene.seen, out)
         if scene.boxes is not None:
             self._draw_boxes(_CAMERA, scene.boxes, scene.cars, scene.seen, out)
+
+    def pictures(self, cars: CarState) -> npt.NDArray[np.uint8]:
+        """What cars `[K]` see on the empty track, not randomised."""
+        seen = np.ones(len(cars.x_m), np.bool_)
+        out = np.zeros((len(seen), *self.shape), np.uint8)
+        self._render(self._view, cars, seen, out)
+        return out
 
     @staticmethod
     def mirrored(seen: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -1,0 +1,126 @@
+"""Poses in a CSV file, such as a trace, and what the front camera sees there. Called by `dr tracks frames`."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from drcli.errors import DrError
+from drcli.sim.car_arrays import Array
+from drcli.sim.constants import NOSE_M
+from drcli.sim.track import Pose, Track
+
+PICTURE_DELAY_S = (
+    0.03  # simapp's picture of a step is older than the pose in its row (fit: see docs/simulator.md)
+)
+_COLUMNS, _CLOCK = ("X", "Y", "yaw"), "tstamp"
+_MAX_STEP_S, _MAX_STEP_M = 0.2, 0.5  # rows farther apart do not belong to the same drive
+_BATCH = 32  # pictures
+
+
+class _Row(NamedTuple):
+    x_m: float  # of the nose
+    y_m: float
+    heading_rad: float
+    clock_s: float  # NaN: unknown, so that no comparison with it holds
+
+
+def read_poses(path: Path, *, delay_s: float = PICTURE_DELAY_S) -> list[Pose]:
+    """The poses of the car's nose in a CSV file with the columns X, Y (m) and yaw (degrees).
+
+    If it has a column tstamp (s), as traces have, its rows are a drive, and a pose is taken `delay_s` back along it.
+
+    Raises:
+        DrError: the file cannot be read, lacks a column or a row, or a value is not a number.
+    """
+    rows = _read_rows(path)
+    before = [None, *rows[:-1]]
+    return [_pose_before(row, last, delay_s) for row, last in zip(rows, before, strict=True)]
+
+
+def parse_pose(text: str) -> Pose:
+    """The pose `X,Y,YAW` of the car's nose: metres and degrees. Raises ValueError."""
+    values = [float(part) for part in text.split(",")]
+    if len(values) != len(_COLUMNS) or not all(map(math.isfinite, values)):
+        raise ValueError(text)
+    return values[0], values[1], math.radians(values[2])
+
+
+def pictures_at(track: Track, poses: list[Pose]) -> Iterator[npt.NDArray[np.uint8]]:
+    """What the front camera of a car sees whose nose is at each of the poses: grey, `[height, width]`."""
+    from drcli.sim.car_dynamics import new_cars, put
+    from drcli.sim.sensors.front_camera import FrontCamera
+
+    camera = FrontCamera(track)
+    for first in range(0, len(poses), _BATCH):
+        batch = poses[first : first + _BATCH]
+        cars = new_cars(len(batch))
+        for car, (x_m, y_m, heading_rad) in enumerate(batch):
+            behind_x_m, behind_y_m = NOSE_M * math.cos(heading_rad), NOSE_M * math.sin(heading_rad)
+            put(cars, car, x_m - behind_x_m, y_m - behind_y_m, heading_rad)
+        yield from camera.pictures(cars)
+
+
+def _read_rows(path: Path) -> list[_Row]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+            if missing:
+                raise DrError(
+                    f"{path} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}.",
+                    "Its first line has to name the columns: X and Y of the car's nose (m), and yaw (degrees).",
+                )
+            rows = [_row(f"{path}, line {reader.line_num}", values) for values in reader]
+    except OSError as error:
+        raise DrError(f"Cannot read {path}: {error.strerror}.", "Check the path.") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DrError(f"{path} is not a CSV file: {error}.", "It has to be text in UTF-8.") from None
+    if not rows:
+        raise DrError(f"{path} has no poses.", "Add one line for each pose below the names of the columns.")
+    return rows
+
+
+def _row(where: str, values: Mapping[str, str | None]) -> _Row:
+    x, y, yaw = (_number(where, name, values[name]) for name in _COLUMNS)
+    return _Row(x, y, math.radians(yaw), _finite(values.get(_CLOCK)))
+
+
+def _number(where: str, name: str, text: str | None) -> float:
+    value = _finite(text)
+    if math.isnan(value):
+        raise DrError(f"{where}: {name} is {text or 'empty'!r}, not a number.", "Correct this line.")
+    return value
+
+
+def _finite(text: str | None) -> float:
+    """The number that a text says, or NaN."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return math.nan
+    return value if math.isfinite(value) else math.nan
+
+
+def _pose_before(row: _Row, last: _Row | None, delay_s: float) -> Pose:
+    """Where the nose was `delay_s` before a row, if the row before it belongs to the same drive."""
+    here = np.array(row[:3])
+    if last is None:
+        return _as_pose(here)
+    way: Array = np.array(row) - np.array(last)
+    x, y, turn, seconds = way
+    if not 0.0 < seconds <= _MAX_STEP_S or math.hypot(x, y) > _MAX_STEP_M:
+        return _as_pose(here)
+    turn = (turn + math.pi) % (2.0 * math.pi) - math.pi
+    return _as_pose(here - np.array([x, y, turn]) * (delay_s / seconds))
+
+
+def _as_pose(values: Array) -> Pose:
+    x, y, heading = values.tolist()
+    return x, y, heading
