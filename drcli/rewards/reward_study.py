@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from drcli.errors import DrError
@@ -14,7 +13,7 @@ from drcli.launch.bucket import open_bucket
 from drcli.rewards.car_states import driven_calls
 from drcli.rewards.drives import Drive, drive_courses
 from drcli.rewards.ranking import Ranking
-from drcli.rewards.recorded_drives import recorded_drives, traces_in, traces_under
+from drcli.rewards.recorded_drives import Trace, recorded_drives, traces_in, traces_under
 from drcli.rewards.reference_courses import SLOWEST_MPS, is_daring, reference_courses
 from drcli.rewards.reward_check import RewardReport, check_reward
 from drcli.rewards.reward_field import Manner, reward_field
@@ -44,7 +43,11 @@ def rank(subject: Subject, traces: str | None = None, most: int = 40) -> Ranking
     Raises:
         DrError: the function fails, or traces were not found or are those of another track.
     """
-    return Ranking.of([*_reference(subject), *_recorded(subject, traces, most)], subject.discount)
+    found = _traces(subject, traces)
+    drives = _reference(subject)
+    if found:
+        drives += recorded_drives(found, subject.track, subject.function(lambda line: None), most)
+    return Ranking.of(drives, subject.discount)
 
 
 def draw(subject: Subject, manner: Manner, path: Path) -> tuple[float, float]:
@@ -69,14 +72,12 @@ def _reference(subject: Subject) -> list[Drive]:
     return drive_courses(subject.track, courses, reward, unjudged=[*filter(is_daring, courses)])
 
 
-def _recorded(subject: Subject, traces: str | None, most: int) -> Iterator[Drive]:
+def _traces(subject: Subject, traces: str | None) -> list[Trace]:
     if traces is None:
-        return
+        return []
     path = Path(traces).expanduser()
     if path.exists():
-        found = traces_in(path)
-    elif subject.workspace is None:
+        return traces_in(path)
+    if subject.workspace is None:
         raise DrError(f"{traces} was not found.", "A prefix of the bucket needs a workspace.")
-    else:
-        found = traces_under(open_bucket(subject.settings, subject.workspace), traces)
-    yield from recorded_drives(found, subject.track, subject.function(lambda line: None), most)
+    return traces_under(open_bucket(subject.settings, subject.workspace), traces)

@@ -12,7 +12,7 @@ import pytest
 from drcli.errors import DrError
 from drcli.sim.catalogue import load_track
 from drcli.sim.track import Track
-from drcli.watch.picture import draw_laps, draw_track
+from drcli.watch.picture import draw_laps, draw_track, draw_values
 
 OVAL = load_track("drcli_oval", None, "")
 FIELD, ROAD, RED = (0x7E, 0x85, 0x41), (0x40, 0x3F, 0x3D), (0xFF, 0, 0)
@@ -68,3 +68,14 @@ def test_no_laps_leave_a_track(tmp_path: Path) -> None:
 def test_a_picture_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(DrError, match=r"Cannot write .*: Is a directory"):
         draw_track(OVAL, tmp_path)
+
+
+def test_values_are_drawn_on_their_places(tmp_path: Path) -> None:
+    """Yellow, the highest, on the inner half of the road; dark violet, the lowest, on the outer half."""
+    path = tmp_path / "values.png"
+    shares = np.linspace(0.0, 1.0, 9)[:, None, None]
+    grid = OVAL.inner[:-1] + shares * (OVAL.outer - OVAL.inner)[:-1]
+    values = np.repeat(np.where(shares[:, :, 0] < 0.5, 3.0, -1.0), grid.shape[1], axis=1)
+    draw_values(OVAL, grid, values, ("rewards", "reward"), path)
+    high, low = share(path, (0xFD, 0xE7, 0x25)), share(path, (0x44, 0x01, 0x54))
+    assert 0.03 < high < low < 0.2, "the outer half is larger"

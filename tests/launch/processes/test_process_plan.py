@@ -56,6 +56,13 @@ def test_in_guided_training_trainer_and_workers_take_turns_on_all_cores() -> Non
     assert "DR_TRAIN_METHOD" not in worker.environment
 
 
+def test_workers_share_the_cores_for_slow_rewards() -> None:
+    for values, processes in (({}, "4"), ({"workers": 3}, "1"), ({"workers": 3, "reward_processes": 2}, "2")):
+        trainer, worker = training(**values).services
+        assert worker.environment["DR_REWARD_PROCESSES"] == processes
+        assert "DR_REWARD_PROCESSES" not in trainer.environment
+
+
 def test_an_evaluation_is_one_worker() -> None:
     found = plan("evaluation", settings(run_id=1), "mine-E")
     (worker,) = found.services
