@@ -183,7 +183,8 @@ def _paid(episode: _Recorded, track: Track, road: Road, reward: RewardFunction) 
 
 def _step(at: Telemetry, row: TraceRow, time_s: float) -> Step:
     action = np.array([[row.steer, row.throttle]])
-    return Step([0], at, action, None, np.array([int(row.steps)]), np.array([time_s]))
+    times_s = np.array([[time_s - STEP_S], [time_s]])
+    return Step([0], at, action, None, np.array([int(row.steps)]), times_s[1], times_s[0])
 
 
 def _is_against(rows: Sequence[TraceRow], track: Track) -> bool:

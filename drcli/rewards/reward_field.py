@@ -84,7 +84,7 @@ def _rewards(track: Track, reward: RewardFunction, manner: Manner, places: Array
             put(cars, k, x, y, heading[number])
         measure(road, cars, history.block, count + 1, seen, False, at.block)
         steps = np.full(lines, number + 2)
-        step = Step([*range(lines)], at, actions, None, steps, steps * STEP_S)
+        step = Step([*range(lines)], at, actions, None, steps, steps * STEP_S, (steps - 1) * STEP_S)
         for k, car in enumerate(instances):
             rewards[k, number] = car(reward_params(step, k, facts), step.time_s[k])
     return rewards

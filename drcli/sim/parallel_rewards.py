@@ -123,6 +123,7 @@ class ParallelRewards:
             [step.actions[k] for k in cars],
             [step.numbers[k] for k in cars],
             [step.time_s[k] for k in cars],
+            [step.began_s[k] for k in cars],
             [is_reversed[k] for k in cars],
             [k in crashed for k in cars],
             None if added is None else [added[k] for k in cars],

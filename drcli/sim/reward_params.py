@@ -38,6 +38,9 @@ class StepNumbers(Protocol):
     @property
     def time_s(self) -> Sequence[float]: ...  # noqa: D102
 
+    @property
+    def began_s(self) -> Sequence[float]: ...  # noqa: D102
+
 
 def facts_of(track: Track, is_reversed: bool) -> TrackFacts:
     """Facts of a track driven in the order of its points, or against it."""

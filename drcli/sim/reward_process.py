@@ -24,8 +24,8 @@ from drcli.sim.track import Track
 class CarsOfStep(NamedTuple):
     """A step of the cars that this process rewards, as lists: `cars` are their numbers here, the rest is by position.
 
-    rows, actions, numbers, time_s: as in a `Step`; is_reversed: driven against the order of the track's points;
-    crashed: in this step; added: params of the race, or None.
+    rows, actions, numbers, time_s, began_s: as in a `Step`; is_reversed: driven against the order of the track's
+    points; crashed: in this step; added: params of the race, or None.
     """
 
     world: int
@@ -34,6 +34,7 @@ class CarsOfStep(NamedTuple):
     actions: list[list[float]]
     numbers: list[int]
     time_s: list[float]
+    began_s: list[float]
     is_reversed: list[bool]
     crashed: list[bool]
     added: list[dict[str, Any]] | None

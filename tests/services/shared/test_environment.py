@@ -35,7 +35,8 @@ def test_all_that_is_told(told: pytest.MonkeyPatch) -> None:
     store = StoreConfig("bucket", "http://127.0.0.1:9000", "eu-west-1", "key", "very secret", "minio")
     assert Environment.read() == Environment(
         store=store, prefix="racer", params_file="params.yaml", run_id=3, workers=2, worker_index=1,
-        cars_per_worker=8, reward_processes=3, seed=0, threads=5, tracks_url="https://example.com/npy", tracks_dir=Path("tracks"),
+        cars_per_worker=8, reward_processes=3, seed=0, threads=5,
+        tracks_url="https://example.com/npy", tracks_dir=Path("tracks"),
         wire_endpoint="tcp://127.0.0.1:5555", wire_keys=Path("wire.json"), wire_secret="wire secret",
         worker_name="2", is_container=True,
     )  # fmt: skip
