@@ -36,6 +36,7 @@ class Tour:
         self.sensors = worlds[0].sensors
         self.active = np.zeros(1, np.bool_)
         self._at = self.worlds[0]
+        self._visited: set[World] = set()
         self._next_episode = 0
         self._shift = 0  # number of the present episode minus that in its world
         self._quota: int | None = None  # of the last reset
@@ -55,6 +56,7 @@ class Tour:
         count = len(self.worlds)
         for i, world in enumerate(self.worlds):
             world.next_episode = number // count + (i < number % count)
+        self._visited.clear()
 
     @property
     def reward_ms(self) -> float:
@@ -107,7 +109,11 @@ class Tour:
         self._at = self.worlds[self._next_episode % len(self.worlds)]
         self._shift = self._next_episode - self._at.next_episode
         self._next_episode += 1
-        self._obs = self._at.reset(episodes_per_car=[1])
+        is_first = self._at not in self._visited  # later resets leave it to the world where to start
+        self._visited.add(self._at)
+        self._obs = (
+            self._at.reset(episodes_per_car=[1]) if is_first else self._at.reset(cars=np.ones(1, np.bool_))
+        )
 
     def _numbered(self, episode: Episode) -> Episode:
         rows = [row._replace(episode=row.episode + self._shift) for row in episode.rows]

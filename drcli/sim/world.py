@@ -37,6 +37,7 @@ from drcli.sim.verdicts import Referee, Verdicts
 from drcli.tables import RACES
 
 PERTURBATION_M, PERTURBATION_RAD = 0.15, 0.15  # of starts: at most half a lane, 8.6°
+_GOLDEN = (5**0.5 - 1.0) / 2.0  # starts that this moves on each time never gather anywhere
 _CRASHED = Status.CRASHED.code
 
 
@@ -233,7 +234,8 @@ class World:
         self.next_episode += 1
         ndist = settings.start_ndist(number)
         if settings.spread_starts:
-            share = (number - self._spread_from) / self._spread_over
+            rounds, place = divmod(number - self._spread_from, self._spread_over)
+            share = (place + _GOLDEN * rounds) / self._spread_over
             ndist = (settings.start_ndist(self._spread_from) + share) % 1.0
         return EpisodeStart(number, ndist, settings.is_reversed(number), self.seed)
 

@@ -118,3 +118,13 @@ def test_tours_need_worlds_with_one_car(ring: Track) -> None:
         Tour([])
     with pytest.raises(ValueError, match="different sensors"):
         Tour([one(ring), World(ring, RACE, 1, sensors=())])
+
+
+def test_spread_starts_of_a_single_car_reach_the_whole_lap(ring: Track, block: Track) -> None:
+    race = RaceSettings(spread_starts=True, change_start_position=False)
+    tour = Tour([World(track, race, 1, sensors=()) for track in (ring, block)])
+    tour.reset()
+    starts = [episode.start_ndist for episode in drive_off(tour, 700)][::2]
+    assert len(starts) >= 8
+    gaps = np.diff([*sorted(starts), min(starts) + 1.0])
+    assert gaps.max() < 3.0 / len(starts)
