@@ -61,7 +61,7 @@ class World:
     Args:
         reward: None: the centre-line reward that simapp evaluates with.
         record: whether episodes keep the rows of their traces; laps, progress and rewards are always kept.
-        seed: for what a race randomises (a time trial nothing), perturbed starts and randomised pictures.
+        seed: for what a race randomises (a time trial nothing), perturbed starts, randomised pictures and actions.
 
     Raises:
         UsageError: there is no race or sensor with that name.
