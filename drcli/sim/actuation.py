@@ -28,21 +28,19 @@ class Actuation:
             [settings.randomised_steering, settings.randomised_speed] if is_random else [0.0, 0.0]
         )
         self._jitter = settings.step_jitter
+        self._is_exact = not (self._most_late or self._most_noise.any())
+        self.varies = bool(self._jitter) or not self._is_exact  # whether there is anything to do at all
         self._rngs = [np.random.default_rng(0)] * num_envs
         self._late: Ints = np.zeros(num_envs, np.int64)  # steps
         self._noise: Array = np.zeros((num_envs, 2))  # standard deviations, of full lock and of the speed
-        self._asked: Array = np.zeros(
-            (self._most_late + 1, num_envs, 2)
-        )  # the last actions, the newest first
+        # The last actions, the newest first.
+        self._asked: Array = np.zeros((self._most_late + 1, num_envs, 2))
         self._cars = np.arange(num_envs)
 
-    @property
-    def varies(self) -> bool:
-        """Whether there is anything to do at all."""
-        return bool(self._most_late or self._most_noise.any() or self._jitter)
-
     def begin(self, k: int, start: EpisodeStart) -> None:
-        """Draw how late and how noisily car `k` acts in an episode. Until its first action arrives, it stands."""
+        """Draw how late and how noisily car `k` acts in an episode. Until its first action arrives, it creeps."""
+        if not self.varies:
+            return
         rng = self._rngs[k] = np.random.default_rng([start.seed, start.number, _TAG])
         self._late[k] = rng.integers(self._most_late + 1)
         self._noise[k] = rng.uniform(0.0, 1.0, 2) * self._most_noise
@@ -59,7 +57,7 @@ class Actuation:
 
     def carried_out(self, actions: Array, cars: Bools) -> Array:
         """`[K, 2]`: what reaches the wheels of cars that decide on these actions now."""
-        if not (self._most_late or self._most_noise.any()):
+        if self._is_exact:
             return actions
         self._asked = np.roll(self._asked, 1, axis=0)
         self._asked[0] = actions
