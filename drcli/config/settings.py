@@ -225,9 +225,7 @@ class Settings(SourcedValues):
     )
     oa_randomize_obstacle_locations: bool = _OA(False, "New locations in each episode.", worker=True)
     oa_is_obstacle_bot_car: bool = _OA(False, "Parked cars instead of boxes.", worker=True)
-    oa_obstacle_type: str = _OA(
-        "box_obstacle", "Model of the obstacles: box_obstacle, deepracer_box or amazon_box.", worker=True
-    )
+    oa_obstacle_type: str = _OA("box_obstacle", "Model of the obstacles: docs/simulator.md.", worker=True)
     oa_object_positions: Positions = _OA(
         "", "Fixed locations instead of a number; empty: spread out.", worker=True
     )
@@ -246,9 +244,7 @@ class Settings(SourcedValues):
     )
     h2b_randomize_bot_car_locations: bool = _H2B(False, "New locations in each episode.", worker=True)
     h2b_bot_car_speed: float = _H2B(0.2, "Speed of bot cars in m/s, at most 4.", worker=True, ge=0)
-    h2b_bot_car_penalty: float = _H2B(
-        5.0, "How long a bot car waits after it has run into a car, in seconds.", worker=True, ge=0
-    )
+    h2b_bot_car_penalty: float = _H2B(5.0, "Wait of a bot car that hits a car (s).", worker=True, ge=0)
 
     cloud: Literal["local", "aws", "azure", "remote"] = _STORE(
         "local", "Where the bucket is: this machine, AWS, Azure through a local gateway, or any S3 server."
