@@ -18,12 +18,17 @@ from drcli.sim.races.object_kinds import CAR_LENGTH_M, CAR_WIDTH_M
 
 _CORNERS = np.array([(1, 1), (-1, 1), (-1, -1), (1, -1)]) * np.array([CAR_LENGTH_M / 2, CAR_WIDTH_M / 2])
 
+_REACH_M = (CAR_LENGTH_M + CAR_WIDTH_M) / 2.0  # no corner is farther away
+
 
 @kernel
 def has_hit(
     car: tuple[float, float, float], other: tuple[float, float, float], length_m: float, width_m: float
 ) -> bool:
     """Whether a car at a pose (x, y, heading of its origin) has a corner inside a rectangle at another pose."""
+    reach_m = _REACH_M + (length_m + width_m) / 2.0
+    if not (abs(car[0] - other[0]) < reach_m and abs(car[1] - other[1]) < reach_m):
+        return False
     cos, sin = math.cos(car[2]), math.sin(car[2])
     for ahead, left in _CORNERS:
         x, y = car[0] + ahead * cos - left * sin, car[1] + ahead * sin + left * cos
@@ -65,7 +70,7 @@ def is_clear(
 
 @kernel
 def find_hits(cars: CarState, boxes: Boxes, size_m: tuple[float, float], hits: Bools, ahead_m: Array) -> None:
-    """Fill `hits` and `ahead_m`, `[K, M]`: which objects each car has hit, and how far it is ahead of each.
+    """Fill `hits` and `ahead_m`, `[K, M]`: which objects each car has hit, and how far it is ahead of those.
 
     size_m: length and width of the objects' rectangles. An object that is not placed is never hit.
     """
@@ -74,4 +79,4 @@ def find_hits(cars: CarState, boxes: Boxes, size_m: tuple[float, float], hits: B
         for m in range(hits.shape[1]):
             other = boxes.x_m[k, m], boxes.y_m[k, m], boxes.heading_rad[k, m]
             hits[k, m] = has_hit(car, other, size_m[0], size_m[1])
-            ahead_m[k, m] = seen_from(other, car[0], car[1])[0]
+            ahead_m[k, m] = seen_from(other, car[0], car[1])[0] if hits[k, m] else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from drcli.sim.races.placement import Places, check_room, spread_places
 from drcli.sim.races.places_params import params_of_places
 from drcli.sim.races.race_type import EpisodeStart
 from drcli.sim.reward_params import Params
-from drcli.sim.track import Track
+from drcli.sim.track import Array, Track
 
 _POSITION = re.compile(r"([0-9.]+)\s*,\s*([+-]?1)")
 PARKED_COLOUR = "Grey"
@@ -86,11 +87,28 @@ class ObjectAvoidance(ObjectRace):
         return params_of_places(track, found.places(track.length_m, np.random.default_rng(0)))
 
     def _place(self, k: int, start: EpisodeStart, rng: np.random.Generator) -> None:
-        way, boxes = self.ways[start.is_reversed], self._boxes
+        if self._obstacles.is_random and not self._obstacles.fixed:
+            poses = self._poses(start.is_reversed, rng)
+        else:
+            poses = self._always[start.is_reversed]
+        boxes = self._boxes
+        boxes.x_m[k], boxes.y_m[k], boxes.heading_rad[k] = poses
+
+    @cached_property
+    def _always(self) -> tuple[Array, Array]:
+        """The poses of obstacles that stand in the same places in every episode, in both driving directions."""
+        rng = np.random.default_rng(0)
+        return self._poses(False, rng), self._poses(True, rng)
+
+    def _poses(self, is_reversed: bool, rng: np.random.Generator) -> Array:
+        """`[3, M]`: x, y and heading."""
+        way = self.ways[is_reversed]
         places = self._obstacles.places(way.length_m, rng)
-        for m, (along_m, lane) in enumerate(zip(*places, strict=True)):
-            pose = way.lane_pose_at(float(along_m) / way.length_m, int(lane))
-            boxes.x_m[k, m], boxes.y_m[k, m], boxes.heading_rad[k, m] = pose
+        poses = [
+            way.lane_pose_at(float(along_m) / way.length_m, int(lane))
+            for along_m, lane in zip(*places, strict=True)
+        ]
+        return np.array(poses, np.float64).reshape(-1, 3).T
 
 
 def _position(text: str) -> tuple[float, int]:

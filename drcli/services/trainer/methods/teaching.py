@@ -105,7 +105,7 @@ class Teaching:
         scratch.
         """
         self._examined_at = self._run.counters.teacher_steps
-        if not _fits(state, self._network):
+        if not is_of(state, self._network):
             service_log.line("The teacher of the checkpoint saw other things: this one starts from scratch.")
             return
         for start, network in (("teacher/", self._network), ("best_teacher/", self.best)):
@@ -179,8 +179,8 @@ class Teaching:
         return PPOLearner(self._network, parameters, Hardware.exact(), self._run.seed)
 
 
-def _fits(state: Mapping[str, torch.Tensor], network: torch.nn.Module) -> bool:
-    """Whether the teacher in a checkpoint, if there is one, has the shapes of this one."""
+def is_of(state: Mapping[str, torch.Tensor], network: torch.nn.Module) -> bool:
+    """Whether the teacher in a checkpoint's state, if there is one, has the shapes of this network."""
     shapes = {name: part.shape for name, part in network.state_dict().items()}
     found = {name: part.shape for name, part in state.items() if name.startswith("teacher/")}
     return all(shapes.get(name.removeprefix("teacher/")) == shape for name, shape in found.items())
