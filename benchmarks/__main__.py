@@ -11,6 +11,7 @@ from pathlib import Path
 PARTS = {
     "startup": "dr --help against a bare import of click",
     "simulator": "the simulator alone, on one core",
+    "slow_rewards": "slow reward functions in one process and in several",
     "trainer": "the trainer against a bare torch loop",
     "guided": "guided training against pixels; more with --part",
     "races": "guided training with boxes and bot cars on the road",

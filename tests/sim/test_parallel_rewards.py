@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -89,6 +90,13 @@ def reward_function(params):
     reward = RewardFunction(source, "reward.py", processes=2)
     counts = [drive(new_world(block, reward, 4), 1)[0] for _ in range(3)]
     assert counts == [[2.0] * 4] * 3
+
+
+@pytest.mark.usefixtures("every_function_is_slow")
+def test_they_end_when_nobody_uses_the_function_any_more(block: Track) -> None:
+    pids = processes_of(new_world(block, RewardFunction(STATEFUL, "reward.py", processes=2)))
+    gc.collect()
+    until(lambda: not any(map(psutil.pid_exists, pids)))
 
 
 def test_what_is_quick_stays_in_this_process(block: Track) -> None:

@@ -16,7 +16,8 @@ REST = {
     "S3_ENDPOINT_URL": "http://127.0.0.1:9000", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "key",
     "AWS_SECRET_ACCESS_KEY": "very secret", "AWS_PROFILE": "minio", "RUN_ID": "3", "DR_WORKERS": "2",
     "ROLLOUT_IDX": "1",
-    "DR_CARS_PER_WORKER": "8", "DR_REWARD_PROCESSES": "3", "DR_SEED": "0", "DR_THREADS": "5", "DR_TRACKS_URL": "https://example.com/npy",
+    "DR_CARS_PER_WORKER": "8", "DR_REWARD_PROCESSES": "3", "DR_SEED": "0", "DR_THREADS": "5",
+    "DR_TRACKS_URL": "https://example.com/npy",
     "DR_TRACKS_DIR": "tracks", "DR_WIRE_ENDPOINT": "tcp://127.0.0.1:5555", "DR_WIRE_KEYS": "wire.json",
     "DR_WIRE_SECRET": "wire secret", "DR_WORKER_NAME": "2", "DR_CONTAINER": "1",
 }  # fmt: skip
@@ -35,8 +36,8 @@ def test_all_that_is_told(told: pytest.MonkeyPatch) -> None:
     store = StoreConfig("bucket", "http://127.0.0.1:9000", "eu-west-1", "key", "very secret", "minio")
     assert Environment.read() == Environment(
         store=store, prefix="racer", params_file="params.yaml", run_id=3, workers=2, worker_index=1,
-        cars_per_worker=8, reward_processes=3, seed=0, threads=5,
-        tracks_url="https://example.com/npy", tracks_dir=Path("tracks"),
+        cars_per_worker=8, reward_processes=3, seed=0, threads=5, tracks_url="https://example.com/npy",
+        tracks_dir=Path("tracks"),
         wire_endpoint="tcp://127.0.0.1:5555", wire_keys=Path("wire.json"), wire_secret="wire secret",
         worker_name="2", is_container=True,
     )  # fmt: skip
