@@ -17,6 +17,7 @@ from drcli.sim.sensors.sensor import SensorSpec
 from drcli.train.actor_critic import ActorCritic, new_actor_critic, restored_actor_critic
 from drcli.train.adam import Adam
 from drcli.train.algorithms.ppo import ClippedPPO
+from drcli.train.algorithms.sac import SAC
 from drcli.train.algorithms.value_fit import fit_value_head
 from drcli.train.checkpoint import fill, to_tensors
 from drcli.train.guided.imitation import ImitationLearner, Mirror
@@ -119,6 +120,32 @@ def test_a_student_comes_to_do_what_its_teacher_wants(num_actions: int) -> None:
         ).greedy()
     assert len(wanted.unique(dim=0)) > 1
     np.testing.assert_allclose(done.numpy(), wanted.numpy(), atol=0.3)
+
+
+def test_a_student_of_sac_comes_to_do_what_its_teacher_wants() -> None:
+    """Its teacher learned with PPO; actions and their spread are copied through tanh, the critics stay as they are."""
+    torch.manual_seed(3)
+    rng, teacher = np.random.default_rng(0), new_teacher(0)
+    network = SAC.network(small_model(0))
+    critics = {
+        name: part.clone()
+        for name, part in network.state_dict().items()
+        if name.startswith(("q.one", "q.other", "value.output"))
+    }
+    learner = ImitationLearner(network, Hyperparameters(batch_size=16, lr=1e-3), CPU, 0)
+    gaps = [learner.learn([experience(0, rng), experience(0, rng)], teacher, 0) for _ in range(10)]
+    assert gaps[-1] < 0.1 * gaps[0]
+    with torch.no_grad():
+        wanted = teacher.policy.distribution(teacher.policy_outputs({THIRDS.name: torch.eye(3)}))
+        done = network.policy.distribution(
+            network.policy_outputs({CAMERA: torch.from_numpy(images(np.arange(3)))})
+        )
+        drawn = [done.sample(torch.Generator().manual_seed(seed)) for seed in range(300)]
+    np.testing.assert_allclose(done.greedy().numpy(), wanted.greedy().numpy(), atol=0.3)
+    inside = wanted.greedy().abs() < 0.6
+    spread = torch.stack(drawn).std(0)[inside]
+    np.testing.assert_allclose(spread.numpy(), wanted.log_std.exp()[inside].numpy(), rtol=0.5)
+    assert all(torch.equal(part, network.state_dict()[name]) for name, part in critics.items())
 
 
 def test_what_does_not_depend_on_the_picture_is_taken_over() -> None:

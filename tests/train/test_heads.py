@@ -146,15 +146,24 @@ def test_far_out_is_finite() -> None:
     assert distribution.log_prob(torch.tensor([[1.0]])).isfinite()
 
 
-def test_squashed_divergence_is_that_of_normals_where_they_agree() -> None:
-    """Around 0 tanh changes nothing: spread alone, by the textbook; and actions weigh with the wanted spread."""
-    wanted = GaussianDistribution(torch.zeros(1, 1), torch.full((1, 1), math.log(0.2)))
-    assert squashed_of(0.0, 0.2).divergence_from(wanted).item() == pytest.approx(0, abs=1e-6)
-    wider = math.log(2) + 0.5 * 0.25 - 0.5
-    assert squashed_of(0.0, 0.4).divergence_from(wanted).item() == pytest.approx(wider, abs=1e-5)
-    mean = math.atanh(0.5)
-    apart = squashed_of(mean, 0.2 / (1 - 0.25)).divergence_from(wanted).item()
-    assert apart == pytest.approx(0.5 * (0.5 / 0.2) ** 2, abs=1e-4)
+def test_squashed_divergence_by_hand() -> None:
+    """Before tanh the wanted action 0.5 is atanh 0.5, and 0.3, one standard deviation closer to 0, is atanh 0.3."""
+    wanted = GaussianDistribution(torch.full((1, 1), 0.5), torch.full((1, 1), math.log(0.2)))
+    mean, spread = math.atanh(0.5), math.atanh(0.5) - math.atanh(0.3)
+    assert squashed_of(mean, spread).divergence_from(wanted).item() == pytest.approx(0, abs=1e-6)
+    apart = squashed_of(mean + 0.4, spread).divergence_from(wanted).item()
+    assert apart == pytest.approx(0.5 * (0.4 / spread) ** 2, rel=1e-4)
+    wider = squashed_of(mean, 1.1 * spread).divergence_from(wanted).item()
+    assert wider == pytest.approx(math.log(1.1) + 0.5 / 1.1**2 - 0.5, rel=0.15)  # that of Normals
+
+
+def test_squashed_divergence_from_what_is_beyond_the_bounds_is_finite_and_pulls_back() -> None:
+    wanted = GaussianDistribution(torch.tensor([[7.0, -7.0, 0.0]]), torch.tensor([[-1.0, 1.0, 1.0]]))
+    means = torch.tensor([[9.0, 0.0, 0.0]], requires_grad=True)
+    gap = SquashedDistribution(means, torch.zeros(1, 3)).divergence_from(wanted)
+    gap.sum().backward()
+    assert gap.isfinite().all()
+    assert means.grad[0, 0] > 0.1 and means.grad[0, 1] > 0.1  # both come down: closer to the bounds
 
 
 def test_squashed_commands_are_those_of_the_bounds() -> None:

@@ -23,7 +23,7 @@ from drcli.train.heads.head import Commands, Head
 
 LOG_STD_MIN, LOG_STD_MAX = -20.0, 2.0
 FIRST_LAYER, LOG_STD_LAYER = "dense", "dense_1"  # coach gives them no names: these are TensorFlow's
-MOST = 0.99  # a teacher's action that is copied: tanh never gets to 1
+MOST = 0.97  # of a teacher's action that is copied: tanh never gets to 1
 _HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 _NODES, _WEIGHTS = (torch.from_numpy(part).float() for part in np.polynomial.hermite_e.hermegauss(16))
 
@@ -117,14 +117,17 @@ class SquashedDistribution:
     def divergence_from(self, wanted: GaussianDistribution) -> Tensor:
         """Divergences [B] from Normals over actions, those of a teacher, in nats.
 
-        It is the Kullback-Leibler divergence of the Normals that touch this distribution at its greedy actions, in two
-        parts: for the actions with the spread that is wanted, and for the spread alone. So what is wrong about an
-        action is never made good by a larger spread.
+        They are compared before tanh: the teacher's action becomes the mean there, and what lies one standard deviation
+        from it, towards 0, also does after tanh. The divergence of Kullback and Leibler has two parts here: for means
+        with the spread that is wanted, and, to second order, for the spread alone. So what is wrong about an action is
+        never made good by a larger spread.
         """
-        actions, wanted_log_std = self.greedy(), wanted.log_std
-        gap = (wanted.greedy().clamp(-MOST, MOST) - actions) / wanted_log_std.exp()
-        wider = wanted_log_std - (self._log_std + _log_slope(self._means.detach()))
-        return (0.5 * gap * gap + 0.5 * (2 * wider).exp() - wider - 0.5).sum(-1)
+        actions = wanted.greedy().clamp(-MOST, MOST)
+        inwards = (actions - actions.sign() * wanted.log_std.exp()).clamp(-MOST, MOST)
+        means, spread = actions.atanh(), (actions.atanh() - inwards.atanh()).abs()
+        spread = torch.where(actions == 0, wanted.log_std.exp().clamp(max=MOST).atanh(), spread)
+        gap, wider = (means - self._means) / spread, self._log_std - spread.log()
+        return (0.5 * gap * gap + wider * wider).sum(-1)
 
 
 def squashed(outputs: Tensor) -> SquashedDistribution:
