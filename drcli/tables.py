@@ -71,7 +71,12 @@ SENSORS = Table(
     "sensor",
     {
         "FRONT_FACING_CAMERA": "drcli.sim.sensors.front_camera:FrontCamera",
+        "LEFT_CAMERA": "drcli.sim.sensors.front_camera:FrontCamera",
         "observation": "drcli.sim.sensors.front_camera:FrontCamera",
+        "STEREO_CAMERAS": "drcli.sim.sensors.front_camera:StereoCameras",
+        "LIDAR": "drcli.sim.sensors.lidar:LIDAR",
+        "SECTOR_LIDAR": "drcli.sim.sensors.lidar:SECTOR_LIDAR",
+        "DISCRETIZED_SECTOR_LIDAR": "drcli.sim.sensors.lidar:DISCRETIZED_SECTOR_LIDAR",
     },
 )
 PRIVILEGED_SENSORS = Table(  # what only a simulator knows: for teachers, not for models
@@ -86,7 +91,11 @@ PRIVILEGED_SENSORS = Table(  # what only a simulator knows: for teachers, not fo
 NETWORKS = Table(
     "drcli.networks",
     "network",
-    {"DEEP_CONVOLUTIONAL_NETWORK_SHALLOW": "drcli.train.architectures.shallow:SHALLOW"},
+    {
+        "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW": "drcli.train.architectures.deep_convolutional:SHALLOW",
+        "DEEP_CONVOLUTIONAL_NETWORK": "drcli.train.architectures.deep_convolutional:MEDIUM",
+        "DEEP_CONVOLUTIONAL_NETWORK_DEEP": "drcli.train.architectures.deep_convolutional:DEEP",
+    },
 )
 HEADS = Table(
     "drcli.heads",

@@ -30,16 +30,11 @@ from drcli.tables import ALGORITHMS, NETWORKS, SENSORS, Table
 STEERING_LIMITS_DEG = (-30.0, 30.0)
 SPEED_LIMITS_MPS = (0.1, 4.0)
 
-# Names that other engines support; ours are in the tables.
 GREY_CAMERAS = ("observation", "FRONT_FACING_CAMERA", "LEFT_CAMERA")  # each sees one grey image
 CAMERAS = (*GREY_CAMERAS, "STEREO_CAMERAS")
 _LIDARS = ("LIDAR", "SECTOR_LIDAR", "DISCRETIZED_SECTOR_LIDAR")
-_NETWORKS = (
-    "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW",
-    "DEEP_CONVOLUTIONAL_NETWORK",
-    "DEEP_CONVOLUTIONAL_NETWORK_DEEP",
-)
-_ALGORITHMS = ("clipped_ppo", "sac")
+_CONFIGURED = "DISCRETIZED_SECTOR_LIDAR"
+_ALGORITHMS = ("clipped_ppo", "sac")  # those that other engines support; ours are in the table
 
 
 def _named(known: Sequence[str], table: Table) -> PlainValidator:
@@ -55,10 +50,11 @@ def _named(known: Sequence[str], table: Table) -> PlainValidator:
     return PlainValidator(check)
 
 
-Sensor = Annotated[str, _named((*CAMERAS, *_LIDARS), SENSORS)]
+Sensor = Annotated[str, _named((), SENSORS)]
 
 _KEY_OF = {"discrete": "action_space", "continuous": "action_space", "sensors": "sensor"}
 _WITHOUT_EFFECT = ("preprocess_type", "regional_parameters")  # exports of the AWS console contain them
+_GREY = "GREY_SCALE"  # the preprocess_type of all models
 _NEED_SENSOR = 'add "sensor": ["FRONT_FACING_CAMERA"]'
 
 
@@ -108,7 +104,7 @@ class ModelMetadata(_Frozen):
 
     version: Annotated[float, BeforeValidator(no_bool), Field(ge=1, le=6)]
     sensors: tuple[Sensor, ...]
-    neural_network: Annotated[str, _named(_NETWORKS, NETWORKS)] = "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW"
+    neural_network: Annotated[str, _named((), NETWORKS)] = "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW"
     training_algorithm: Annotated[str, _named(_ALGORITHMS, ALGORITHMS), BeforeValidator(lower)] = (
         "clipped_ppo"
     )
@@ -230,6 +226,9 @@ def _warn(parsed: Parsed, found: ModelMetadata) -> None:
     for key in (key for key in raw if key not in known):
         near = did_you_mean(key, known)
         parsed.warn((key,), f"{key} is unknown; it has no effect" + (f"; {near}" if near else ""))
+    for key in (key for key in _WITHOUT_EFFECT if key in raw and raw[key] != _GREY):
+        parsed.warn((key,), f"{key} has no effect on a training")
+    _warn_of_lidar(parsed, found)
     if found.version < 2 and raw.get("sensor", ["observation"]) != ["observation"]:
         parsed.warn(("sensor",), "sensor has no effect before version 2; the model sees `observation`")
     if found.continuous and "action_space_type" not in raw:
@@ -241,6 +240,18 @@ def _warn(parsed: Parsed, found: ModelMetadata) -> None:
         _warn_of_indexes(parsed)
         _warn_of_duplicates(parsed, found.discrete)
     _warn_of_clipping(parsed, found)
+
+
+def _warn_of_lidar(parsed: Parsed, found: ModelMetadata) -> None:
+    config = parsed.value.get("lidar_config")
+    if config is None:
+        return
+    if _CONFIGURED not in found.sensors:
+        parsed.warn(("lidar_config",), f"lidar_config has no effect without the sensor {_CONFIGURED}")
+    known = {*LidarConfig.model_fields, "clipping_dist"}
+    for key in (key for key in config if key not in known):
+        hint = did_you_mean(key, known) or "the lidar's rate, view and reach are fixed"
+        parsed.warn(("lidar_config", key), f"lidar_config.{key} is unknown; it has no effect; {hint}")
 
 
 def _warn_of_indexes(parsed: Parsed) -> None:

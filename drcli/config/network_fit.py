@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drcli.config.model_metadata import GREY_CAMERAS, ModelMetadata
-from drcli.contract.stored_network import StoredNetwork
+from drcli.contract.stored_network import COMMUNITY_NETWORKS, StoredNetwork
 
 
 def misfits(network: StoredNetwork, metadata: ModelMetadata, *, is_renaming: bool = False) -> Iterator[str]:
@@ -22,6 +22,9 @@ def misfits(network: StoredNetwork, metadata: ModelMetadata, *, is_renaming: boo
     sensors, wanted = set(network.channels), set(metadata.sensors)
     if sensors != wanted and not (is_renaming and renamed_camera(network, metadata)):
         yield f"it sees {', '.join(sorted(sensors))}, not {', '.join(sorted(wanted))}"
+    possible, name = network.neural_networks, metadata.neural_network
+    if possible and name in COMMUNITY_NETWORKS and name not in possible:
+        yield f"its network is {' or '.join(possible)}, not {name}"
     for sensor in sorted(sensors & set(GREY_CAMERAS)):
         if network.channels[sensor] != 1:
             yield f"it sees the last {network.channels[sensor]} images (stack_size), not one"

@@ -19,17 +19,29 @@ _HEADS = {
     "/sac_policy_head_0/policy_mean": "continuous",
 }
 _SAC = "main_level/agent/policy/"
+_MIDDLEWARE = re.compile(rf"{_AGENT}/middleware_fc_embedder/(Dense_\d+)/kernel")
+_ALWAYS_SHALLOW = "observation"
+_LAYERS = {  # the size of a camera's first kernel, one picture or two, and the units of the middleware
+    "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW": ({8}, (512,)),
+    "DEEP_CONVOLUTIONAL_NETWORK": ({5, 3}, (512,)),
+    "DEEP_CONVOLUTIONAL_NETWORK_DEEP": ({8, 3}, (256, 128)),
+}
+COMMUNITY_NETWORKS = tuple(_LAYERS)
 
 
 @dataclass(frozen=True)
 class StoredNetwork:
-    """A network: its sensors and how many channels each image has (0 for numbers), its actions, its algorithm."""
+    """A network: its sensors and how many channels each image has (0 for numbers), its actions, its algorithm.
+
+    neural_networks: which of the community's it can be, by its layers; none if it is another one.
+    """
 
     channels: Mapping[str, int]
     action_space_type: str
     num_outputs: int
     training_algorithm: str
     has_value: bool
+    neural_networks: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, shapes: Shapes) -> StoredNetwork:
@@ -47,4 +59,15 @@ class StoredNetwork:
             raise ValueError("it does not have the variables of a DeepRacer model")
         kind, outputs = heads[0]
         has_value = any("/v_values_head_0/" in name for name in shapes)
-        return cls(channels, kind, outputs, "sac" if is_sac else "clipped_ppo", has_value)
+        algorithm = "sac" if is_sac else "clipped_ppo"
+        return cls(channels, kind, outputs, algorithm, has_value, _neural_networks(first, shapes))
+
+
+def _neural_networks(first: Shapes, shapes: Shapes) -> tuple[str, ...]:
+    """The names of the networks with this middleware and these first layers of cameras."""
+    found = {match[1]: shape[-1] for name, shape in shapes.items() if (match := _MIDDLEWARE.fullmatch(name))}
+    units = tuple(found[layer] for layer in sorted(found))
+    sizes = {shape[0] for name, shape in first.items() if len(shape) == 4 and name != _ALWAYS_SHALLOW}
+    return tuple(
+        name for name, (kernels, middleware) in _LAYERS.items() if units == middleware and sizes <= kernels
+    )

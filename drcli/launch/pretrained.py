@@ -91,7 +91,7 @@ def _own_metadata(bucket: Bucket, prefix: str, network: StoredNetwork) -> ModelM
 def _faults(origin: Origin, metadata: ModelMetadata, *, is_renaming: bool) -> Iterator[str]:
     """Where the network of the model cannot be that of the run."""
     yield from misfits(origin.network, metadata, is_renaming=is_renaming)
-    old = origin.metadata
+    old = None if origin.network.neural_networks else origin.metadata
     if old and old.neural_network != metadata.neural_network:
         yield f"its network is {old.neural_network}, not {metadata.neural_network}"
 

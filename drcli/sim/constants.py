@@ -70,6 +70,23 @@ CAMERAS = {  # by the version of the model metadata, which names the generation 
 def camera_of(metadata_version: str) -> CameraParams:
     """The camera of the generation that a model's metadata belong to."""
     return CAMERAS.get(metadata_version, CameraParams())
+STEREO_LEFT_M = (
+    0.03  # of the left eye of STEREO_CAMERAS from the middle of the car; the right one is opposite
+)
+
+
+class LidarParams(NamedTuple):
+    """The lidar of the URDF. It looks backwards: its rays, from right to left, leave out 60° in front of the car."""
+
+    rays: int = 64
+    half_view_rad: float = 2.61799  # to both sides of the middle ray, which points to the rear
+    forward_m: float = 0.02913  # from the car's origin
+    height_m: float = 0.1847
+    nearest_m: float = 0.15
+    farthest_m: float = 12.0  # beyond it a ray comes back from nothing
+    resolution_m: float = 0.01
+    noise_m: float = 0.01  # standard deviation
+    scans_per_s: int = 10
 
 
 RGB = tuple[int, int, int]

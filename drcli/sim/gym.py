@@ -21,7 +21,7 @@ from drcli.sim.catalogue import load_track, read_route
 from drcli.sim.constants import MAX_SPEED_MPS, MAX_STEERING_DEG, MIN_SPEED_MPS, STEPS_PER_SECOND
 from drcli.sim.reward import RewardFunction
 from drcli.sim.reward_params import Params
-from drcli.sim.sensors.sensor import Observations, SensorSpec, sensor_spec
+from drcli.sim.sensors.sensor import Observations, SensorSpec, sensor_specs
 from drcli.sim.step_rewards import CarReward, RewardSource
 from drcli.sim.track import Track
 from drcli.sim.track_file import read_track
@@ -45,20 +45,20 @@ class _Adapter:
         actions: Sequence[tuple[float, float]] | None,
         reward: Reward | None,
         settings: RaceSettings | None,
-        sensors: Sequence[str],
+        sensors: Sequence[str | SensorSpec],
         *,
         picture: bool = False,
     ) -> None:
-        every = {*sensors, CAMERA} if picture else sensors
+        self.specs = sensor_specs(sensors)
+        every = {spec.name: spec for spec in (*sensor_specs([CAMERA] if picture else []), *self.specs)}
         self.world = World(
             _track_of(track),
             settings or RaceSettings(),
             num_envs,
-            sensors=tuple(every),
+            sensors=tuple(every.values()),
             reward=_reward_source(reward),
             record=False,
         )
-        self.specs = tuple(sensor_spec(name) for name in sensors)
         self.latest: Observations = {}  # including the picture, if one is wanted
         self._table = None if actions is None else np.array(actions, np.float64).reshape(-1, 2)
         self.action_space: spaces.Space[Any] = spaces.Box(-1.0, 1.0, (2,), np.float32)
@@ -117,7 +117,7 @@ class DeepRacerEnv(gymnasium.Env[Observation, Any]):
         actions: Sequence[tuple[float, float]] | None = None,
         reward: Reward | None = None,
         settings: RaceSettings | None = None,
-        sensors: Sequence[str] = (CAMERA,),
+        sensors: Sequence[str | SensorSpec] = (CAMERA,),
         render_mode: str | None = None,
     ) -> None:
         self.render_mode = render_mode
@@ -170,7 +170,7 @@ class DeepRacerVectorEnv(VectorEnv[Observation, Any, npt.NDArray[Any]]):
         actions: Sequence[tuple[float, float]] | None = None,
         reward: Reward | None = None,
         settings: RaceSettings | None = None,
-        sensors: Sequence[str] = (CAMERA,),
+        sensors: Sequence[str | SensorSpec] = (CAMERA,),
     ) -> None:
         self.num_envs = num_envs
         self._adapter = _Adapter(num_envs, track, actions, reward, settings, sensors)

@@ -27,7 +27,7 @@ from drcli.sim.geometry import Road, road_of
 from drcli.sim.parallel_rewards import rewards_of
 from drcli.sim.races.race_type import EpisodeStart, Race
 from drcli.sim.sensors.picture_styles import draw_style, new_styles
-from drcli.sim.sensors.sensor import Observations, Scene, sensor_class, sensor_spec
+from drcli.sim.sensors.sensor import Observations, Scene, SensorSpec, sensor_specs, sensor_type
 from drcli.sim.step import Label, Step
 from drcli.sim.step_rewards import RewardSource, center_line_rewards
 from drcli.sim.telemetry import CarHistory, Telemetry
@@ -61,7 +61,8 @@ class World:
     Args:
         reward: None: the centre-line reward that simapp evaluates with.
         record: whether episodes keep the rows of their traces; laps, progress and rewards are always kept.
-        seed: for what a race randomises (a time trial nothing), perturbed starts, randomised pictures and actions.
+        sensors: their names, or their specs if they are configured.
+        seed: for what a race randomises (a time trial nothing), perturbed starts, pictures, actions, noise of sensors.
 
     Raises:
         UsageError: there is no race or sensor with that name.
@@ -74,14 +75,14 @@ class World:
         settings: RaceSettings,
         num_envs: int,
         *,
-        sensors: Sequence[str] = ("FRONT_FACING_CAMERA",),
+        sensors: Sequence[str | SensorSpec] = ("FRONT_FACING_CAMERA",),
         reward: RewardSource | None = None,
         record: bool = True,
         seed: int = 0,
     ) -> None:
         self.track, self.settings, self.num_envs = track, settings, num_envs
         self.race: Race = RACES.load(settings.race_type)(track, settings, num_envs)
-        self.sensors = tuple(sensor_spec(name) for name in sensors)
+        self.sensors = sensor_specs(sensors)
         self.next_episode = 0  # its number; episodes are numbered in the order they start
         self.active = np.zeros(num_envs, np.bool_)
         self.cars, self._car = new_cars(num_envs), car_of(settings)
@@ -92,12 +93,13 @@ class World:
         self._rewards = rewards_of(track, reward, num_envs) if reward else None
         self._road = _road_of(track)
         self._views = {
-            spec.name: (sensor_class(spec.name)(track), np.zeros((num_envs, *spec.shape), spec.dtype))
+            spec.name: (sensor_type(spec)(track), np.zeros((num_envs, *spec.shape), spec.dtype))
             for spec in self.sensors
         }
         self.styles = new_styles(num_envs) if settings.randomised_pictures else None
         self._no_reward, self._no_pause = [0.0] * num_envs, [0.0] * num_envs
         self._is_reversed = [False] * num_envs  # as in the history, for rewards
+        self._noise_seed = np.zeros(num_envs, np.int64)
         self.seed = seed
         self._quota: npt.NDArray[np.int64] | None = None
         self._episodes_per_car: npt.NDArray[np.int64] | None = None
@@ -209,6 +211,7 @@ class World:
         for k in starting.nonzero()[0].tolist():
             start = self._next_start()
             pose = self._start_pose(k, start)
+            self._noise_seed[k] = start.noise_seed
             if self.styles is not None:
                 draw_style(self.styles, k, start.seed, start.number)
             put(self.cars, k, *pose)
@@ -272,7 +275,10 @@ class World:
     def _look(self, cars: Bools) -> Observations:
         """Measure cars for the next step and read their sensors."""
         self._measure(cars, running=True)
-        scene = Scene(self.cars, self.telemetry, self.race.boxes, self.history.is_reversed, cars, self.styles)
+        scene = Scene(
+            self.cars, self.telemetry, self.race.boxes, self.history.is_reversed, cars,
+            self.referee.counts.steps, self._noise_seed, self.styles,
+        )  # fmt: skip
         for sensor, values in self._views.values():
             sensor.fill(scene, values)
         return {name: values.copy() for name, (_, values) in self._views.items()}

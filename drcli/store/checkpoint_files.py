@@ -22,7 +22,9 @@ from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
 from drcli.store.client import Bucket, ObjectInfo
 
-MAX_BYTES = 1 << 30  # of the weights of a checkpoint; both networks of a DeepRacer model have 47 MB
+MAX_BYTES = (
+    1 << 31
+)  # of the weights of a checkpoint: 47 MB of shallow networks, 0.9 GB of the largest in a guided run
 
 _DATA = r"data-\d{5}-of-\d{5}"
 _PART = re.compile(rf"(?P<name>{CHECKPOINT})\.(?P<part>{NATIVE}|{INDEX}|{META}|{_DATA})")

@@ -27,7 +27,7 @@ class ModelSpec:
     def of(cls, metadata: ModelMetadata) -> ModelSpec:
         """Look up everything in the tables. Raises UsageError for a name that they do not have."""
         return cls(
-            tuple(sensor_spec(name) for name in sorted(metadata.sensors)),
+            tuple(sensor_spec(name, metadata.lidar_config) for name in sorted(metadata.sensors)),
             NETWORKS.load(metadata.neural_network),
             HEADS.load(metadata.action_space_type).of(metadata),
         )

@@ -37,6 +37,7 @@ RESCALER = (
 # The graph only scales images to 0..1. The first convolution is initialised as if images were centred and of unit
 # variance, which saves a third of the steps; afterwards it is an ordinary layer. Averages over our tracks.
 IMAGE_MEAN, IMAGE_GAIN = 0.36, 3.0
+WIDE = 16_384  # inputs
 
 Observation = Mapping[str, Tensor]
 
@@ -58,8 +59,15 @@ def bias_of(layer: TorchLayer) -> Tensor:
 
 @torch.no_grad()
 def initialise(layer: TorchLayer, gain: float) -> None:
-    """Draw orthogonal weights and set the bias to zero."""
-    layer.weight.copy_(nn.init.orthogonal_(torch.empty(layer.weight.shape), gain=gain))
+    """Draw orthogonal weights and set the bias to zero.
+
+    Rows of a very wide layer are as good as orthogonal anyway; to make them so would take half a minute.
+    """
+    num_inputs = layer.weight[0].numel()
+    if num_inputs > WIDE:
+        layer.weight.normal_(0.0, gain / num_inputs**0.5)
+    else:
+        layer.weight.copy_(nn.init.orthogonal_(torch.empty(layer.weight.shape), gain=gain))
     bias_of(layer).zero_()
 
 

@@ -108,13 +108,13 @@ class RolloutSpec:
         """An empty rollout of `num_steps` steps: no car has driven."""
         steps = num_steps, num_cars
         return Rollout(
-            obs={name: np.zeros((*steps, *shape), dtype) for name, shape, dtype in self.sensors},
+            obs={each.name: np.zeros((*steps, *each.shape), each.dtype) for each in self.sensors},
             actions=np.zeros((*steps, *self.action_shape), self.action_dtype),
             rewards=np.zeros(steps, np.float32),
             dones=np.zeros(steps, np.bool_),
             valid=np.zeros(steps, np.bool_),
             extras={name: np.zeros(steps, np.float32) for name in self.extras},
-            last_obs={name: np.zeros((num_cars, *shape), dtype) for name, shape, dtype in self.sensors},
+            last_obs={each.name: np.zeros((num_cars, *each.shape), each.dtype) for each in self.sensors},
             last_extras={name: np.zeros(num_cars, np.float32) for name in self.extras},
         )
 

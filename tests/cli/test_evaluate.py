@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from polling import DEADLINE_S
 
+from drcli.config import engine
 from drcli.contract.keys import ModelKeys
 from drcli.launch import local_process
 from drcli.launch.processes.process_folder import ProcessFolder
@@ -19,6 +20,7 @@ from drcli.store import simtrace
 from drcli.store.checkpoints import read_index
 from drcli.store.client import Bucket
 from drcli.store.metrics import EvaluationMetrics
+from drcli.tables import Table
 
 TRIAL = {
     "trial": int,
@@ -181,15 +183,18 @@ def test_bad_input(finished: Any, words: tuple[str, ...], code: int, texts: tupl
     assert racer.bucket.list() == before
 
 
-def test_a_model_of_another_engine(finished: Any) -> None:
+def test_a_model_of_another_engine(finished: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = finished.racer.bucket
-    metadata = json.loads(bucket.get("model/model/model_metadata.json")) | {"sensor": ["LEFT_CAMERA"]}
+    metadata = json.loads(bucket.get("model/model/model_metadata.json")) | {
+        "sensor": ["FRONT_FACING_CAMERA", "LIDAR"]
+    }
+    monkeypatch.setattr(engine, "SENSORS", Table("none", "sensor", {"FRONT_FACING_CAMERA": ""}))
     bucket.put("left/model/1_Step-1.ckpt.safetensors", b"weights")
     bucket.put("left/model/model_metadata.json", json.dumps(metadata).encode())
     result = finished.racer.invoke("evaluate", "--set", "DR_LOCAL_S3_MODEL_PREFIX=left")
     assert result.exit_code == 2
     assert (
-        "left/model/model_metadata.json: drcli's own engine does not support sensor LEFT_CAMERA yet"
+        "left/model/model_metadata.json: drcli's own engine does not support sensor LIDAR yet"
         in result.stderr
     )
 

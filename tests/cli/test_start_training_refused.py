@@ -128,9 +128,12 @@ def test_custom_files_that_cannot_be_read(racer: Racer, name: str) -> None:
     ("changes", "texts"),
     [
         ({"sensor": ["LIDAR"]}, (r"model_metadata\.json:\d+", "0 cameras")),
-        ({"sensor": ["LEFT_CAMERA"]}, ("does not support sensor LEFT_CAMERA yet", "FRONT_FACING_CAMERA")),
-        ({"sensor": ["STEREO_CAMERAS", "LIDAR"]}, ("does not support sensor STEREO_CAMERAS yet",)),
-        ({"neural_network": "DEEP_CONVOLUTIONAL_NETWORK_DEEP"}, ("does not support neural_network",)),
+        ({"sensor": ["LEFT_CAMERA", "STEREO_CAMERAS"]}, (r"model_metadata\.json:\d+", "2 cameras")),
+        ({"neural_network": "DEEPER"}, ("DEEP_CONVOLUTIONAL_NETWORK'",)),
+        (
+            {"lidar_config": {"num_sectors": 5}},
+            (r"model_metadata\.json:\d+: lidar_config\.num_sectors is 5",),
+        ),
         ({"sensor": ["SONAR"]}, (r"model_metadata\.json:\d+", "SONAR")),
         ({"action_space": []}, (r"model_metadata\.json:\d+", "action_space")),
         ({"training_algorithm": "sac"}, ("SAC needs a continuous action space",)),

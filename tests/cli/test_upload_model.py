@@ -7,7 +7,9 @@ import yaml
 from model_samples import METADATA, PARTS, contents, make_model, name, trained, weights
 from upload_targets import UploadTargets
 
+from drcli.config import engine
 from drcli.store.metrics import EpisodeResult, TrainingMetrics
+from drcli.tables import Table
 from drcli.tensorflow.tensor_bundle import read_bundle
 from drcli.train.checkpoint import pack
 
@@ -89,9 +91,12 @@ def test_a_model_of_ours(upload_targets: UploadTargets) -> None:
     assert all((values[key] == value.numpy()).all() for key, value in trained().variables.items())
 
 
-def test_a_model_that_only_another_engine_drives(upload_targets: UploadTargets) -> None:
+def test_a_model_that_only_another_engine_drives(
+    upload_targets: UploadTargets, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_model(upload_targets.own, "model", [3])
     stereo = METADATA | {"sensor": ["STEREO_CAMERAS"]}
+    monkeypatch.setattr(engine, "SENSORS", Table("none", "sensor", {"FRONT_FACING_CAMERA": ""}))
     upload_targets.own.put("model/model/model_metadata.json", json.dumps(stereo).encode())
     upload_targets.own.delete(["model/model/3_Step-300.ckpt.meta"])
     answer = upload_targets.done("upload-model")

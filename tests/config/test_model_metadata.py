@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from drcli.config.model_metadata import Action, ModelMetadata
+from drcli.config.model_metadata import Action, LidarConfig, ModelMetadata
 from drcli.errors import UsageError
 from drcli.paths import defaults_dir
 from drcli.tables import ALGORITHMS, NETWORKS, SENSORS
@@ -145,7 +145,27 @@ def test_keys_without_effect() -> None:
     found = read(preprocess_type="GREY_SCALE", regional_parameters=["0"], neural_netwrk="x")
     assert found.warnings == (
         "m.json:1: neural_netwrk is unknown; it has no effect; did you mean neural_network?",
+        "m.json:1: regional_parameters has no effect on a training",
     )
+    assert read(preprocess_type="RGB").warnings == ("m.json:1: preprocess_type has no effect on a training",)
+
+
+def test_a_lidar_is_configured_where_it_can_be() -> None:
+    sensors = ["LEFT_CAMERA", "DISCRETIZED_SECTOR_LIDAR"]
+    found = read(sensor=sensors)
+    assert found.lidar_config == LidarConfig(
+        num_sectors=8, num_values_per_sector=8, clipping_dist_m=2.0
+    )  # those of the community's engine
+    given = {"num_sectors": 16, "num_values_per_sector": 3, "clipping_dist": 0.5}
+    found = read(sensor=sensors, lidar_config=given)
+    assert found.lidar_config.model_dump(by_alias=True) == given
+    assert found.warnings == ()
+    assert read(sensor=["LEFT_CAMERA", "LIDAR"], lidar_config=given).warnings == (
+        "m.json:1: lidar_config has no effect without the sensor DISCRETIZED_SECTOR_LIDAR",
+    )
+    rate, typo = read(sensor=sensors, lidar_config={"rate": 5, "num_sector": 4}).warnings
+    assert rate.startswith("m.json:1: lidar_config.rate is unknown; it has no effect; the lidar's rate")
+    assert typo.endswith("lidar_config.num_sector is unknown; it has no effect; did you mean num_sectors?")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +197,14 @@ def test_keys_without_effect() -> None:
         ({"neural_network": "DEEP"}, "neural_network"),
         ({"neural_network": []}, "neural_network"),
         ({"lidar_config": {"num_sectors": 7}}, "lidar_config.num_sectors is 7"),
+        ({"lidar_config": {"num_sectors": 0}}, "lidar_config.num_sectors is 0"),
+        ({"lidar_config": {"num_sectors": 128}}, "lidar_config.num_sectors is 128"),
+        ({"lidar_config": {"num_values_per_sector": 0}}, "lidar_config.num_values_per_sector is 0"),
+        ({"lidar_config": {"num_values_per_sector": 1.5}}, "lidar_config.num_values_per_sector is 1.5"),
         ({"lidar_config": {"clipping_dist": 0.1}}, "lidar_config.clipping_dist"),
+        ({"lidar_config": {"clipping_dist": 12.1}}, "lidar_config.clipping_dist is 12.1"),
+        ({"lidar_config": None}, "lidar_config is null"),
+        ({"neural_network": "DEEP"}, "'DEEP_CONVOLUTIONAL_NETWORK' or 'DEEP_CONVOLUTIONAL_NETWORK_DEEP'"),
     ],
 )
 def test_wrong_files(keys: dict[str, Any], part: str) -> None:

@@ -10,8 +10,10 @@ from model_specs import metadata
 
 from drcli.config.model_metadata import GREY_CAMERAS
 from drcli.config.network_fit import misfits, renamed_camera
-from drcli.contract.stored_network import StoredNetwork
+from drcli.contract.stored_network import COMMUNITY_NETWORKS, StoredNetwork
+from drcli.tables import NETWORKS
 
+SHALLOW, MEDIUM, DEEP = COMMUNITY_NETWORKS
 NETWORK = StoredNetwork({"FRONT_FACING_CAMERA": 1}, "discrete", 5, "clipped_ppo", True)
 
 
@@ -56,6 +58,25 @@ def test_one_that_fits() -> None:
 @pytest.mark.parametrize("is_renaming", [True, False])
 def test_others_do_not(changes: dict[str, Any], said: list[str], is_renaming: bool) -> None:
     assert found(replace(NETWORK, **changes), is_renaming=is_renaming) == said
+
+
+@pytest.mark.parametrize(
+    ("networks", "wanted", "said"),
+    [
+        ((), MEDIUM, []),
+        ((SHALLOW,), SHALLOW, []),
+        ((SHALLOW, MEDIUM), MEDIUM, []),
+        ((SHALLOW, MEDIUM), DEEP, [f"its network is {SHALLOW} or {MEDIUM}, not {DEEP}"]),
+        ((DEEP,), SHALLOW, [f"its network is {DEEP}, not {SHALLOW}"]),
+        ((DEEP,), "ONE_DENSE", []),
+    ],
+)
+def test_layers_tell_networks_apart(
+    networks: tuple[str, ...], wanted: str, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those of other packages: they may have the same layers."""
+    monkeypatch.setitem(NETWORKS.members, "ONE_DENSE", "elsewhere:member")  # type: ignore[arg-type]
+    assert found(replace(NETWORK, neural_networks=networks), neural_network=wanted) == said
 
 
 @pytest.mark.parametrize("other", GREY_CAMERAS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drcli.contract.stored_network import Shapes, StoredNetwork
+from drcli.contract.stored_network import COMMUNITY_NETWORKS, Shapes, StoredNetwork
 
 ONLINE = "main_level/agent/main/online"
 HEADS = {"discrete": "policy_fc", "continuous": "policy_mean"}
@@ -29,6 +29,8 @@ def shapes(
     return found
 
 
+SHALLOW = (COMMUNITY_NETWORKS[0],)
+MEDIUM = COMMUNITY_NETWORKS[1]
 CAMERA = ("FRONT_FACING_CAMERA", (8, 8, 1, 32))
 SAC = {
     "main_level/agent/policy/online/network_0/FRONT_FACING_CAMERA/Conv2d_0/kernel": (8, 8, 1, 32),
@@ -40,18 +42,23 @@ SAC = {
 @pytest.mark.parametrize(
     ("found", "network"),
     [
-        (shapes(CAMERA), StoredNetwork({"FRONT_FACING_CAMERA": 1}, "discrete", 9, "clipped_ppo", True)),
+        (
+            shapes(CAMERA),
+            StoredNetwork({"FRONT_FACING_CAMERA": 1}, "discrete", 9, "clipped_ppo", True, SHALLOW),
+        ),
         (
             shapes(CAMERA, kind="continuous", outputs=2, value=False),
-            StoredNetwork({"FRONT_FACING_CAMERA": 1}, "continuous", 2, "clipped_ppo", False),
+            StoredNetwork({"FRONT_FACING_CAMERA": 1}, "continuous", 2, "clipped_ppo", False, SHALLOW),
         ),
         (
             shapes(("STEREO_CAMERAS", (8, 8, 2, 32)), ("SECTOR_LIDAR", (8, 256)), outputs=1),
-            StoredNetwork({"SECTOR_LIDAR": 0, "STEREO_CAMERAS": 2}, "discrete", 1, "clipped_ppo", True),
+            StoredNetwork(
+                {"SECTOR_LIDAR": 0, "STEREO_CAMERAS": 2}, "discrete", 1, "clipped_ppo", True, SHALLOW
+            ),
         ),
         (
             shapes(("observation", (8, 8, 4, 32))),
-            StoredNetwork({"observation": 4}, "discrete", 9, "clipped_ppo", True),
+            StoredNetwork({"observation": 4}, "discrete", 9, "clipped_ppo", True, (*SHALLOW, MEDIUM)),
         ),
         (SAC, StoredNetwork({"FRONT_FACING_CAMERA": 1}, "continuous", 2, "sac", True)),
     ],

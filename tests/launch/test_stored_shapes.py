@@ -23,9 +23,10 @@ from drcli.train.checkpoint import pack, to_tensors
 
 KEYS = ModelKeys("m")
 ONE = CheckpointName(1, 2)
+SHALLOW = ("DEEP_CONVOLUTIONAL_NETWORK_SHALLOW",)
 NETWORKS = {
-    DISCRETE: StoredNetwork({"FRONT_FACING_CAMERA": 1}, "discrete", 9, "clipped_ppo", True),
-    CONTINUOUS: StoredNetwork({"FRONT_FACING_CAMERA": 1}, "continuous", 2, "clipped_ppo", True),
+    DISCRETE: StoredNetwork({"FRONT_FACING_CAMERA": 1}, "discrete", 9, "clipped_ppo", True, SHALLOW),
+    CONTINUOUS: StoredNetwork({"FRONT_FACING_CAMERA": 1}, "continuous", 2, "clipped_ppo", True, SHALLOW),
 }
 
 
@@ -115,7 +116,7 @@ def test_a_huge_one_is_not_read(bucket: Bucket) -> None:
     bucket.put("m/model/model_1.pb", b"")
     found = only(bucket)
     huge = {"pb": replace(found.parts["pb"], size_bytes=MAX_BYTES + 1)}
-    with pytest.raises(DrError, match=r"Checkpoint 1_Step-0\.ckpt has 1\.1 GB; at most 1\.1 GB are read"):
+    with pytest.raises(DrError, match=r"Checkpoint 1_Step-0\.ckpt has 2\.1 GB; at most 2\.1 GB are read"):
         read_network(bucket, CheckpointFiles(found.name, huge))
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from drcli.config.model_metadata import LidarConfig
 from drcli.config.race_settings import RaceSettings
 from drcli.errors import DrError
+from drcli.sim.sensors.sensor import sensor_spec
 from drcli.sim.track import Track
 
 gymnasium = pytest.importorskip("gymnasium", reason='gymnasium is missing: pip install "drcli[gym]"')
@@ -17,12 +19,19 @@ from gymnasium.utils.env_checker import check_env  # noqa: E402
 
 from drcli.sim.gym import ENV_ID, DeepRacerEnv, DeepRacerVectorEnv  # noqa: E402
 
+SECTORS = sensor_spec("DISCRETIZED_SECTOR_LIDAR", LidarConfig(num_sectors=16, num_values_per_sector=3))
 ACTIONS = [(-20.0, 1.0), (0.0, 1.5), (20.0, 1.0)]
 FIXED = RaceSettings(change_start_position=False)
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"actions": ACTIONS}, {"sensors": ("observation", "FRONT_FACING_CAMERA")}]
+    "options",
+    [
+        {},
+        {"actions": ACTIONS},
+        {"sensors": ("observation", "FRONT_FACING_CAMERA")},
+        {"sensors": ("STEREO_CAMERAS",)},
+    ],
 )
 def test_gymnasiums_checker_has_nothing_to_say(options: dict[str, Any]) -> None:
     """Its warnings are errors here."""
@@ -32,6 +41,21 @@ def test_gymnasiums_checker_has_nothing_to_say(options: dict[str, Any]) -> None:
 def test_an_environment_is_one_track() -> None:
     with pytest.raises(DrError, match="unknown world 'drcli_oval,drcli_wide'"):
         DeepRacerEnv("drcli_oval,drcli_wide", ACTIONS)
+
+
+def test_sensors_are_chosen_and_configured(block: Track) -> None:
+    env = DeepRacerVectorEnv(2, block, ACTIONS, sensors=("STEREO_CAMERAS", SECTORS, "LIDAR"))
+    obs, _ = env.reset()
+    assert {name: values.shape for name, values in obs.items()} == {
+        "STEREO_CAMERAS": (2, 120, 160, 2),
+        SECTORS.name: (2, 48),
+        "LIDAR": (2, 64),
+    }
+    assert env.observation_space.contains(obs)
+    shown = DeepRacerEnv(block, ACTIONS, sensors=(SECTORS,), render_mode="rgb_array")
+    shown.reset()
+    picture = shown.render()
+    assert picture is not None and picture.std() > 10
 
 
 def test_the_picture_can_be_rendered(block: Track) -> None:

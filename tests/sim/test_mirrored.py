@@ -5,14 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from drcli.config.model_metadata import LidarConfig
 from drcli.config.race_settings import RaceSettings
 from drcli.sim.car_dynamics import put
 from drcli.sim.catalogue import load_track
-from drcli.sim.sensors.sensor import Observations, sensor_class
+from drcli.sim.sensors.sensor import Observations, sensor_spec, sensor_type
 from drcli.sim.track import Track
 from drcli.sim.world import World
 
-CAMERA, SENSORS = "FRONT_FACING_CAMERA", ("FRONT_FACING_CAMERA", "ROAD_AHEAD", "CAR_MOTION")
+CAMERA, STEREO = "FRONT_FACING_CAMERA", "STEREO_CAMERAS"
+LIDAR = sensor_spec(
+    "DISCRETIZED_SECTOR_LIDAR", LidarConfig(num_sectors=16, num_values_per_sector=6, clipping_dist=12)
+)
+SENSORS = (CAMERA, STEREO, LIDAR, "ROAD_AHEAD", "CAR_MOTION")
 PLACES = np.linspace(0, 1, 12, endpoint=False)
 
 
@@ -38,13 +43,22 @@ def both() -> tuple[Observations, Observations]:
 @pytest.mark.parametrize("name", ["ROAD_AHEAD", "CAR_MOTION"])
 def test_numbers_change_their_sides(both: tuple[Observations, Observations], name: str) -> None:
     here, there = both
-    np.testing.assert_allclose(sensor_class(name).mirrored(here[name]), there[name], atol=1e-4)
+    kind = sensor_type(sensor_spec(name))
+    np.testing.assert_allclose(kind.mirrored(here[name]), there[name], atol=1e-4)
     assert not np.allclose(here[name], there[name], atol=0.05)
 
 
-def test_pictures_are_reversed(both: tuple[Observations, Observations]) -> None:
+def test_sectors_change_their_sides(both: tuple[Observations, Observations]) -> None:
+    """Up to a few that noise puts into the next range."""
+    here, there = (seen[LIDAR.name] for seen in both)
+    assert (sensor_type(LIDAR).mirrored(here) != there).mean() < 0.02
+    assert (here != there).mean() > 0.05
+
+
+@pytest.mark.parametrize("name", [CAMERA, STEREO])
+def test_pictures_are_reversed(both: tuple[Observations, Observations], name: str) -> None:
     """Up to single pixels at the edges of what is painted on the road."""
-    here, there = (seen[CAMERA].astype(int) for seen in both)
-    is_other = abs(sensor_class(CAMERA).mirrored(here) - there) > 40
+    here, there = (seen[name].astype(int) for seen in both)
+    is_other = abs(sensor_type(sensor_spec(name)).mirrored(here) - there) > 40
     assert is_other.mean() < 0.01
     assert (abs(here - there) > 40).mean() > 0.1

@@ -33,6 +33,7 @@ from drcli.config.race_settings import RaceSettings
 from drcli.errors import DrError, UsageError
 from drcli.sim.catalogue import load_track
 from drcli.sim.world import World
+from drcli.tables import SENSORS
 from drcli.train.actor_critic import ActorCritic
 from drcli.train.checkpoint import Checkpoint, to_tensors
 from drcli.train.exports.car_graph import CarGraph
@@ -145,11 +146,23 @@ def test_metadata_of_another_model_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"sensor": ["STEREO_CAMERAS"]}, {"neural_network": "DEEP_CONVOLUTIONAL_NETWORK"}]
+    ("other", "said"),
+    [
+        ({"sensor": ["STEREO_CAMERAS"]}, "has no variable .*STEREO_CAMERAS"),
+        ({"sensor": [CAMERA, "LIDAR"]}, "has no variable .*LIDAR"),
+        ({"neural_network": "DEEP_CONVOLUTIONAL_NETWORK_DEEP"}, "has shape"),
+    ],
 )
-def test_what_this_engine_does_not_train_is_refused(other: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="does not support"):
+def test_metadata_of_other_sensors_or_another_network_are_refused(other: dict[str, Any], said: str) -> None:
+    with pytest.raises(DrError, match=said):
         CarGraph.export(checkpoint_of(opinionated(5)), metadata(**other))
+
+
+def test_what_this_engine_does_not_train_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    stereo = metadata(sensor=["STEREO_CAMERAS"])
+    monkeypatch.delitem(SENSORS.members, "STEREO_CAMERAS")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="does not support"):
+        CarGraph.export(checkpoint_of(opinionated(5)), stereo)
 
 
 # ------------------------------------------------------------------------------------------- what programs make of it

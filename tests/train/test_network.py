@@ -12,15 +12,18 @@ from protobuf import constant, fields
 
 from drcli.sim.sensors.sensor import SensorSpec
 from drcli.train.actor_critic import new_actor_critic, restored_actor_critic
-from drcli.train.architectures.shallow import SHALLOW
+from drcli.train.architectures.deep_convolutional import DEEP as DEEPEST
+from drcli.train.architectures.deep_convolutional import MEDIUM, SHALLOW
 from drcli.train.checkpoint import to_tensors
 from drcli.train.exports.car_graph import policy_graph
 from drcli.train.layers import Architecture, Conv2d, Dense
 from drcli.train.model import ModelSpec
+from drcli.train.network import WIDE, initialise
 
 EYE = SensorSpec("eye", (12, 16), np.dtype(np.uint8))
 EYES = SensorSpec("eyes", (12, 16, 2), np.dtype(np.uint8))
 NOSE = SensorSpec("nose", (8,), np.dtype(np.float32))
+LIDAR = SensorSpec("LIDAR", (64,), np.dtype(np.float32))
 FLAT = Architecture(lambda sensor: (), middleware=(Dense(7),))
 DEEP = Architecture(
     lambda sensor: (Conv2d(4, 3, 2), Dense(5), Dense(6)) if len(sensor.shape) > 1 else (Dense(9),),
@@ -33,6 +36,9 @@ TABLES = [
     ("several sensors", DEEP, (EYE, EYES, NOSE)),
     ("the network of the community", SHALLOW, (SensorSpec(CAMERA, (120, 160), np.dtype(np.uint8)),)),
     ("with numbers beside the image", SHALLOW, (NOSE, SensorSpec("x", (120, 160), np.dtype(np.uint8)))),
+    ("the medium one", MEDIUM, (SensorSpec(CAMERA, (36, 48), np.dtype(np.uint8)),)),
+    ("the deep one and a lidar", DEEPEST, (SensorSpec(CAMERA, (76, 92), np.dtype(np.uint8)), LIDAR)),
+    ("two eyes and a lidar", MEDIUM, (LIDAR, SensorSpec("STEREO_CAMERAS", (36, 48, 2), np.dtype(np.uint8)))),
 ]
 of_all_tables = pytest.mark.parametrize(
     ("architecture", "sensors"), [row[1:] for row in TABLES], ids=[row[0].replace(" ", "-") for row in TABLES]
@@ -49,7 +55,7 @@ def observations(sensors: tuple[SensorSpec, ...], size: int) -> dict[str, np.nda
         name: (
             rng.integers(0, 255, (size, *shape)) if dtype.kind == "u" else rng.random((size, *shape))
         ).astype(dtype)
-        for name, shape, dtype in sensors
+        for name, shape, dtype, _ in sensors
     }
 
 
@@ -90,6 +96,18 @@ def test_variables_are_counted_as_coach_does() -> None:
         "eye/Conv2d_0", "eye/Dense_2", "eye/Dense_4", "nose/Dense_0",
         "middleware_fc_embedder/Dense_0", "middleware_fc_embedder/Dense_2",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("num_inputs", [900, WIDE + 1])
+def test_layers_start_with_orthogonal_rows(num_inputs: int) -> None:
+    """Exactly, or nearly if they are so long that it makes no difference."""
+    torch.manual_seed(1)
+    layer = torch.nn.Linear(num_inputs, 20)
+    initialise(layer, gain=2**0.5)
+    products = layer.weight @ layer.weight.T
+    tolerance = 1e-4 if num_inputs <= WIDE else 0.1
+    torch.testing.assert_close(products.detach(), 2 * torch.eye(20), rtol=0, atol=tolerance)
+    assert not layer.bias.any()
 
 
 def test_sensors_are_joined_in_the_order_of_their_names() -> None:

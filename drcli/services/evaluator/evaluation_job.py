@@ -82,14 +82,14 @@ def evaluate(environment: Environment, stop: StopFlag) -> bool:
     observers = Subscriptions.of(
         ObservedRun("evaluation", environment, bucket, keys, params.world_name, job.metadata)
     )
-    race = params.race
+    race, model = params.race, ModelSpec.of(job.metadata)
     world = World(
         load_run_track(params.world_name, environment),
         race,
         1 if race.is_continuous else race.number_of_trials,
-        sensors=job.metadata.sensors,
+        sensors=model.sensors,
     )
-    driver = Driver(world, ModelSpec.of(job.metadata).head, job.actor, observers, is_evaluation=True)
+    driver = Driver(world, model.head, job.actor, observers, is_evaluation=True)
     episodes = drive(driver, stop, Heartbeat.of_service())
     if stop.is_set:
         return True

@@ -41,9 +41,9 @@ class Seat:
         return of_run if self.name == POLICY else Hyperparameters()
 
     @property
-    def sensors(self) -> tuple[str, ...]:
-        """All that is recorded, by name."""
-        return tuple(sensor.name for sensor in self.rollouts.sensors)
+    def sensors(self) -> tuple[SensorSpec, ...]:
+        """All that is recorded."""
+        return self.rollouts.sensors
 
     @property
     def rollouts(self) -> RolloutSpec:

@@ -48,7 +48,7 @@ class Course:
         offset = self.race.start_position_offset + task.part / (task.parts * max(task.episodes, 1))
         usual = replace(self.race, spread_starts=True, start_position_offset=offset % 1.0)
         perturbed = replace(usual, perturbed_starts=True)
-        sensors = [sensor.name for sensor in (*seat.model.sensors, *seat.model.value_sensors)]
+        sensors = (*seat.model.sensors, *seat.model.value_sensors)
         worlds = []
         for race, episodes in ((usual, task.episodes), (perturbed, task.perturbed)):
             for number, (track, cars) in enumerate(self._divided(episodes) if episodes else ()):

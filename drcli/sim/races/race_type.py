@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from zlib import crc32
 
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Status
@@ -27,6 +28,11 @@ class EpisodeStart(NamedTuple):
     ndist: float  # fraction of the lap, from the first waypoint in driving direction
     is_reversed: bool  # driven against the track's order
     seed: int  # of the world
+
+    @property
+    def noise_seed(self) -> int:
+        """For the noise of sensors in this episode, which depends on nothing else."""
+        return crc32(b"%d %d" % (self.seed, self.number)) & 0x7FFFFFFF
 
 
 class Race(Protocol):

@@ -1,4 +1,4 @@
-"""The car's front camera: grey images of road, field, walls and sky, and of the boxes on the road."""
+"""The car's cameras: grey images of road, field, walls and sky, and of the boxes on the road."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from drcli.sim.constants import CameraParams, palette_of
+from drcli.sim.constants import STEREO_LEFT_M, CameraParams, palette_of
 from drcli.sim.field import field_of
 from drcli.sim.sensors.ground_raster import draw_ground
 from drcli.sim.sensors.picture_styles import PictureStyles
@@ -25,7 +25,10 @@ _CAMERA = CameraParams()
 
 
 class FrontCamera:
-    """Brightness from 0 to 255, rows from the top. simapp calls it FRONT_FACING_CAMERA, and formerly observation."""
+    """Brightness from 0 to 255, rows from the top. simapp calls it FRONT_FACING_CAMERA, and formerly observation.
+
+    LEFT_CAMERA is another name of it: simapp has a second camera, and both beside the middle, for STEREO_CAMERAS alone.
+    """
 
     shape: ClassVar[tuple[int, ...]] = (_CAMERA.height_px, _CAMERA.width_px)
     dtype: ClassVar[npt.DTypeLike] = np.uint8
@@ -39,12 +42,16 @@ class FrontCamera:
 
     def fill(self, scene: Scene, out: npt.NDArray[Any]) -> None:
         """Draw what is in front of each car."""
+        self.draw(scene, scene.cars, out)
+
+    def draw(self, scene: Scene, cars: CarState, images: npt.NDArray[np.uint8]) -> None:
+        """Draw what cameras see that are on `cars` instead of those of the scene: uint8 `[K, height, width]`."""
         if scene.styles is not None:
-            self._fill_styled(scene, scene.styles, out)
+            self._draw_styled(scene, scene.styles, cars, images)
             return
-        self._render(self._view, scene.cars, scene.seen, out)
+        self._render(self._view, cars, scene.seen, images)
         if scene.boxes is not None:
-            self._draw_boxes(_CAMERA, scene.boxes, scene.cars, scene.seen, out)
+            self._draw_boxes(_CAMERA, scene.boxes, cars, scene.seen, images)
 
     def pictures(self, cars: CarState) -> npt.NDArray[np.uint8]:
         """What cars `[K]` see on the empty track, not randomised."""
@@ -58,16 +65,45 @@ class FrontCamera:
         """Columns in reverse order: the camera is in the middle of the car, and the road is painted symmetrically."""
         return seen[..., ::-1]
 
-    def _fill_styled(self, scene: Scene, styles: PictureStyles, out: npt.NDArray[Any]) -> None:
+    def _draw_styled(
+        self, scene: Scene, styles: PictureStyles, cars: CarState, images: npt.NDArray[np.uint8]
+    ) -> None:
         from drcli.sim.sensors import box_drawing, styled_pinhole
 
         camera = _styled(self._track)
-        styled_pinhole.render_styled(self._view.ground, camera, styles, scene.cars, scene.seen, out)
+        styled_pinhole.render_styled(self._view.ground, camera, styles, cars, scene.seen, images)
         if scene.boxes is not None:
-            box_drawing.draw_boxes_pitched(
-                _CAMERA, styles.pitch_rad, scene.boxes, scene.cars, scene.seen, out
-            )
-        styled_pinhole.finish_styled(camera, styles, scene.cars, scene.seen, out)
+            box_drawing.draw_boxes_pitched(_CAMERA, styles.pitch_rad, scene.boxes, cars, scene.seen, images)
+        styled_pinhole.finish_styled(camera, styles, cars, scene.seen, images)
+
+
+class StereoCameras:
+    """Two such images as the last axis, of the left and of the right eye, STEREO_LEFT_M beside the middle."""
+
+    shape: ClassVar[tuple[int, ...]] = (*FrontCamera.shape, 2)
+    dtype: ClassVar[npt.DTypeLike] = np.uint8
+
+    def __init__(self, track: Track) -> None:
+        self._camera = FrontCamera(track)
+
+    def fill(self, scene: Scene, out: npt.NDArray[Any]) -> None:
+        """Draw what is in front of each eye."""
+        images = np.empty(out.shape[:-1], np.uint8)
+        for eye, left_m in enumerate((STEREO_LEFT_M, -STEREO_LEFT_M)):
+            self._camera.draw(scene, _beside(scene.cars, left_m), images)
+            out[..., eye][scene.seen] = images[scene.seen]
+
+    @staticmethod
+    def mirrored(seen: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Columns in reverse order, and what the left eye saw is seen by the right one."""
+        return seen[..., ::-1, ::-1]
+
+
+def _beside(cars: CarState, left_m: float) -> CarState:
+    """Cars that are so far to the left of these."""
+    return cars._replace(
+        x_m=cars.x_m - left_m * np.sin(cars.heading_rad), y_m=cars.y_m + left_m * np.cos(cars.heading_rad)
+    )
 
 
 @lru_cache(maxsize=16)

@@ -1,1 +1,1 @@
-"""Network architectures, one file each, as listed in `drcli.tables.NETWORKS`."""
+"""Network architectures, one file for each family, as listed in `drcli.tables.NETWORKS`."""

@@ -20,7 +20,7 @@ from drcli.services.trainer.methods.pixels import Pixels
 from drcli.services.trainer.methods.teaching import Teaching
 from drcli.services.trainer.starting_point import StartingPoint
 from drcli.services.trainer.training_run import TrainingRun
-from drcli.sim.sensors.sensor import sensor_class
+from drcli.sim.sensors.sensor import sensor_type
 from drcli.train.guided.imitation import ImitationLearner
 from drcli.train.guided.teacher import whole_rate_for
 
@@ -43,7 +43,7 @@ class Guided:
     def __init__(self, run: TrainingRun, start: StartingPoint) -> None:
         self._run = run
         self._start = start
-        mirrors = {name: sensor_class(name).mirrored for name in run.seats[STUDENT].sensors}
+        mirrors = {each.name: sensor_type(each).mirrored for each in run.seats[STUDENT].sensors}
         self._student = ImitationLearner(
             start.network, run.parameters, run.hardware, run.seed,
             mirrors=mirrors if run.job.metadata.steers_both_ways else None,
