@@ -32,7 +32,7 @@ test-all: test ## and those that train for long, and those that need a Docker en
 
 test-car: $(VENV)/.developing ## our graphs and checkpoints in real TensorFlow and OpenVINO (some GB)
 	$(BIN)/python -m pip install --quiet --group car
-	$(PYTEST) tests/train/test_car_graph.py tests/train/test_tensorflow_checkpoint.py
+	$(PYTEST) tests/train/test_car_graph.py tests/train/test_car_graph_of_sensors.py tests/train/test_tensorflow_checkpoint.py
 
 check: lint types test ## what a change has to pass
 
