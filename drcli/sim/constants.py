@@ -70,6 +70,8 @@ CAMERAS = {  # by the version of the model metadata, which names the generation 
 def camera_of(metadata_version: str) -> CameraParams:
     """The camera of the generation that a model's metadata belong to."""
     return CAMERAS.get(metadata_version, CameraParams())
+
+
 STEREO_LEFT_M = (
     0.03  # of the left eye of STEREO_CAMERAS from the middle of the car; the right one is opposite
 )
