@@ -31,7 +31,7 @@ class _Files(NamedTuple):
 @click.command("check")
 @click.argument("model", metavar="[PREFIX|FOLDER|FILE]", default="")
 @click.option("-b", "--best", is_flag=True, help="Check the best checkpoint instead of the last.")
-@click.option("-c", "--checkpoint", metavar="N", help="Check checkpoint N; also best or last.")
+@click.option("-c", "--checkpoint", metavar="N", help="Check checkpoint N; also best, last or fastest.")
 @click.option("--name", metavar="NAME", help="Check this name for the model, too.")
 @click.option("--description", metavar="TEXT", help="Check this description, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")

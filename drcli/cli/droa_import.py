@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--name", metavar="NAME", help="Name of the model there; default: made from SOURCE.")
 @click.option("--description", metavar="TEXT", default="", help="Description of the model there.")
 @click.option("-b", "--best", is_flag=True, help="Import the best checkpoint instead of the last.")
-@click.option("-c", "--checkpoint", metavar="N", help="Import checkpoint N; also best or last.")
+@click.option("-c", "--checkpoint", metavar="N", help="Import checkpoint N; also best, last or fastest.")
 @click.option(
     "-f", "--force", is_flag=True, help="Import it although the checks say that it would be refused."
 )

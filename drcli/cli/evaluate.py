@@ -11,7 +11,9 @@ from drcli.cli import options, present
 @click.option("-q", "--quiet", is_flag=True, help="Return as soon as it is running.")
 @click.option("-c", "--clone", is_flag=True, help="Evaluate a copy of the model, under <prefix>-E.")
 @click.option(
-    "--checkpoint", metavar="best|last|N", help="The checkpoint to evaluate; default: DR_EVAL_CHECKPOINT."
+    "--checkpoint",
+    metavar="best|last|fastest|N",
+    help="The checkpoint to evaluate; default: DR_EVAL_CHECKPOINT.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be started; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

@@ -51,6 +51,7 @@ def _row(model: ModelInfo) -> dict[str, object]:
         "best_progress_%": model.best_progress,
         "best": model.best_checkpoint,
         "last": model.last_checkpoint,
+        "fastest": model.fastest_checkpoint,
         "size_MB": round(model.size_bytes / 1e6, 1),
         "last_change": f"{model.last_change.astimezone():%Y-%m-%d %H:%M}",
     }

@@ -52,9 +52,9 @@ def chosen_checkpoint(best: bool, text: str | None) -> Which:
 
 
 def checkpoint(text: str | None) -> Which | None:
-    """`best`, `last` or the number of a checkpoint. Raises UsageError for anything else."""
-    if text is None or text in ("best", "last"):
+    """`best`, `last`, `fastest` or the number of a checkpoint. Raises UsageError for anything else."""
+    if text is None or text in ("best", "last", "fastest"):
         return cast("Which | None", text)
     if text.isdigit():
         return int(text)
-    raise UsageError(f"--checkpoint {text} is not a checkpoint.", "Use best, last or a number.")
+    raise UsageError(f"--checkpoint {text} is not a checkpoint.", "Use best, last, fastest or a number.")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command("upload-car-zip")
 @click.option("-f", "--force", is_flag=True, help="Replace an existing car file without asking.")
 @click.option("-b", "--best", is_flag=True, help="Pack the best checkpoint instead of the last.")
-@click.option("-c", "--checkpoint", metavar="N", help="Pack checkpoint N; also best or last.")
+@click.option("-c", "--checkpoint", metavar="N", help="Pack checkpoint N; also best, last or fastest.")
 @click.option(
     "-p",
     "--prefix",

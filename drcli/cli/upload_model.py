@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 )
 @options.dry_run
 @click.option("-b", "--best", is_flag=True, help="Upload the best checkpoint instead of the last.")
-@click.option("-c", "--checkpoint", metavar="N", help="Upload checkpoint N; also best or last.")
+@click.option("-c", "--checkpoint", metavar="N", help="Upload checkpoint N; also best, last or fastest.")
 @click.option(
     "-p", "--prefix", metavar="PREFIX", help="Upload the model PREFIX, to the same prefix at the target."
 )

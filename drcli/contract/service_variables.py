@@ -107,7 +107,7 @@ CONFIGS = ServiceVariable(
 PRETRAINED = ServiceVariable(env.PRETRAINED, "start from another model's network", truth, False, _TRAINER)
 PRETRAINED_PREFIX = ServiceVariable(env.PRETRAINED_S3_PREFIX, "that model's prefix", str, "", _TRAINER)
 PRETRAINED_CHECKPOINT = ServiceVariable(
-    env.PRETRAINED_CHECKPOINT, "`last` for its last checkpoint, else the best", str, "best", _TRAINER
+    env.PRETRAINED_CHECKPOINT, "its `last` or `fastest` checkpoint, else the best", str, "best", _TRAINER
 )
 TRACKS_URL = ServiceVariable(env.DR_TRACKS_URL, "where unknown tracks are downloaded from", str, "")
 TRACKS_FOLDER: ServiceVariable[Path | None] = ServiceVariable(

@@ -12,7 +12,7 @@ from drcli.config.model_metadata import ModelMetadata
 from drcli.config.params_documents import Document, Value, render_evaluation, to_yaml
 from drcli.config.settings import Settings
 from drcli.contract.keys import ModelKeys, evaluation_facts, evaluation_trace
-from drcli.errors import DrError, UsageError
+from drcli.errors import DrError
 from drcli.launch import planning, run_control, tensorflow_files
 from drcli.launch.bucket import open_bucket
 from drcli.launch.launcher import RunRequest
@@ -152,9 +152,7 @@ def _check_any_model(bucket: Bucket, prefix: str, which: Which) -> None:
     """Write what the community's engine lacks to load a checkpoint of ours. Raises DrError if it could not load it."""
     if not any(bucket.list(f"{prefix}/model/")):
         raise DrError(f"There is no model under {prefix}.", "`dr models` lists the existing models.")
-    if isinstance(which, int):  # it would take the last one instead, without a word
-        raise UsageError(f"--checkpoint {which}: this engine evaluates the best or the last checkpoint only.")
-    tensorflow_files.complete(bucket, prefix, which)
+    tensorflow_files.complete(bucket, prefix, tensorflow_files.known_to_community(which, prefix))
 
 
 def _clone(bucket: Bucket, prefix: str, target: str) -> None:

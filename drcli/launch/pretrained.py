@@ -60,7 +60,7 @@ def check_pretrained(settings: Settings, bucket: Bucket, metadata: bytes) -> tup
         origin = Origin(prefix, files, network, _own_metadata(bucket, prefix, network))
         check_fits(origin, wanted, is_renaming=is_ours(settings))
     if not is_ours(settings):
-        tensorflow_files.complete(bucket, prefix, which)
+        tensorflow_files.complete(bucket, prefix, tensorflow_files.known_to_community(which, prefix))
     return tuple(_differences(origin, wanted, bucket)) if origin and wanted else ()
 
 

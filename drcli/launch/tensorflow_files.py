@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Literal
 
 from drcli.config.model_metadata import ModelMetadata
+from drcli.config.variable import COMMUNITY
 from drcli.contract.checkpoint_names import GRAPH, INDEX, META
 from drcli.contract.keys import ModelKeys
-from drcli.errors import DrError
+from drcli.errors import DrError, UsageError
 from drcli.store.checkpoint_files import CheckpointFiles
-from drcli.store.checkpoints import choose_checkpoint, read_index
+from drcli.store.checkpoints import Which, choose_checkpoint, read_index
 from drcli.store.client import Bucket
 
 
@@ -42,6 +43,20 @@ def lacking(bucket: Bucket, found: CheckpointFiles, metadata: ModelMetadata) -> 
         return files
     theirs = found.parts.keys() | (files.keys() - {META, GRAPH} if INDEX in found.parts else set())
     return {part: content for part, content in files.items() if part not in theirs}
+
+
+def known_to_community(which: Which, prefix: str) -> Literal["best", "last"]:
+    """`which`, if the community's engine knows it: it would take the last one instead, without a word.
+
+    Raises:
+        UsageError: with the way around it.
+    """
+    if which == "best" or which == "last":
+        return which
+    raise UsageError(
+        f"Checkpoint {which} of {prefix}: {COMMUNITY} only knows the best and the last one.",
+        f"`dr upload-model -L -c {which} --set DR_UPLOAD_S3_PREFIX=NAME` makes a model of it alone.",
+    )
 
 
 def complete(bucket: Bucket, prefix: str, which: Literal["best", "last"]) -> None:

@@ -94,7 +94,8 @@ def _index(
         for kind, was, now in (("best", index.best, best), ("last", index.last, last))
         if was is not now
     ]
-    return CheckpointIndex(best, last), warnings
+    fastest = index.fastest if index.fastest and index.fastest.name in names else None
+    return CheckpointIndex(best, last, fastest), warnings
 
 
 def _in_use(documents: Mapping[str, bytes], names: Collection[CheckpointName]) -> CheckpointName | None:

@@ -23,11 +23,12 @@ from drcli.retry import keep_trying
 from drcli.store.checkpoint_files import CheckpointFiles, checkpoints_among, named
 from drcli.store.client import Bucket
 
-Which = Literal["best", "last"] | int
+Which = Literal["best", "last", "fastest"] | int
 
 _KEEP = 4  # NUM_MODELS_TO_KEEP of the community's engine, including the best one
 _POLL_S = 0.1
 _DEAD_LOCK_S = 60.0  # no writer holds the lock that long, not even if clocks differ
+_FASTEST = "fastest_checkpoint"  # ours: other engines read their two keys and leave this one alone
 _FILE = re.compile(rf"(?P<name>{CHECKPOINT})\..+|(?P<graph>{GRAPH_FILE})")
 
 
@@ -56,27 +57,49 @@ class CheckpointEntry:
 
 @dataclass(frozen=True)
 class CheckpointIndex:
-    """`deepracer_checkpoints.json`: the best checkpoint so far and the last one."""
+    """`deepracer_checkpoints.json`: the best checkpoint so far and the last one.
+
+    `fastest`: the one with the lowest mean lap time in ms, if any has driven a lap; only our engine writes it.
+    """
 
     best: CheckpointEntry
     last: CheckpointEntry
+    fastest: CheckpointEntry | None = None
+
+    @property
+    def names(self) -> frozenset[CheckpointName]:
+        """The checkpoints that are kept whatever else is deleted."""
+        return frozenset(entry.name for entry in self.entries)
+
+    @property
+    def entries(self) -> tuple[CheckpointEntry, ...]:
+        """All entries: those of the best, the last and, if known, the fastest checkpoint."""
+        return (self.best, self.last, *([self.fastest] if self.fastest else []))
+
+    def entry(self, which: Literal["best", "last", "fastest"]) -> CheckpointEntry | None:
+        """The entry that `which` means; None if the fastest checkpoint is not known."""
+        return {"best": self.best, "last": self.last, "fastest": self.fastest}[which]
 
     @classmethod
     def from_json(cls, data: bytes, where: str = "deepracer_checkpoints.json") -> CheckpointIndex:
         """Parse the document. Raises DrError, which names `where`, if it is broken."""
         try:
             document = json.loads(data)
-            best = CheckpointEntry.from_dict(document["best_checkpoint"])
-            return cls(best, CheckpointEntry.from_dict(document["last_checkpoint"]))
+            best, last = (
+                CheckpointEntry.from_dict(document[f"{which}_checkpoint"]) for which in ("best", "last")
+            )
+            fastest = document.get(_FASTEST)
+            return cls(best, last, CheckpointEntry.from_dict(fastest) if fastest else None)
         except (ValueError, KeyError, TypeError, AttributeError, DrError) as error:
             hint = "Delete it; the newest checkpoint is used instead."
             raise DrError(f"{where} is broken: {error!r}.", hint) from error
 
     def to_json(self) -> bytes:
         """The document."""
-        return json.dumps(
-            {"best_checkpoint": self.best.to_dict(), "last_checkpoint": self.last.to_dict()}
-        ).encode()
+        document = {"best_checkpoint": self.best.to_dict(), "last_checkpoint": self.last.to_dict()}
+        if self.fastest:
+            document[_FASTEST] = self.fastest.to_dict()
+        return json.dumps(document).encode()
 
 
 def read_index(bucket: Bucket, keys: ModelKeys) -> CheckpointIndex | None:
@@ -98,7 +121,7 @@ def publish_checkpoint(
     files: Mapping[str, bytes],
     index: CheckpointIndex,
 ) -> None:
-    """Make `name` the newest checkpoint and keep only four; the best and the last one of `index` always stay.
+    """Make `name` the newest checkpoint and keep only four; those that `index` names always stay.
 
     files: by part, in the order in which they are written; the last one completes it.
     """
@@ -108,12 +131,12 @@ def publish_checkpoint(
         bucket.put(keys.checkpoint(str(name), part), content)
     bucket.put(keys.coach_checkpoint, str(name).encode())
     bucket.put(keys.checkpoints_index, index.to_json())
-    bucket.delete(_outdated(bucket, keys, name, {index.best.name, index.last.name}))
+    bucket.delete(_outdated(bucket, keys, name, index.names))
     bucket.delete([keys.lock])
 
 
 def _outdated(
-    bucket: Bucket, keys: ModelKeys, newest: CheckpointName, wanted: set[CheckpointName]
+    bucket: Bucket, keys: ModelKeys, newest: CheckpointName, wanted: frozenset[CheckpointName]
 ) -> list[str]:
     """Keys of checkpoints beyond the four we keep, and of those newer than `newest`, left by an abandoned attempt.
 
@@ -173,7 +196,8 @@ def read_checkpoint(
 def choose_checkpoint(bucket: Bucket, keys: ModelKeys, which: Which) -> CheckpointFiles:
     """The existing checkpoint that `which` means. Raises DrError if there is none.
 
-    If the index names none that exists: the one in `.coach_checkpoint`, else the one with the highest number.
+    If the index names none that exists: the one in `.coach_checkpoint`, else the one with the highest number; except
+    for the fastest one, which nothing else can stand for.
     """
     there = checkpoints_among(keys.prefix, bucket.list(keys.model_folder))
     if not there:
@@ -187,8 +211,20 @@ def choose_checkpoint(bucket: Bucket, keys: ModelKeys, which: Which) -> Checkpoi
         return of_number[-1]
     coach = CheckpointName.find((bucket.find(keys.coach_checkpoint) or b"").decode(errors="replace"))
     index = read_index(bucket, keys)
-    wanted = (index.best.name if which == "best" else index.last.name) if index else None
-    return there[named(there, wanted) or named(there, coach) or max(there)]
+    entry = index.entry(which) if index else None
+    wanted = named(there, entry.name) if entry else None
+    if which == "fastest" and wanted is None:
+        raise no_fastest(keys.prefix)
+    return there[wanted or named(there, coach) or max(there)]
+
+
+def no_fastest(prefix: str) -> DrError:
+    """The error if the fastest checkpoint of a model is asked for and not known."""
+    return DrError(
+        f"The fastest checkpoint of {prefix} is not known: no evaluation during its training had a complete lap, or "
+        "another engine or an older drcli trained it.",
+        "Use best, last or the number of a checkpoint.",
+    )
 
 
 def wait_for_lock(bucket: Bucket, keys: ModelKeys, deadline: float, stale_lock_s: float) -> None:

@@ -18,6 +18,7 @@ from drcli.store.checkpoints import (
     CheckpointEntry,
     CheckpointIndex,
     Which,
+    no_fastest,
     read_index,
     wait_for_lock,
 )
@@ -76,7 +77,7 @@ def wait_until_written(bucket: Bucket, prefix: str) -> None:
 def choose(bucket: Bucket, prefix: str, which: Which) -> Chosen:
     """The checkpoint `which` of a model, complete; waits while a run is writing.
 
-    `best` requires an index that names it; `last` falls back to the highest number.
+    `best` and `fastest` require an index that names them; `last` falls back to the highest number.
 
     Raises:
         DrError: there is none, or files are missing.
@@ -89,7 +90,7 @@ def choose(bucket: Bucket, prefix: str, which: Which) -> Chosen:
         raise DrError(f"The model {prefix} has no complete checkpoint.", hint)
     index = read_index(bucket, keys)
     name = _named(bucket, keys, which, there, index)
-    entries = (index.best, index.last) if index else ()
+    entries = index.entries if index else ()
     of_name = (replace(entry, name=name) for entry in entries if named(there, entry.name) == name)
     return Chosen(there[name], next(of_name, CheckpointEntry(name, None, time.time())))
 
@@ -102,20 +103,23 @@ def _named(
     index: CheckpointIndex | None,
 ) -> CheckpointName:
     has = f"It has {', '.join(str(name.number) for name in there)}."
-    if which == "best":
+    if which == "best" or which == "fastest":
         if index is None:
-            raise DrError(f"The model {keys.prefix} has no index that names its best checkpoint.", has)
-        best = named(there, index.best.name)
-        if best is None:
-            raise DrError(f"The best checkpoint of {keys.prefix}, {index.best.name}, was not found.", has)
-        return best
+            raise DrError(f"The model {keys.prefix} has no index that names its {which} checkpoint.", has)
+        entry = index.entry(which)
+        if entry is None:
+            raise no_fastest(keys.prefix)
+        found = named(there, entry.name)
+        if found is None:
+            raise DrError(f"The {which} checkpoint of {keys.prefix}, {entry.name}, was not found.", has)
+        return found
     in_use = CheckpointName.find((bucket.find(keys.coach_checkpoint) or b"").decode(errors="replace"))
     if which == "last":
         return named(there, index.last.name if index else None) or named(there, in_use) or max(there)
     of_number = [name for name in there if name.number == which]
     if not of_number:
         raise DrError(f"The model {keys.prefix} has no checkpoint {which}.", has)
-    known = [*((index.last.name, index.best.name) if index else ()), in_use]
+    known = [*((index.last.name, *index.names) if index else ()), in_use]
     return next((name for name in known if name in of_number), of_number[-1])
 
 

@@ -31,6 +31,7 @@ class ModelInfo:
     best_progress: float | None
     best_checkpoint: str | None
     last_checkpoint: str | None
+    fastest_checkpoint: str | None
     size_bytes: int
     last_change: datetime
 
@@ -65,6 +66,7 @@ def _model(bucket: Bucket, prefix: str, objects: list[ObjectInfo], params_file: 
         best_progress=_best_progress(bucket, params.get("METRICS_S3_OBJECT_KEY"), keys.default_metrics),
         best_checkpoint=str(index.best.name) if index else None,
         last_checkpoint=str(index.last.name) if index else None,
+        fastest_checkpoint=str(index.fastest.name) if index and index.fastest else None,
         size_bytes=sum(info.size_bytes for info in own),
         last_change=max(info.last_modified for info in own),
     )

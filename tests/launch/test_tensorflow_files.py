@@ -227,11 +227,17 @@ def test_the_model_of_a_start_that_is_refused_stays_as_it_is(bucket: Bucket) -> 
     assert contents(bucket) == before
 
 
-def test_it_evaluates_no_checkpoint_by_number(bucket: Bucket) -> None:
+@pytest.mark.parametrize("which", [3, "fastest"])
+def test_it_evaluates_no_checkpoint_that_it_does_not_know(
+    bucket: Bucket, which: int | Literal["fastest"]
+) -> None:
     put_ours(bucket, DISCRETE)
     before = contents(bucket)
-    with pytest.raises(UsageError, match=r"--checkpoint 3: .* the best or the last checkpoint only"):
-        evaluation_start._check_any_model(bucket, "team/old", 3)
+    with pytest.raises(
+        UsageError, match=rf"Checkpoint {which} of team/old: .* only knows the best"
+    ) as caught:
+        evaluation_start._check_any_model(bucket, "team/old", which)
+    assert f"-c {which} " in caught.value.hint
     with pytest.raises(DrError, match=r"There is no model under team/nobody\."):
         evaluation_start._check_any_model(bucket, "team/nobody", "last")
     assert contents(bucket) == before

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,6 +66,23 @@ def test_the_index_has_the_communitys_keys() -> None:
     }
     assert list(document) == ["best_checkpoint", "last_checkpoint"]
     assert CheckpointIndex.from_json(index(3, 5).to_json()) == index(3, 5)
+
+
+def test_the_fastest_one_is_a_key_of_ours(bucket: Bucket) -> None:
+    with_fastest = replace(index(3, 5), fastest=CheckpointEntry(name(4), 7500.0, 20.0))
+    document = json.loads(with_fastest.to_json())
+    assert list(document) == ["best_checkpoint", "last_checkpoint", "fastest_checkpoint"]
+    assert CheckpointIndex.from_json(with_fastest.to_json()) == with_fastest
+    for number in range(1, 9):
+        fastest = CheckpointEntry(name(2), 7500.0) if number > 1 else None
+        publish_checkpoint(
+            bucket, KEYS, name(number), files(number), replace(index(1, number), fastest=fastest)
+        )
+    assert [found.number for found in list_checkpoints(bucket, KEYS)] == [1, 2, 7, 8]
+    assert read_checkpoint(bucket, KEYS, "fastest") == (name(2), files(2))
+    bucket.delete([KEYS.checkpoint(str(name(2)))])
+    with pytest.raises(DrError, match="The fastest checkpoint of team/model is not known"):
+        choose_checkpoint(bucket, KEYS, "fastest")
 
 
 def test_the_index_of_an_older_engine() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from model_samples import PARTS, make_model, name
 
+from drcli.contract.keys import ModelKeys
 from drcli.errors import DrError
+from drcli.store.checkpoints import CheckpointEntry, read_index
 from drcli.store.client import Bucket, ObjectInfo
 from drcli.store.model_files import (
     check_is_one_model,
@@ -45,6 +48,18 @@ def test_exactly_the_checkpoint_of_ours(bucket: Bucket) -> None:
     make_model(bucket, "model", [1, 10], community=False)
     chosen = choose(bucket, "model", 1)
     assert names(chosen.objects) == {"1_Step-100.ckpt.safetensors"} and chosen.files.is_ours
+
+
+def test_the_fastest_one_if_it_is_known(bucket: Bucket) -> None:
+    make_model(bucket, "model", [1, 2, 10], community=False)
+    with pytest.raises(DrError, match="The fastest checkpoint of model is not known") as caught:
+        choose(bucket, "model", "fastest")
+    assert "best, last" in caught.value.hint
+    index = read_index(bucket, ModelKeys("model"))
+    assert index
+    fastest = CheckpointEntry(name(2), 7500.0, 9.5)
+    bucket.put(ModelKeys("model").checkpoints_index, replace(index, fastest=fastest).to_json())
+    assert choose(bucket, "model", "fastest").entry == fastest
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def test_a_trained_model(bucket: Bucket) -> None:
         "best_progress": 90.0,
         "best_checkpoint": "1_Step-10.ckpt",
         "last_checkpoint": "2_Step-20.ckpt",
+        "fastest_checkpoint": None,
         "size_bytes": sum(info.size_bytes for info in own),
         "last_change": max(info.last_modified for info in own).isoformat(timespec="seconds"),
     }

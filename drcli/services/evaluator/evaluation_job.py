@@ -127,8 +127,10 @@ def _actor(metadata: ModelMetadata, key: str, name: CheckpointName, files: Mappi
 
 
 def which_checkpoint(text: str) -> Which:
-    """Parse EVAL_CHECKPOINT like the community's engine: `best`, a number, anything else is `last`."""
-    return int(text) if text.isdigit() else "best" if text == "best" else "last"
+    """Parse EVAL_CHECKPOINT like the community's engine: `best`, a number, `fastest` (ours); all else is `last`."""
+    if text.isdigit():
+        return int(text)
+    return "best" if text == "best" else "fastest" if text == "fastest" else "last"
 
 
 def _write(bucket: Bucket, job: EvaluationJob, episodes: list[Episode]) -> None:

@@ -126,5 +126,6 @@ def _store() -> StoreConfig:
 def _pretrained() -> Pretrained | None:
     if not told.PRETRAINED.read():
         return None
-    which: Which = "last" if told.PRETRAINED_CHECKPOINT.read() == "last" else "best"
+    wanted = told.PRETRAINED_CHECKPOINT.read()
+    which: Which = "last" if wanted == "last" else "fastest" if wanted == "fastest" else "best"
     return Pretrained(told.PRETRAINED_PREFIX.read(), which)

@@ -1,4 +1,4 @@
-"""The best checkpoint so far, by DR_TRAIN_BEST_MODEL_METRIC, and the last one."""
+"""The best checkpoint so far, by DR_TRAIN_BEST_MODEL_METRIC, the last and the fastest one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CheckpointRanking:
         best = last = CheckpointEntry(name)
         if self._index is not None and self._index.best.metric is not None:
             best = self._index.best  # otherwise none was evaluated yet: the newest is the best guess
-        self._index = CheckpointIndex(best, last)
+        self._index = CheckpointIndex(best, last, self._index.fastest if self._index else None)
         return self._index
 
     def evaluated(
@@ -43,8 +43,21 @@ class CheckpointRanking:
         is_as_good = best.metric is None or sign * score >= sign * best.metric
         if is_sound > self._is_best_sound or (is_sound == self._is_best_sound and is_as_good):
             best, self._is_best_sound = entry, is_sound
-        self._index = CheckpointIndex(best, entry if index.last.name == name else index.last)
+        last = entry if index.last.name == name else index.last
+        self._index = CheckpointIndex(best, last, _faster(index.fastest, name, episodes))
         return self._index
+
+
+def _faster(
+    fastest: CheckpointEntry | None, name: CheckpointName, episodes: Sequence[Episode]
+) -> CheckpointEntry | None:
+    """The fastest checkpoint after `name` was evaluated: as the best by lap time, but it has driven a lap."""
+    if not any(episode.is_lap for episode in episodes):
+        return fastest
+    time_ms = _score("laptime", episodes)
+    entry = CheckpointEntry(name, time_ms, episodes[-1].end_time_s)
+    is_as_fast = fastest is None or fastest.metric is None or time_ms <= fastest.metric
+    return entry if is_as_fast else fastest
 
 
 def _score(metric: str, episodes: Sequence[Episode]) -> float:

@@ -138,7 +138,8 @@ def test_an_evaluation_drives_on_one_track(run: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "which"), [("best", "best"), ("12", 12), ("last", "last"), ("", "last"), ("-1", "last")]
+    ("text", "which"),
+    [("best", "best"), ("12", 12), ("fastest", "fastest"), ("last", "last"), ("", "last"), ("-1", "last")],
 )
 def test_names_of_checkpoints(text: str, which: str | int) -> None:
     assert which_checkpoint(text) == which

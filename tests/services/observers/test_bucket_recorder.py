@@ -206,6 +206,26 @@ def test_the_best_checkpoint_is_the_best_by_the_metric(
         assert index.last.metric == (8000 + UNFINISHED_LAP_MS) / 2
 
 
+def test_the_fastest_checkpoint_stays_whatever_is_the_best(new_desk: Callable[..., Desk]) -> None:
+    """By mean lap time, whatever the metric; one without a lap cannot be the fastest; four checkpoints stay."""
+    desk = new_desk()
+    laps = [[], [9.0, 9.0], [7.0], [7.5, 7.5], [8.0], [], [9.5, 9.5], [8.1]]
+    for times in laps:
+        desk.iteration(10)
+        ended = [episode(100, seconds=time, status=LAP) for time in times]
+        if len(ended) < 2:  # the fast ones do not always arrive
+            ended.append(episode(60, seconds=1.0))
+        desk.evaluation(desk.checkpoint(), ended)
+    desk.die()
+    index = read_index(desk.bucket, desk.keys)
+    assert index and index.fastest
+    assert (index.best.name.number, index.fastest.name.number, index.last.name.number) == (7, 4, 8)
+    assert index.fastest.metric == 7500.0
+    assert read_checkpoint(desk.bucket, desk.keys, "fastest")[0] == index.fastest.name
+    resumed_ranking = CheckpointRanking("progress", index)
+    assert resumed_ranking.published(CheckpointName(9, 999)).fastest == index.fastest
+
+
 def test_a_late_evaluation_is_ranked_but_is_not_the_last_checkpoint(new_desk: Callable[..., Desk]) -> None:
     desk = new_desk()
     first = desk.checkpoint()
