@@ -62,12 +62,17 @@ def as_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def table(rows: Iterable[Mapping[str, object]], columns: Sequence[str] = ()) -> None:
-    """Print rows with the same keys as a table: within the width of a terminal, as wide as needed in a pipe."""
+def table(
+    rows: Iterable[Mapping[str, object]], columns: Sequence[str] = (), *, are_names: bool = False
+) -> None:
+    """Print rows with the same keys as a table: within the width of a terminal, as wide as needed in a pipe.
+
+    are_names: the keys are names of the user's, which are shown as they are.
+    """
     if sys.stdout.isatty():
-        result(format_table(rows, columns, *terminal()))
+        result(format_table(rows, columns, *terminal(), are_names=are_names))
     else:
-        result(format_table(rows, columns))
+        result(format_table(rows, columns, are_names=are_names))
 
 
 def format_table(
@@ -75,6 +80,8 @@ def format_table(
     columns: Sequence[str] = (),
     width: int = _UNLIMITED,
     colour: bool = False,
+    *,
+    are_names: bool = False,
 ) -> str:
     """Rows with the same keys as aligned text; numbers are right-aligned, cells wrap beyond `width`. Pure."""
     from rich.table import Table
@@ -88,13 +95,13 @@ def format_table(
     for name in names:
         is_number = all(isinstance(row.get(name), int | float | None) for row in rows)
         shown.add_column(
-            Text(name.replace("_", " ")),
+            Text(name if are_names else name.replace("_", " ")),
             justify="right" if is_number else "left",
             no_wrap=is_number,
             overflow="fold",
         )
     for row in rows:
-        shown.add_row(*(Text(_cell(row.get(name))) for name in names))
+        shown.add_row(*(Text(cell(row.get(name))) for name in names))
     return render(shown, width, colour=colour)
 
 
@@ -124,7 +131,8 @@ def size(count: int) -> str:
     return decimal(count)
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value as it is shown in a table."""
     if value is None:
         return "-"
     if isinstance(value, bool):
