@@ -52,6 +52,7 @@ RACES = Table(
         "TIME_TRIAL": "drcli.sim.races.time_trial:TimeTrial",
         "OBJECT_AVOIDANCE": "drcli.sim.races.object_avoidance:ObjectAvoidance",
         "HEAD_TO_BOT": "drcli.sim.races.head_to_bot:HeadToBot",
+        "HEAD_TO_MODEL": "drcli.sim.races.head_to_model:HeadToModel",
     },
 )
 CARS = Table(  # how a car moves: one for each generation of the community's simulator

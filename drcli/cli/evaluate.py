@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from drcli.cli import options, present
@@ -30,9 +32,12 @@ def command(
 ) -> None:
     """Evaluate a model: DR_EVAL_NUMBER_OF_TRIALS laps, with resets and penalties. Works during a training, too.
 
+    With DR_RACE_TYPE=HEAD_TO_MODEL it races against another model on the same track.
+
     \b
       dr evaluate
       dr evaluate --checkpoint best --set DR_WORLD_NAME=drcli_technical --json
+      dr evaluate --set DR_RACE_TYPE=HEAD_TO_MODEL --set DR_EVAL_OPP_S3_MODEL_PREFIX=rival
     """
     from drcli.cli import follow_run
     from drcli.launch import evaluation_start, run_control, start_checks
@@ -50,15 +55,28 @@ def command(
         present.next_step("dr logs robomaker --evaluation -f", "follow it; `dr stop-evaluation` stops it")
         return
     results = evaluation_start.results(started)
-    if len(results["trials"]) < settings.eval_number_of_trials:
-        resets = f"DR_EVAL_MAX_RESETS={settings.eval_max_resets}"
-        present.warn(
-            f"{resets} were used up before all {settings.eval_number_of_trials} trials were finished."
-        )
+    for driven in (results, *results.get("opponents", ())):
+        if len(driven["trials"]) < settings.eval_number_of_trials:
+            present.warn(
+                f"{driven['model']}: DR_EVAL_MAX_RESETS={settings.eval_max_resets} were used up before all "
+                f"{settings.eval_number_of_trials} trials were finished."
+            )
     if as_json:
         present.as_json(results)
     else:
         present.result(f"{results['model']}, checkpoint {results['checkpoint']}, on {results['world_name']}")
         present.table(results["trials"])
+        _present_race(results)
     present.say(f"The laps are drawn in {follow_run.draw(started, workspace)}.")
     present.next_step("dr models", "show the models in the bucket; or change custom_files/ and train again")
+
+
+def _present_race(results: dict[str, Any]) -> None:
+    """The other models' trials, and who wins; nothing if the model drove alone."""
+    for opponent in results.get("opponents", ()):
+        present.result(f"\n{opponent['model']}, checkpoint {opponent['checkpoint']}")
+        present.table(opponent["trials"])
+    if "standings" in results:
+        present.result("")
+        present.table(results["standings"])
+        present.result(f"\nThe winner is {results['winner']}." if results["winner"] else "\nNobody wins.")

@@ -129,6 +129,7 @@ def _row(info: EvaluationInfo) -> dict[str, object]:
         "started": f"{info.started:%Y-%m-%d %H:%M:%S}",
         "model": info.model,
         "track": info.world_name,
+        "race": info.race_type,
         "checkpoint": info.checkpoint,
         "trials": info.trials,
         "complete": info.complete,

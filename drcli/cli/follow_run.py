@@ -126,18 +126,26 @@ def follow_services(plan: Plan, workspace: Workspace) -> None:
 def follow_evaluation(evaluation: StartedEvaluation, workspace: Workspace) -> bool:
     """Follow an evaluation until it has ended; False if the user pressed Ctrl-C. Raises DrError if it failed."""
     plan = evaluation.plan
-    present.say(f"Evaluating {plan.prefix} on {plan.world_name}.")
+    present.say(f"Evaluating {' against '.join(evaluation.models)} on {plan.world_name}.")
     with _leaving_is_fine(), present.live() as live:
-        while True:
-            seen = run_control.read(workspace, plan.kind, plan.run_id)
-            if seen is not None and seen.is_over:
-                run_control.stop(workspace, plan.kind, plan.run_id)
-                if seen.state != "ended":
-                    raise DrError(seen.message, seen.hint)
-                return True
+        for _ in polls(evaluation, workspace):
             live.line("driving ...")
-            _look_after(plan, evaluation.settings, workspace, seen)
+        return True
     return False
+
+
+def polls(evaluation: StartedEvaluation, workspace: Workspace) -> Iterator[None]:
+    """Look after an evaluation until it has ended: an item per poll. Raises DrError if it failed."""
+    plan = evaluation.plan
+    while True:
+        seen = run_control.read(workspace, plan.kind, plan.run_id)
+        if seen is not None and seen.is_over:
+            run_control.stop(workspace, plan.kind, plan.run_id)
+            if seen.state != "ended":
+                raise DrError(seen.message, seen.hint)
+            return
+        yield
+        _look_after(plan, evaluation.settings, workspace, seen)
 
 
 def draw(evaluation: StartedEvaluation, workspace: Workspace) -> Path:

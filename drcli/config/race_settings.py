@@ -5,7 +5,7 @@ apply to them, and reads its own additional keys from `own`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 BY_VERSION = "auto"  # the car that the model's version drives
 
@@ -45,6 +45,19 @@ class RaceSettings:
     spread_starts: bool = False  # evenly over the lap instead of round robin
     perturbed_starts: bool = False  # a little beside the place and the direction of a start, at random
     own: Mapping[str, object] = field(default_factory=dict)  # the whole document, raw: for the race type
+
+    @property
+    def rules(self) -> dict[str, object]:
+        """What results depend on, by key of the params document."""
+        own = (
+            {"RESET_BEHIND_DIST": str(self.own["RESET_BEHIND_DIST"])}
+            if "RESET_BEHIND_DIST" in self.own
+            else {}
+        )
+        keyed = {
+            item.metadata["key"]: getattr(self, item.name) for item in fields(self) if "key" in item.metadata
+        }
+        return keyed | own
 
     def start_ndist(self, episode: int) -> float:
         """Where an episode starts, as a fraction of the lap: round robin."""

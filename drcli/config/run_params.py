@@ -47,12 +47,17 @@ class RunParams:
         Raises:
             DrError: not a YAML mapping, a document of another kind, or a value is missing or has a wrong type.
         """
-        values = _load(text)
+        return cls._of(_load(text))
+
+    @classmethod
+    def _of(cls, values: Mapping[str, object], car: int = 0) -> Self:
         kind = values.get("JOB_TYPE", cls.job_type)
         if kind != cls.job_type:
             raise DrError(f"The params document has JOB_TYPE: {kind!r}, expected {cls.job_type}.")
         found: dict[str, Any] = {
-            item.name: _read(item, values, item.default) for item in fields(cls) if "key" in item.metadata
+            item.name: _read(item, _of_car(values, item.metadata["key"], car), item.default)
+            for item in fields(cls)
+            if "key" in item.metadata
         }
         _check_names(found["world_name"])
         return cls(race=cls._race(values), **found)
@@ -88,6 +93,12 @@ class EvaluationParams(RunParams):
     model_prefix: str = _param("MODEL_S3_PREFIX")
     eval_checkpoint: str = _param("EVAL_CHECKPOINT", "last")
 
+    @classmethod
+    def parse_cars(cls, text: str, cars: int) -> tuple[Self, ...]:
+        """Parse a document with the values of that many cars. Raises DrError as `parse`, also if it has fewer."""
+        values = _load(text)
+        return tuple(cls._of(values, car) for car in range(cars))
+
     @property
     def model_metadata_key(self) -> str:
         """Key of the metadata the model was trained with."""
@@ -100,6 +111,18 @@ class EvaluationParams(RunParams):
             change_start_position=False,
             alternate_driving_direction=False,
         )
+
+
+def _of_car(values: Mapping[str, object], key: str, car: int) -> Mapping[str, object]:
+    """The value of a car, if `key` has a list: one entry per car. Raises DrError if it has none for that car."""
+    value = values.get(key)
+    if car == 0 or not isinstance(value, list):
+        return values
+    if car >= len(value):
+        raise DrError(
+            f"The params document has {len(value)} {key}, but the race needs {car + 1} cars or more."
+        )
+    return {key: value[car]}
 
 
 def _load(text: str) -> dict[str, object]:

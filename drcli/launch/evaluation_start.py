@@ -43,6 +43,11 @@ class StartedEvaluation:
     document: Document
 
     @property
+    def models(self) -> list[str]:
+        """The prefixes of the models that drive: one, or several that race each other."""
+        return _all(self.document.values["MODEL_S3_PREFIX"])
+
+    @property
     def metrics_key(self) -> str:
         """Key of the metrics."""
         return _first(self.document.values["METRICS_S3_OBJECT_KEY"])
@@ -80,15 +85,12 @@ def start(
     prefix = settings.local_s3_model_prefix
     plan = planning.checked_plan(_request(settings, workspace, prefix))
     bucket = open_bucket(settings, workspace, write=True)
-    wanted = settings.eval_checkpoint if which is None else which
     if plan.is_ours:
         check_worlds(settings, workspace)
-        _check_model(bucket, ModelKeys(prefix), wanted)
-    else:
-        _check_any_model(bucket, prefix, wanted)
     document = render_evaluation(settings, services_endpoint(settings, bucket.config), datetime.now(), clone)
-    if which is not None:
-        document = Document(document.key, {**document.values, "EVAL_CHECKPOINT": str(which)})
+    wanted = _wanted(settings, which, len(_all(document.values["MODEL_S3_PREFIX"])))
+    check_models(settings, bucket, wanted, is_ours=plan.is_ours)
+    document = Document(document.key, {**document.values, "EVAL_CHECKPOINT": _as_value(wanted)})
     target = _first(document.values["MODEL_S3_PREFIX"])
     with run_control.claim(plan, workspace):
         plan = planning.final_plan(_request(settings, workspace, target))
@@ -113,12 +115,39 @@ def results(evaluation: StartedEvaluation) -> dict[str, Any]:
             "Unless it was stopped, `dr logs robomaker --evaluation` shows why.",
         )
     facts = json.loads(evaluation.bucket.find(evaluation_facts(evaluation.simtrace_prefix)) or "{}")
-    return {
-        "model": _first(evaluation.document.values["MODEL_S3_PREFIX"]),
-        "checkpoint": facts.get("checkpoint", evaluation.document.values.get("EVAL_CHECKPOINT")),
-        "world_name": str(evaluation.document.values["WORLD_NAME"]),
-        "trials": [_trial(row) for row in EvaluationMetrics.from_json(data).trials],
+    values = evaluation.document.values
+    found = {
+        "model": _first(values["MODEL_S3_PREFIX"]),
+        "checkpoint": facts.get("checkpoint", values.get("EVAL_CHECKPOINT")),
+        "world_name": str(values["WORLD_NAME"]),
+        "trials": _trials(data),
     }
+    if "standings" in facts:
+        return found | _race_results(evaluation, facts["standings"])
+    return found
+
+
+def _race_results(evaluation: StartedEvaluation, standings: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a race of several models adds: the other models' trials, and who wins; nobody if all are equally good."""
+    keys = _all(evaluation.document.values["METRICS_S3_OBJECT_KEY"])
+    others = zip(standings[1:], keys[1:], strict=True)
+    winners = [standing["model"] for standing in standings if standing["place"] == 1]
+    return {
+        "opponents": [
+            {
+                "model": standing["model"],
+                "checkpoint": standing["checkpoint"],
+                "trials": _trials(evaluation.bucket.get(key)),
+            }
+            for standing, key in others
+        ],
+        "standings": standings,
+        "winner": winners[0] if len(winners) == 1 else None,
+    }
+
+
+def _trials(metrics: bytes) -> list[dict[str, Any]]:
+    return [_trial(row) for row in EvaluationMetrics.from_json(metrics).trials]
 
 
 def trace(evaluation: StartedEvaluation) -> list[tuple[Any, ...]]:
@@ -140,8 +169,34 @@ def _trial(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_model(bucket: Bucket, keys: ModelKeys, which: Which) -> None:
+def _wanted(settings: Settings, which: Which | None, cars: int) -> list[Which]:
+    """The checkpoint of each car. A number means one of the model: the others drive that of DR_EVAL_CHECKPOINT."""
+    first = settings.eval_checkpoint if which is None else which
+    return [first, *[settings.eval_checkpoint if isinstance(first, int) else first] * (cars - 1)]
+
+
+def _as_value(wanted: list[Which]) -> Value:
+    """EVAL_CHECKPOINT: a text as in DeepRacer-for-Cloud, or a list with one per car if they differ."""
+    texts = [str(which) for which in wanted]
+    return texts if len(set(texts)) > 1 else texts[0]
+
+
+def check_models(settings: Settings, bucket: Bucket, wanted: list[Which], *, is_ours: bool) -> None:
+    """Raises DrError if the engine cannot drive one of the models; it names the setting of an opponent."""
+    check = _check_model if is_ours else _check_any_model
+    check(bucket, settings.local_s3_model_prefix, wanted[0])
+    for which in wanted[1:]:
+        try:
+            check(bucket, settings.eval_opp_s3_model_prefix, which)
+        except DrError as error:
+            name = "DR_EVAL_OPP_S3_MODEL_PREFIX"
+            where = f"{settings.source(name)}: {name}={settings.text(name)}"
+            raise type(error)(f"{where}: {error.message}", error.hint) from None
+
+
+def _check_model(bucket: Bucket, prefix: str, which: Which) -> None:
     """Raises DrError if the checkpoint does not exist or our engine cannot drive it."""
+    keys = ModelKeys(prefix)
     files = choose_checkpoint(bucket, keys, which)
     metadata = ModelMetadata.parse(bucket.get(keys.model_metadata), keys.model_metadata)
     check_supported(metadata, keys.model_metadata)
@@ -168,4 +223,8 @@ def _clone(bucket: Bucket, prefix: str, target: str) -> None:
 
 
 def _first(value: Value) -> str:
-    return value[0] if isinstance(value, list) else str(value)
+    return _all(value)[0]
+
+
+def _all(value: Value) -> list[str]:
+    return value if isinstance(value, list) else [str(value)]

@@ -60,6 +60,16 @@ def check_settings(settings: Settings) -> None:
         )
 
 
+def check_trainable(settings: Settings) -> None:
+    """Raises UsageError for a race that no training can be in, as it takes several models."""
+    if is_ours(settings) and (models := RACES.load(settings.race_type).cars_per_race) > 1:
+        raise UsageError(
+            f"{settings.source('DR_RACE_TYPE')}: DR_RACE_TYPE={settings.race_type} is for evaluations: "
+            f"it takes {models} models that can drive.",
+            "Train each of them with another one, such as DR_RACE_TYPE=TIME_TRIAL; then `dr evaluate` or `dr race`.",
+        )
+
+
 def settings_without_effect(settings: Settings, workspace: Workspace, kind: str = "") -> tuple[str, ...]:
     """Settings that the user changed but the engine of this run ignores, one line each.
 
@@ -156,6 +166,7 @@ def check_workers(settings: Settings, workspace: Workspace, *, keep: bool = True
     workers = load_workers(workspace, settings)
     for worker in workers:
         check_settings(worker)
+        check_trainable(worker)
         if is_ours(worker):
             check_worlds(worker, workspace, keep=keep)
     return workers

@@ -17,6 +17,7 @@ from drcli.launch.start_checks import (
     METADATA,
     CustomFiles,
     check_settings,
+    check_trainable,
     check_training_files,
     check_workers,
     publish_tracks,
@@ -53,6 +54,7 @@ class PreparedTraining:
 def dry_run(settings: Settings, workspace: Workspace) -> planning.DryRun:
     """What would be started; changes nothing. Custom files and settings are checked as for a start."""
     check_settings(settings)
+    check_trainable(settings)
     files = check_training_files(settings, workspace, keep=False)
     check_workers(settings, workspace, keep=False)
     return planning.dry_run(RunRequest.training(settings, workspace), files.warnings)
@@ -61,6 +63,7 @@ def dry_run(settings: Settings, workspace: Workspace) -> planning.DryRun:
 def prepare(settings: Settings, workspace: Workspace) -> PreparedTraining:
     """Run all checks of a training. Starts the workspace's own store if it is used; changes nothing else."""
     check_settings(settings)
+    check_trainable(settings)
     run_control.check_not_running(workspace, "training", settings.run_id)
     files = check_training_files(settings, workspace)
     check_workers(settings, workspace)

@@ -1,6 +1,6 @@
 """K cars on one track in lockstep: the vectorised environment of training and evaluation.
 
-Each car is in its own world: the cars share only the ground they drive on, and each has its own clock.
+The cars share only the ground they drive on, unless the race lets them meet, and each has its own clock.
 docs/simulator.md describes the order of a step. The parts can be used separately: physics (`car_dynamics`),
 measurements (`telemetry_kernel`), verdicts, rewards, records.
 """
@@ -139,10 +139,15 @@ class World:
     def shares(self, episodes: int) -> list[int]:
         """How many of so many episodes each car drives: equally many, the first ones one more where it does not fit."""
         return [episodes // self.num_envs + (k < episodes % self.num_envs) for k in range(self.num_envs)]
+    @property
+    def due(self) -> Bools:
+        """Whether each car drives in the next step, `[K]`: all active ones, unless a race makes some of them wait."""
+        return self.active & self.race.due(self.referee.counts.clock)
 
     def park(self, cars: Bools) -> None:
         """Break off the episodes of `cars` `[K]`, without a record, until the next reset."""
         self.active &= ~cars
+        self.race.park(cars)
 
     def step(self, actions: npt.ArrayLike, labels: Sequence[Label] | None = None) -> Transition:
         """Drive for 1/15 s, or as long as steps last that jitter.
@@ -153,7 +158,7 @@ class World:
 
         Reward, rules and trace judge the pose before the action moves the car, as simapp does.
         """
-        driven, actions = self.active.copy(), np.ascontiguousarray(actions, np.float64)
+        driven, actions = self.due, np.ascontiguousarray(actions, np.float64)
         if self._actuation.varies:
             self.referee.counts.late_s += self._lengthen(driven)
         faults = self.race.faults(self.cars, self.telemetry)
@@ -172,7 +177,7 @@ class World:
             done = terminated | verdicts.truncated
             episodes = [self.records.episodes[k] for k in done.nonzero()[0].tolist()]
             self._start(done)
-        obs = self._look(driven)
+        obs = self._look(driven, driven | self.due)  # who was waiting sees how the others have moved
         return Transition(obs, np.array(rewards, np.float32), terminated, verdicts.truncated, episodes)
 
     def _lengthen(self, cars: Bools) -> Array:
@@ -207,6 +212,7 @@ class World:
         else:
             self.active[cars] = True
         starting = cars & self.active
+        self.race.park(cars & ~self.active)
         history = self.history
         for k in starting.nonzero()[0].tolist():
             start = self._next_start()
@@ -272,11 +278,12 @@ class World:
         self.records.add(self._step(cars, actions, labels), verdicts, self._no_reward, pause_s)
         return verdicts.terminated
 
-    def _look(self, cars: Bools) -> Observations:
-        """Measure cars for the next step and read their sensors."""
+    def _look(self, cars: Bools, seeing: Bools | None = None) -> Observations:
+        """Measure `cars` for the next step, and read the sensors of those that are `seeing`: by default the same."""
         self._measure(cars, running=True)
+        seen = cars if seeing is None else seeing
         scene = Scene(
-            self.cars, self.telemetry, self.race.boxes, self.history.is_reversed, cars,
+            self.cars, self.telemetry, self.race.boxes, self.history.is_reversed, seen,
             self.referee.counts.steps, self._noise_seed, self.styles,
         )  # fmt: skip
         for sensor, values in self._views.values():

@@ -45,12 +45,15 @@ class Comparison:
     def differences(self) -> tuple[str, ...]:
         """What makes them hard to compare, one line each."""
         tracks = sorted({info.world_name or "an unknown one" for info in self.evaluations})
+        races = sorted({info.race_type or "an unknown one" for info in self.evaluations})
         trials = sorted({info.trials for info in self.evaluations})
         lines = []
         if len(tracks) > 1:
             lines.append(
                 f"They drove on different tracks, so lap times are not compared: {', '.join(tracks)}."
             )
+        if len(races) > 1:
+            lines.append(f"They drove different races, so traffic may have cost time: {', '.join(races)}.")
         if len(trials) > 1:
             lines.append(f"They drove different numbers of laps: {', '.join(map(str, trials))}.")
         return tuple(lines)

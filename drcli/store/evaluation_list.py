@@ -25,12 +25,13 @@ class EvaluationInfo:
     """One evaluation. `completion`: mean of the trials in percent; lap times: of complete laps, in seconds.
 
     What its documents do not contain is None: the community's engine records neither the checkpoint nor, except for
-    the last evaluation of a model, the track.
+    the last evaluation of a model, the track and the race.
     """
 
     model: str
     started: datetime
     world_name: str | None
+    race_type: str | None
     checkpoint: str | None
     trials: int
     complete: int
@@ -105,6 +106,7 @@ def _read(bucket: Bucket, key: str, model: str, stamp: str, params_file: str) ->
         model=model,
         started=datetime.strptime(stamp, "%Y%m%d%H%M%S"),
         world_name=facts.get("world_name"),
+        race_type=facts.get("race_type"),
         checkpoint=facts.get("checkpoint"),
         trials=len(rows),
         complete=len(laps),
@@ -131,7 +133,7 @@ def _facts(bucket: Bucket, key: str, model: str, stamp: str, params_file: str) -
         with suppress(yaml.YAMLError):
             params = yaml.safe_load(bucket.find(ModelKeys(model).params(params_file)) or b"")
         if isinstance(params, dict) and key in _listed(params.get("METRICS_S3_OBJECT_KEY")):
-            facts["world_name"] = params.get("WORLD_NAME")
+            facts |= {"world_name": params.get("WORLD_NAME"), "race_type": params.get("RACE_TYPE")}
     return facts
 
 

@@ -170,7 +170,11 @@ def test_quiet_then_stopped_leaves_no_half_results(finished: Any) -> None:
             1,
             ("--set: DR_WORLD_NAME: unknown world 'tinny'", "Did you mean", "tiny"),
         ),
-        (("--set", "DR_RACE_TYPE=HEAD_TO_MODEL"), 2, ("is not supported yet",)),
+        (
+            ("--set", "DR_RACE_TYPE=HEAD_TO_MODEL", "--set", "DR_EVAL_OPP_S3_MODEL_PREFIX=no"),
+            1,
+            ("--set: DR_EVAL_OPP_S3_MODEL_PREFIX=no: The model no has no complete checkpoint",),
+        ),
         (("--set", "DR_DOCKER_STYLE=podman"), 2, ("DR_DOCKER_STYLE",)),
     ],
 )

@@ -55,7 +55,7 @@ def test_each_worker_drives_its_own_track(racer: Racer) -> None:
     [
         (None, r"worker-2\.env"),
         ("DR_WORLD_NAME=nowhere\nDR_TRACKS_URL=http://127.0.0.1:9\n", "nowhere"),
-        ("DR_RACE_TYPE=HEAD_TO_MODEL\n", r"worker-2\.env:1: .*is not supported yet"),
+        ("DR_RACE_TYPE=HEAD_TO_MODEL\n", r"worker-2\.env:1: .*is for evaluations"),
     ],
 )
 def test_every_worker_is_checked_before(racer: Racer, text: str | None, said: str) -> None:

@@ -70,7 +70,7 @@ def test_no_such_experiment(racer: Racer) -> None:
         ("this is no assignment", (r"run\.env:\d+",)),
         ("DR_WORKERS=many", (r"run\.env:\d+", "DR_WORKERS=many", "expected")),
         ("DR_RACE_TYPE=TIME_TRAIL", (r"run\.env:\d+", "DR_RACE_TYPE", "TIME_TRIAL")),
-        ("DR_RACE_TYPE=HEAD_TO_MODEL", (r"run\.env:\d+", "is not supported yet", "hint: .*TIME_TRIAL")),
+        ("DR_RACE_TYPE=HEAD_TO_MODEL", (r"run\.env:\d+", "is for evaluations", "hint: .*TIME_TRIAL")),
         ("DR_DOCKER_STYLE=podman", (r"run\.env:\d+", "DR_DOCKER_STYLE", "process.*compose.*swarm")),
         (
             "DR_SIMAPP_SOURCE=awsdeepracercommunity/deepracer-simapp",

@@ -82,6 +82,8 @@ def test_evaluation_document_round_trip() -> None:
     params = EvaluationParams.parse(to_yaml(render_evaluation(settings, None, NOW).values))
     race = params.race
     assert race.race_type == "HEAD_TO_MODEL", "documents for other engines can be read, too"
+    assert (race.rules["NUMBER_OF_RESETS"], race.rules["OFF_TRACK_PENALTY"]) == (7, 2.5)
+    assert race.rules["RESET_BEHIND_DIST"] == "1.0"
     assert (race.number_of_trials, race.number_of_resets, race.is_continuous) == (5, 7, True)
     assert (race.off_track_penalty_s, race.collision_penalty_s, params.eval_checkpoint) == (2.5, 5.0, "last")
     assert (params.model_prefix, race.change_start_position) == ("rl-deepracer-sagemaker", False)
@@ -190,3 +192,15 @@ def test_params_can_be_made_and_varied_in_code() -> None:
     assert replace(params, world_name="x").world_name == "x"
     with pytest.raises(TypeError, match="world_name"):
         TrainingParams()  # type: ignore[call-arg]
+
+
+def test_each_car_has_its_own_values() -> None:
+    settings = settings_of({"DR_RACE_TYPE": "HEAD_TO_MODEL", "DR_EVAL_OPP_S3_MODEL_PREFIX": "rival"})
+    text = to_yaml(render_evaluation(settings, None, datetime(2026, 1, 2)).values)
+    first, second = EvaluationParams.parse_cars(text, 2)
+    assert first == EvaluationParams.parse(text)
+    assert (second.model_prefix, second.simtrace_prefix) == ("rival", "rival")
+    assert second.model_metadata_key == "rival/model/model_metadata.json"
+    assert (second.world_name, second.eval_checkpoint, second.race) == (first.world_name, "last", first.race)
+    with pytest.raises(DrError, match="has 2 METRICS_S3_OBJECT_KEY, but the race needs 3 cars or more"):
+        EvaluationParams.parse_cars(text, 3)

@@ -8,7 +8,20 @@ from drcli.store.evaluation_list import EvaluationInfo
 
 NOON = datetime(2026, 1, 2, 12)
 FIRST = EvaluationInfo(
-    "careful", NOON, "oval", "3_Step-96.ckpt", 5, 5, 100.0, 12.0, 12.5, 1, 1, 0, "careful/metrics.json"
+    "careful",
+    NOON,
+    "oval",
+    "TIME_TRIAL",
+    "3_Step-96.ckpt",
+    5,
+    5,
+    100.0,
+    12.0,
+    12.5,
+    1,
+    1,
+    0,
+    "careful/metrics.json",
 )
 SECOND = replace(FIRST, model="brave", complete=4, completion=92.0, best_lap_s=9.0, mean_lap_s=9.5, resets=6)
 
@@ -40,6 +53,10 @@ def test_lap_times_of_different_tracks_are_not_compared() -> None:
     assert found.differences == (
         "They drove on different tracks, so lap times are not compared: grand, oval.",
         "They drove different numbers of laps: 3, 5.",
+    )
+    races = compare([FIRST, replace(SECOND, race_type="HEAD_TO_MODEL")])
+    assert races.differences == (
+        "They drove different races, so traffic may have cost time: HEAD_TO_MODEL, TIME_TRIAL.",
     )
     unknown = compare([replace(FIRST, world_name=None), replace(SECOND, world_name=None)])
     assert "best_lap_s" not in unknown.best

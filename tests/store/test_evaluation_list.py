@@ -81,9 +81,12 @@ def test_metrics_in_a_place_of_the_users_own(bucket: Bucket) -> None:
 def test_of_the_communitys_engine_only_the_last_has_a_track(bucket: Bucket) -> None:
     evaluate(bucket, "model", "20260101000000", (100, 12, 0))
     key = evaluate(bucket, "model", "20260102000000", (100, 11, 0))
-    params = to_yaml({"METRICS_S3_OBJECT_KEY": [key], "WORLD_NAME": "reinvent_base"})
+    params = to_yaml(
+        {"METRICS_S3_OBJECT_KEY": [key], "WORLD_NAME": "reinvent_base", "RACE_TYPE": "TIME_TRIAL"}
+    )
     bucket.put("model/evaluation_params.yaml", params.encode())
     assert [info.world_name for info in list_evaluations(bucket, "model")] == [None, "reinvent_base"]
+    assert [info.race_type for info in list_evaluations(bucket, "model")] == [None, "TIME_TRIAL"]
     assert [info.checkpoint for info in list_evaluations(bucket, "model")] == [None, None]
 
 

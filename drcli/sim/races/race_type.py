@@ -12,7 +12,7 @@ from zlib import crc32
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Status
 from drcli.sim.boxes import Boxes
-from drcli.sim.car_arrays import Bools, Codes
+from drcli.sim.car_arrays import Bools, Codes, Ints
 from drcli.sim.reward_params import Params
 from drcli.sim.telemetry import CarHistory, Telemetry
 from drcli.sim.track import Pose, Track
@@ -36,12 +36,13 @@ class EpisodeStart(NamedTuple):
 
 
 class Race(Protocol):
-    """One race type for K cars, each alone in its own world.
+    """One race type for K cars, each alone in its own world, or `cars_per_race` of them, one after the other, in one.
 
     In each step a world asks for `faults` and `reward_params` of the poses before the step, then moves the cars
     and calls `advance`; cars with a fault are put back, and ended episodes are followed by new ones.
     """
 
+    cars_per_race: ClassVar[int]  # that meet on the road, each driven by a model of its own
     privileged_sensors: ClassVar[tuple[str, ...]]  # that show teachers what is on its road
 
     @staticmethod
@@ -68,6 +69,16 @@ class Race(Protocol):
 
     def is_free(self, k: int, pose: Pose) -> bool:
         """Whether car `k` can be put at a pose without touching what is on its road."""
+        ...
+
+    def park(self, cars: Bools) -> None:
+        """The cars with `cars` `[K]` set drive no more until they start again: they leave the road."""
+
+    def due(self, clock: Ints) -> Bools:
+        """Which cars, if they drive at all, do so in the next step, by their clocks `[K]` in steps.
+
+        All of them, unless cars meet: one that has waited for a penalty is ahead in time, and lets the others catch up.
+        """
         ...
 
     def advance(self, cars: CarState, driven: Bools) -> None:

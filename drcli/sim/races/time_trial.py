@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from math import hypot
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Status
 from drcli.sim.boxes import Boxes
-from drcli.sim.car_arrays import Bools, Codes
+from drcli.sim.car_arrays import Bools, Codes, Ints
 from drcli.sim.races.race_type import EpisodeStart
 from drcli.sim.reward_params import Params
 from drcli.sim.telemetry import CarHistory, Telemetry
@@ -22,11 +24,13 @@ if TYPE_CHECKING:
 class TimeTrial:
     """The rules of a time trial, which other race types build on."""
 
+    cars_per_race: ClassVar[int] = 1
     privileged_sensors: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, track: Track, settings: RaceSettings, num_envs: int) -> None:
         self.settings = settings
         self.ways = track, track.reversed()  # in driving direction: [is_reversed]
+        self._everyone = np.ones(num_envs, np.bool_)
 
     @staticmethod
     def check(track: Track, settings: RaceSettings) -> None:
@@ -49,6 +53,13 @@ class TimeTrial:
     def is_free(self, k: int, pose: Pose) -> bool:
         """Nothing is on the road."""
         return True
+
+    def park(self, cars: Bools) -> None:
+        """Nobody else is there to meet them."""
+
+    def due(self, clock: Ints) -> Bools:
+        """All."""
+        return self._everyone
 
     def advance(self, cars: CarState, driven: Bools) -> None:
         """Nothing moves by itself."""
