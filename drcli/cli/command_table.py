@@ -24,6 +24,7 @@ COMMANDS = {
     "scale": "Change the number of workers of a running training.",
     "logs": "Show the log of a service.",
     "evaluate": "Evaluate a model: laps, times, resets.",
+    "race": "Let models race each other: a tournament.",
     "stop-evaluation": "Stop the evaluation.",
     "evaluations": "List the evaluations in the bucket, with lap times.",
     "stop-all": "Stop everything of this workspace.",

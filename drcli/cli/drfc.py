@@ -20,7 +20,7 @@ _STATUS = "`dr status` shows every service with its process or container; script
 RETIRED: Mapping[str, str] = {
     "list-aws-models": "The AWS DeepRacer console no longer exists; `dr models` lists the models in the bucket.",
     "set-upload-model": "Set DR_UPLOAD_S3_PREFIX in run.env, or increment it with `dr increment-upload-model`.",
-    "start-tournament": "Tournaments no longer exist; with DR_RACE_TYPE=HEAD_TO_MODEL `dr evaluate` races two models.",
+    "start-tournament": "`dr race MODEL MODEL ...` lets models of the bucket race each other.",
     "update-env": _NO_ENV,
     "update": _NO_ENV,
     "reload": _NO_ENV,
