@@ -8,6 +8,7 @@ segments in it. Definitions follow the community's simapp (markov, track_geom/tr
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -188,8 +189,9 @@ def _between(values: Array, index: int, share: float) -> float:
     return float(values[index] + share * (values[index + 1] - values[index]))
 
 
+@lru_cache(maxsize=16)
 def road_of(track: Track) -> Road:
-    """Prepare a track for lookups (takes a few milliseconds)."""
+    """Prepare a track for lookups: a few milliseconds, once for all that drive on it."""
     distance = track.waypoint_distances_m
     middle, half = (track.center[:-1] + track.center[1:]) / 2, np.diff(distance) / 2
     grid = _grid(track)

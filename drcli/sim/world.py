@@ -8,8 +8,6 @@ measurements (`telemetry_kernel`), verdicts, rewards, records.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from math import cos, sin
 from typing import NamedTuple
 
 import numpy as np
@@ -23,11 +21,12 @@ from drcli.sim.car_dynamics import drive, new_cars, put
 from drcli.sim.car_generations import car_of
 from drcli.sim.constants import STEP_S
 from drcli.sim.episode_records import EpisodeRecords
-from drcli.sim.geometry import Road, road_of
+from drcli.sim.geometry import road_of
 from drcli.sim.parallel_rewards import rewards_of
 from drcli.sim.races.race_type import EpisodeStart, Race
 from drcli.sim.sensors.picture_styles import draw_style, new_styles
 from drcli.sim.sensors.sensor import Observations, Scene, SensorSpec, sensor_specs, sensor_type
+from drcli.sim.starts import perturbed, spread_share
 from drcli.sim.step import Label, Step
 from drcli.sim.step_rewards import RewardSource, center_line_rewards
 from drcli.sim.telemetry import CarHistory, Telemetry
@@ -36,8 +35,6 @@ from drcli.sim.track import Pose, Track
 from drcli.sim.verdicts import Referee, Verdicts
 from drcli.tables import RACES
 
-PERTURBATION_M, PERTURBATION_RAD = 0.15, 0.15  # of starts: at most half a lane, 8.6°
-_GOLDEN = (5**0.5 - 1.0) / 2.0  # starts that this moves on each time never gather anywhere
 _CRASHED = Status.CRASHED.code
 
 
@@ -91,7 +88,7 @@ class World:
         self.referee = Referee(settings, num_envs)
         self.records = EpisodeRecords(num_envs, track.length_m, rows=record)
         self._rewards = rewards_of(track, reward, num_envs) if reward else None
-        self._road = _road_of(track)
+        self._road = road_of(track)
         self._views = {
             spec.name: (sensor_type(spec)(track), np.zeros((num_envs, *spec.shape), spec.dtype))
             for spec in self.sensors
@@ -139,6 +136,7 @@ class World:
     def shares(self, episodes: int) -> list[int]:
         """How many of so many episodes each car drives: equally many, the first ones one more where it does not fit."""
         return [episodes // self.num_envs + (k < episodes % self.num_envs) for k in range(self.num_envs)]
+
     @property
     def due(self) -> Bools:
         """Whether each car drives in the next step, `[K]`: all active ones, unless a race makes some of them wait."""
@@ -235,7 +233,7 @@ class World:
         pose = self.race.start(k, start)
         if not self.settings.perturbed_starts:
             return pose
-        beside = _perturbed(pose, start)
+        beside = perturbed(pose, start)
         return beside if self.race.is_free(k, beside) else pose
 
     def _next_start(self) -> EpisodeStart:
@@ -243,8 +241,7 @@ class World:
         self.next_episode += 1
         ndist = settings.start_ndist(number)
         if settings.spread_starts:
-            rounds, place = divmod(number - self._spread_from, self._spread_over)
-            share = (place + _GOLDEN * rounds) / self._spread_over
+            share = spread_share(number - self._spread_from, self._spread_over)
             ndist = (settings.start_ndist(self._spread_from) + share) % 1.0
         return EpisodeStart(number, ndist, settings.is_reversed(number), self.seed)
 
@@ -293,17 +290,3 @@ class World:
     def _measure(self, cars: Bools, running: bool) -> None:
         limit = self.settings.number_of_reverse_counts
         measure(self._road, self.cars, self.history.block, limit, cars, running, self.telemetry.block)
-
-
-def _perturbed(pose: Pose, start: EpisodeStart) -> Pose:
-    """A pose up to PERTURBATION_M beside it and turned by up to PERTURBATION_RAD."""
-    left, turn = np.random.default_rng([start.seed, start.number]).uniform(-1.0, 1.0, 2)
-    x, y, heading = pose
-    left_m = left * PERTURBATION_M
-    return x - left_m * sin(heading), y + left_m * cos(heading), heading + turn * PERTURBATION_RAD
-
-
-@lru_cache(maxsize=16)
-def _road_of(track: Track) -> Road:
-    """The road, shared by all worlds on a track."""
-    return road_of(track)

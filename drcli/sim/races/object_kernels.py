@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +12,8 @@ from drcli.sim.boxes import Boxes
 from drcli.sim.car_arrays import Array, Bools
 from drcli.sim.car_dynamics import CarState
 from drcli.sim.constants import CameraParams
-from drcli.sim.geometry import Road, locate, road_of
+from drcli.sim.geometry import Road, locate
 from drcli.sim.kernel import kernel
-from drcli.sim.track import Track
 
 # The frustum of `object_in_camera` in simapp: a little higher and further ahead than the camera itself.
 _CAMERA = CameraParams(forward_m=0.2, height_m=0.164)
@@ -35,12 +33,6 @@ def new_on_road(num_envs: int, count: int) -> OnRoad:
     """Objects that have not been located."""
     along, gap = np.zeros((2, num_envs, count))
     return OnRoad(along, gap, np.zeros((num_envs, count), np.bool_))
-
-
-@lru_cache(maxsize=16)
-def prepared_road(track: Track) -> Road:
-    """The road, shared by all races on a track."""
-    return road_of(track)
 
 
 @kernel

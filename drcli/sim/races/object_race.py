@@ -69,11 +69,12 @@ class ObjectRace(TimeTrial):
         count: int,
         is_obstacle: bool,
     ) -> None:
+        from drcli.sim.geometry import road_of
         from drcli.sim.races import collisions, object_kernels
 
         super().__init__(track, settings, num_envs)
         self._collisions, self._kernels = collisions, object_kernels
-        self._road = object_kernels.prepared_road(track)
+        self._road = road_of(track)
         self._kind, self._count, self._is_obstacle = kind, count, is_obstacle
         self._boxes = new_boxes(num_envs, count)
         self._boxes.length_m[:], self._boxes.width_m[:] = kind.length_m, kind.width_m

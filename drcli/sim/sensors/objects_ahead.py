@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from drcli.sim.sensors.sensor import Scene
 from drcli.sim.track import Track
-
-if TYPE_CHECKING:
-    from drcli.sim.geometry import Road
 
 COUNT, RANGE_M = 2, 3.0
 _NOTHING = np.array([0.0, RANGE_M, 0.0, 0.0, 0.0] * COUNT, np.float32)
@@ -31,10 +27,11 @@ class ObjectsAhead:
     dtype: ClassVar[npt.DTypeLike] = np.float32
 
     def __init__(self, track: Track) -> None:
+        from drcli.sim.geometry import road_of
         from drcli.sim.sensors.objects_ahead_kernel import look_for_objects
 
         self._look = look_for_objects
-        self._road = _road_of(track)
+        self._road = road_of(track)
 
     def fill(self, scene: Scene, out: npt.NDArray[Any]) -> None:
         """Write the numbers of the cars that see."""
@@ -46,10 +43,3 @@ class ObjectsAhead:
     def mirrored(seen: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The same objects on the other side."""
         return seen * _MIRROR
-
-
-@lru_cache(maxsize=4)
-def _road_of(track: Track) -> Road:
-    from drcli.sim.geometry import road_of
-
-    return road_of(track)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from drcli.sim.sensors.sensor import Scene
 from drcli.sim.track import Track
-
-if TYPE_CHECKING:
-    from drcli.sim.geometry import Road
 
 AHEAD_M = (0.2, 0.4, 0.7, 1.0, 1.5, 2.0, 3.0)  # along the centre line
 _MIRROR = np.array([-1, -1, 1, 1] + [1, -1] * len(AHEAD_M), np.float32)
@@ -30,10 +26,11 @@ class RoadAhead:
     dtype: ClassVar[npt.DTypeLike] = np.float32
 
     def __init__(self, track: Track) -> None:
+        from drcli.sim.geometry import road_of
         from drcli.sim.sensors.road_ahead_kernel import look_ahead
 
         self._look_ahead = look_ahead
-        self._road, self._ahead_m = _road_of(track), np.array(AHEAD_M)
+        self._road, self._ahead_m = road_of(track), np.array(AHEAD_M)
 
     def fill(self, scene: Scene, out: npt.NDArray[Any]) -> None:
         """Write the numbers of the cars that see."""
@@ -43,10 +40,3 @@ class RoadAhead:
     def mirrored(seen: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The nose on the other side of a road that turns the other way."""
         return seen * _MIRROR
-
-
-@lru_cache(maxsize=4)
-def _road_of(track: Track) -> Road:
-    from drcli.sim.geometry import road_of
-
-    return road_of(track)
