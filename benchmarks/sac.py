@@ -1,6 +1,6 @@
 """SAC from pixels, continuous steering and speed: how far greedy episodes get over the steps, and laps at the end.
 
-    python -m benchmarks sac [--track drcli_oval] [--steps 4096] [--seeds 1] [--threads 1] [--set KEY=VALUE]...
+    python -m benchmarks sac [--track drcli_oval] [--steps 4096] [--seeds 1] [--shrink 4] [--set KEY=VALUE]...
 
 Learning alone, without services: collecting, updates, evaluations now and then, of which only the first two count.
 """
@@ -28,11 +28,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument(
+        "--shrink",
+        type=int,
+        default=1,
+        help="4: pictures of 30 x 40 and a small network, a twentieth of the time",
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     changes = {key: json.loads(value) for key, _, value in (text.partition("=") for text in options.changes)}
     hyperparameters = Hyperparameters.parse(json.dumps(DEFAULTS | changes), "hyperparameters")
-    task = Task(track=options.track, steps=options.steps)
+    task = Task(track=options.track, steps=options.steps, shrink=options.shrink)
     print(f"{task.track}, {task.cars} cars, {DEFAULTS | changes}\n")
     print("| seed | steps | mean progress | laps | CPU time of learning |")
     print("|---|---|---|---|---|")

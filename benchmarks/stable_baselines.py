@@ -29,7 +29,10 @@ SAC = Hyperparameters(
     batch_size=64, lr=1e-3, discount_factor=0.97, sac_alpha=0.1, sac_updates_per_step=0.5,
     num_steps_between_training=64, sac_replay_size=20_000,
 )  # fmt: skip
-TASKS = {"road": Task(sensor="ROAD_AHEAD", steps=4096, trials=5), "picture": Task(sensor=CAMERA, steps=3072)}
+TASKS = {
+    "road": Task(sensor="ROAD_AHEAD", steps=2048, every=256, trials=5),
+    "picture": Task(sensor=CAMERA, steps=3072),
+}
 
 
 class Learner(NamedTuple):

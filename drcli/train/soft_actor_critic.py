@@ -91,9 +91,15 @@ class QOutput(nn.Module):
         self.second = nn.Linear(Q_UNITS, Q_UNITS)
         self.last = nn.Linear(Q_UNITS, 1)
 
-    def initialise(self) -> None:
-        """Draw random weights."""
+    @torch.no_grad()
+    def initialise(self, num_actions: int) -> None:
+        """Draw random weights; those of an action as if the layer saw nothing else.
+
+        Drawn with all others they would be lost among those of 11,264 features, and laps come later.
+        """
         initialise(self.first, gain=2**0.5)
+        of_actions = torch.empty(Q_UNITS, num_actions)
+        self.first.weight[:, -num_actions:] = nn.init.orthogonal_(of_actions, gain=2**0.5)
         initialise(self.second, gain=2**0.5)
         initialise(self.last, gain=1.0)
 
@@ -114,8 +120,14 @@ class TwinQ(nn.Module):
     def __init__(self, model: ModelSpec, embedders: Sequence[Embedder] | None) -> None:
         super().__init__()
         self.trunk = Trunk(model.sensors, replace(model.architecture, middleware=()), embedders)
-        num_inputs = self.trunk.num_features + prod(model.head.action_shape)
+        self._num_actions = prod(model.head.action_shape)
+        num_inputs = self.trunk.num_features + self._num_actions
         self.one, self.other = QOutput(num_inputs), QOutput(num_inputs)
+
+    def initialise(self) -> None:
+        """Draw random weights for both twins."""
+        for twin in (self.one, self.other):
+            twin.initialise(self._num_actions)
 
     def variables(self) -> Iterator[Variable]:
         """Those of the embedders and of both twins."""
@@ -177,8 +189,7 @@ class SoftActorCritic(SquashedPolicy):
         if not self.is_shared:
             for embedder in (*self.q.trunk.embedders, *self.value.trunk.embedders):
                 embedder.initialise()
-        self.q.one.initialise()
-        self.q.other.initialise()
+        self.q.initialise()
         self.value.trunk.middleware.initialise()
         initialise(self.value.output, gain=1.0)
 

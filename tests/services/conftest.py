@@ -64,7 +64,7 @@ path:
 DISCRETE = [{"steering_angle": angle, "speed": 1.5} for angle in (-20, 0, 20)]
 GENTLE = [{"steering_angle": angle, "speed": 1.5} for angle in (0, 10, 20)]  # 10 is all that a circle needs
 CONTINUOUS = {"steering_angle": {"low": -20, "high": 20}, "speed": {"low": 1.0, "high": 2.0}}
-ACTIONS = {"discrete": DISCRETE, "gentle": GENTLE, "continuous": CONTINUOUS}
+ACTIONS = {"discrete": DISCRETE, "gentle": GENTLE, "continuous": CONTINUOUS, "sac": CONTINUOUS}
 REWARD = "def reward_function(params):\n    return params['progress'] / params['steps']\n"
 HYPERPARAMETERS = {
     "batch_size": 32,
@@ -76,12 +76,12 @@ HYPERPARAMETERS = {
 _buckets = count(1)
 
 
-def metadata(actions: Any) -> str:
+def metadata(actions: Any, algorithm: str = "clipped_ppo") -> str:
     """model_metadata.json of a list of actions, or of bounds."""
     kind = "continuous" if isinstance(actions, dict) else "discrete"
     return json.dumps(
         {"action_space": actions, "action_space_type": kind, "sensor": ["FRONT_FACING_CAMERA"],
-         "neural_network": "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW", "version": "5"}
+         "neural_network": "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW", "training_algorithm": algorithm, "version": "5"}
     )  # fmt: skip
 
 
@@ -236,7 +236,8 @@ class Run:
             "MIN_EVAL_TRIALS": "2",
         }  # fmt: skip
         self.bucket.put(keys.params("params.yaml"), json.dumps(document | (params or {})).encode())
-        self.bucket.put("in/metadata.json", metadata(ACTIONS[kind]).encode())
+        algorithm = "sac" if kind == "sac" else "clipped_ppo"
+        self.bucket.put("in/metadata.json", metadata(ACTIONS[kind], algorithm).encode())
         self.bucket.put("in/reward_function.py", reward.encode())
         self.bucket.put("in/hyper.json", json.dumps(HYPERPARAMETERS | hyperparameters).encode())
 

@@ -77,8 +77,10 @@ def test_the_same_seed_gives_the_same_first_iteration(
         pytest.param(2, "continuous", {},
                      {"num_steps_between_training": None, "num_episodes_between_training": 5},
                      marks=pytest.mark.slow),
+        pytest.param(1, "sac", {"DR_TRAIN_EVAL_INTERVAL": "4"},
+                     {"sac_updates_per_step": 0.05, "term_cond_max_episodes": 20}, marks=pytest.mark.slow),
     ],
-    ids=["steps", "steps-continuous-2", "episodes-e-greedy-bounded", "episodes-continuous-2"],
+    ids=["steps", "steps-continuous-2", "episodes-e-greedy-bounded", "episodes-continuous-2", "steps-sac"],
 )  # fmt: skip
 def test_every_way_to_train(
     new_run: Callable[..., Any],
