@@ -106,6 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sees", choices=TASKS, default="road")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--only", action="append", choices=[learner.name for learner in LEARNERS])
     parser.add_argument("--svg", type=Path)
@@ -121,7 +122,7 @@ def main() -> None:
         if options.only and learner.name not in options.only:
             continue
         runs = []
-        for seed in range(1, options.seeds + 1):
+        for seed in range(options.first_seed, options.first_seed + options.seeds):
             runs.append([])
             for point in curve(learner, task, seed):
                 runs[-1].append(point)
