@@ -59,11 +59,11 @@ def measured(source: str, processes: int, cars: int, seconds: float) -> Measured
         load_track("drcli_oval", None, ""), RaceSettings(), cars, sensors=(), reward=reward, record=False
     )
     world.reset()
-    pids = world._rewards._pool.pids if processes > 1 else ()
-    helpers = [psutil.Process(pid) for pid in pids]
     actions = np.tile([0.0, 1.0], (cars, 1))
     for _ in range(3):
         world.step(actions)
+    pids = world._rewards.chosen._pool.pids if processes > 1 else ()
+    helpers = [psutil.Process(pid) for pid in pids]
 
     def cpu_s() -> list[float]:
         return [time.process_time(), *(sum(helper.cpu_times()[:2]) for helper in helpers)]

@@ -6,6 +6,7 @@ Each episode starts at the start line and keeps its order, since half of all fun
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import atan2, cos, dist, hypot, radians, sin
 from typing import NamedTuple
 
@@ -19,12 +20,15 @@ from drcli.sim.reward_params import Params
 from drcli.sim.step_rewards import CarReward
 from drcli.sim.track import INNER_LANE, OUTER_LANE, Array, Track
 from drcli.sim.world import World
+from drcli.tables import RACES
 
 _LATERAL_MPS2 = (5.0, 3.0, 2.0)
 _BORDER = 0.4  # share of the width beside the centre line
 _FEW = 45  # steps, of the episodes that only show a place
 _MOST_STEPS = 4000
+_RACE = "OBJECT_AVOIDANCE"
 _BOXES = 6  # on the road, on alternating lanes, evenly over the lap
+_BOX_EVERY_M = 3.0  # fewer on a short track
 _NEAR_M = 1.0  # a box that is so near is in the picture
 
 
@@ -51,12 +55,14 @@ def driven_calls(track: Track, speed_mps: float, metadata: ModelMetadata | None)
 
     Commands are those of the driver, rounded to the nearest action of the model if it has a list of actions.
     """
-    lap, left, right, out = _record(track, [0.0, _BORDER, -_BORDER, None], speed_mps, False, metadata)
-    (against,) = _record(track, [0.0], speed_mps, True, metadata)
-    boxes = [_with_boxes(track, call) for call in lap[: len(lap) // 2]]
-    nearest = min(range(len(boxes)), key=lambda number: _gap(boxes[number].params))
-    boxes = boxes[: nearest + 1]
-    crash = boxes[-1]._replace(params={**boxes[-1].params, "is_crashed": True})
+    usual = RaceSettings(change_start_position=False)
+    lap, left, right, out = _record(track, [0.0, _BORDER, -_BORDER, None], speed_mps, usual, metadata)
+    (against,) = _record(track, [0.0], speed_mps, replace(usual, reverse_dir=True), metadata)
+    if _RACE in RACES:
+        own = {"NUMBER_OF_OBSTACLES": str(max(1, min(_BOXES, int(track.length_m / _BOX_EVERY_M))))}
+        (boxes,) = _record(track, [0.0], speed_mps, replace(usual, race_type=_RACE, own=own), metadata)
+    else:
+        boxes = [_with_boxes(track, call) for call in lap]
     return [
         EpisodeCalls(
             lap, {"at the start": 0, "half way round": len(lap) // 2, "at the finish": len(lap) - 1}
@@ -65,7 +71,7 @@ def driven_calls(track: Track, speed_mps: float, metadata: ModelMetadata | None)
         _glimpse("beside the right border", right),
         EpisodeCalls(out, {"off the track": len(out) - 1}),
         _glimpse("in the opposite direction", against),
-        EpisodeCalls([*boxes, crash], {"next to an object": len(boxes) - 1, "crashed into it": len(boxes)}),
+        _up_to_a_crash(boxes),
     ]
 
 
@@ -74,19 +80,27 @@ def _glimpse(name: str, calls: list[Call]) -> EpisodeCalls:
     return EpisodeCalls(calls, {name: len(calls) - 1})
 
 
+def _up_to_a_crash(calls: list[Call]) -> EpisodeCalls:
+    """Up to the box that the car comes nearest to; it crashes there, if it has not done so by itself."""
+    calls = [call for call in calls if not call.params["is_crashed"]]
+    nearest = min(range(len(calls)), key=lambda number: _gap(calls[number].params))
+    calls = calls[: nearest + 1]
+    crash = calls[-1]._replace(params={**calls[-1].params, "is_crashed": True})
+    return EpisodeCalls([*calls, crash], {"next to an object": nearest, "crashed into it": nearest + 1})
+
+
 def _record(
     track: Track,
     places: Sequence[float | None],
     speed_mps: float,
-    is_reversed: bool,
+    settings: RaceSettings,
     metadata: ModelMetadata | None,
 ) -> list[list[Call]]:
     """The calls of episodes beside the centre line (shares of the width; None: off the road), side by side."""
-    way = track.reversed() if is_reversed else track
+    way = track.reversed() if settings.reverse_dir else track
     lines = [leaving(way, 0.15) if place is None else beside(way, place) for place in places]
     ways = [[Course(line, speeds_on(line, speed_mps, limit)) for limit in _LATERAL_MPS2] for line in lines]
     recorder = _Recorder()
-    settings = RaceSettings(change_start_position=False, reverse_dir=is_reversed)
     world = World(track, settings, len(lines), sensors=(), reward=recorder, record=False)
     world.reset(episodes_per_car=[1] * len(lines))
     pursuit, nearest = Pursuit(drivable(way, ways)), _Nearest(metadata)

@@ -1,13 +1,13 @@
 """Rewards of K cars from several processes, where the reward function is what a step waits for.
 
-`rewards_of` decides once for each function, before its first car drives: state between steps cannot move later.
+Whether it is slow shows before its first car drives: state between steps cannot move later.
 """
 
 from __future__ import annotations
 
 import random
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 from time import perf_counter
 
@@ -15,11 +15,11 @@ import numpy as np
 
 from drcli.sim.constants import STEP_S
 from drcli.sim.reward import RewardFunction
-from drcli.sim.reward_params import Params, params_at_start
+from drcli.sim.reward_params import Params, facts_of
 from drcli.sim.reward_pool import RewardPool
 from drcli.sim.reward_process import CarsOfStep
 from drcli.sim.step import Step
-from drcli.sim.step_rewards import Rewards, RewardSource, StepRewards
+from drcli.sim.step_rewards import Rewards, RewardSource, StepRewards, params_of
 from drcli.sim.track import Track
 
 SLOW_MS = 0.3  # a call; passing a step to another process and back costs about as much as one of these
@@ -28,30 +28,16 @@ _pools: weakref.WeakKeyDictionary[RewardFunction, RewardPool | None] = weakref.W
 
 
 def rewards_of(track: Track, source: RewardSource, num_envs: int) -> Rewards:
-    """Rewards in this process, or, of a slow function that may have several processes, in these.
-
-    Raises:
-        DrError: the function fails on import, or in the trial calls that show how slow it is.
-    """
+    """Rewards in this process, or, of a function that may have several and is slow, in these."""
     if isinstance(source, RewardFunction) and source.processes > 1 and num_envs > 1:
-        pool = _pool_of(source, track)
-        if pool is not None:
-            return ParallelRewards(track, pool, num_envs)
+        return ChosenRewards(track, source, num_envs)
     return StepRewards(track, source, num_envs)
 
 
-def _pool_of(source: RewardFunction, track: Track) -> RewardPool | None:
-    """The processes of a function; None if it is not slow. After an error there are new ones."""
-    if source not in _pools:
-        _pools[source] = RewardPool(source) if cost_ms(source, track) > SLOW_MS else None
-    pool = _pools[source]
-    if pool is not None and not pool.is_open:
-        pool = _pools[source] = RewardPool(source)
-    return pool
+def cost_ms(source: RewardFunction, params: Callable[[], Params]) -> float:
+    """Median wall-clock time of a call, by a silent copy that stays in one place; random numbers stay as they were.
 
-
-def cost_ms(source: RewardFunction, track: Track) -> float:
-    """Median wall-clock time of a call, by a silent copy at the start line; random numbers stay as they were.
+    params: returns new ones for each call.
 
     Raises:
         RewardError: as in a step of a race.
@@ -61,10 +47,11 @@ def cost_ms(source: RewardFunction, track: Track) -> float:
     car, times, begun = copy.for_car(), [], perf_counter()
     try:
         for number in range(_TRIAL_CALLS + 1):
-            params = params_at_start(track, 0.0, 1.0)
-            params["steps"] += number
-            started = perf_counter()
-            car(params, params["sim_time"] + (number + 1) * STEP_S)
+            here = params()
+            here["steps"] += number
+            here["sim_time"] += number * STEP_S
+            now_s, started = here["sim_time"] + STEP_S, perf_counter()
+            car(here, now_s)
             times.append(perf_counter() - started)
             if len(times) > 1 and perf_counter() - begun > _TRIAL_S:
                 break
@@ -72,6 +59,45 @@ def cost_ms(source: RewardFunction, track: Track) -> float:
         random.setstate(states[0])
         np.random.set_state(states[1])
     return 1000 * median(times[1:])  # the first call may import and prepare things
+
+
+class ChosenRewards:
+    """Chooses between one process and several in its first step, by trial calls with the params of that step.
+
+    All worlds with the same function share the choice, and the processes.
+    """
+
+    def __init__(self, track: Track, source: RewardFunction, num_envs: int) -> None:
+        self._track, self._source, self._num_envs = track, source, num_envs
+        self.chosen: Rewards | None = None
+
+    @property
+    def ms_per_call(self) -> float:
+        """Mean wall-clock time that a step waits for a car's reward; 0 before the first."""
+        return self.chosen.ms_per_call if self.chosen else 0.0
+
+    def pay(
+        self, step: Step, is_reversed: Sequence[bool], crashed: Sequence[int], added: Sequence[Params] | None
+    ) -> list[float]:
+        """Rewards by car; 0 for cars that do not take part. See `StepRewards.pay`."""
+        if self.chosen is None:
+            if not step.cars:
+                return [0.0] * self._num_envs
+            k = step.cars[0]
+            facts = facts_of(self._track, is_reversed[k])
+            self.chosen = self._choose(lambda: params_of(step, k, facts, crashed, added))
+        return self.chosen.pay(step, is_reversed, crashed, added)
+
+    def _choose(self, params: Callable[[], Params]) -> Rewards:
+        source = self._source
+        if source not in _pools:
+            _pools[source] = RewardPool(source) if cost_ms(source, params) > SLOW_MS else None
+        pool = _pools[source]
+        if pool is None:
+            return StepRewards(self._track, source, self._num_envs)
+        if not pool.is_open:  # after an error
+            pool = _pools[source] = RewardPool(source)
+        return ParallelRewards(self._track, pool, self._num_envs)
 
 
 class ParallelRewards:

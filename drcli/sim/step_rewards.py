@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Protocol
 
-from drcli.sim.reward_params import Params, facts_of, reward_params
+from drcli.sim.reward_params import Params, StepNumbers, TrackFacts, facts_of, reward_params
 from drcli.sim.step import Step
 from drcli.sim.track import Track
 
@@ -65,14 +65,22 @@ class StepRewards:
         rewards = [0.0] * len(self._cars)
         started = perf_counter()
         for k in step.cars:
-            params = reward_params(step, k, self._facts[is_reversed[k]])
-            if added:
-                params.update(added[k])
-            if k in crashed:
-                params["is_crashed"] = True
+            params = params_of(step, k, self._facts[is_reversed[k]], crashed, added)
             rewards[k] = self._cars[k](params, step.time_s[k])
         self._calls, self._seconds = self._calls + len(step.cars), self._seconds + perf_counter() - started
         return rewards
+
+
+def params_of(
+    step: StepNumbers, k: int, facts: TrackFacts, crashed: Sequence[int], added: Sequence[Params] | None
+) -> Params:
+    """A new dict for car `k`, with what its race adds; `crashed` and `added` as in `StepRewards.pay`."""
+    params = reward_params(step, k, facts)
+    if added:
+        params.update(added[k])
+    if k in crashed:
+        params["is_crashed"] = True
+    return params
 
 
 def center_line_rewards(step: Step) -> list[float]:

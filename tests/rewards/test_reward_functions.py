@@ -47,11 +47,13 @@ def expected_error(path: Path) -> str:
 
 
 @pytest.fixture(autouse=True)
-def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An endless loop need not be waited for; the first call may import pandas on a busy machine."""
-    monkeypatch.setattr(reward_module, "LIMIT_S", 0.3)
-    monkeypatch.setattr(reward_module, "FIRST_LIMIT_S", 0.3)
-    monkeypatch.setattr(checking, "FIRST_LIMIT_S", 0.3)
+def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endless loop need not be waited for; all others may take their time on a busy machine."""
+    path = getattr(request.node, "callspec", None) and request.node.callspec.params["path"]
+    limit_s = 0.3 if path and "takes longer" in expected_error(path) else 60.0
+    monkeypatch.setattr(reward_module, "LIMIT_S", limit_s)
+    monkeypatch.setattr(reward_module, "FIRST_LIMIT_S", limit_s)
+    monkeypatch.setattr(checking, "FIRST_LIMIT_S", limit_s)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -18,8 +18,9 @@ from polling import until
 
 from drcli.config.race_settings import RaceSettings
 from drcli.sim import parallel_rewards
-from drcli.sim.parallel_rewards import ParallelRewards, cost_ms
+from drcli.sim.parallel_rewards import ChosenRewards, ParallelRewards, cost_ms
 from drcli.sim.reward import RewardError, RewardFunction
+from drcli.sim.reward_params import params_at_start
 from drcli.sim.step_rewards import StepRewards
 from drcli.sim.track import Track
 from drcli.sim.world import World
@@ -57,9 +58,19 @@ def drive(world: World, steps: int) -> list[list[float]]:
     return [world.step(actions).rewards.tolist() for _ in range(steps)]
 
 
+def chosen_for(world: World) -> object:
+    """What pays the cars, after a first step."""
+    if isinstance(world._rewards, ChosenRewards):
+        if world._rewards.chosen is None:
+            drive(world, 1)
+        return world._rewards.chosen
+    return world._rewards
+
+
 def processes_of(world: World) -> Sequence[int]:
-    assert isinstance(world._rewards, ParallelRewards)
-    return world._rewards._pool.pids
+    chosen = chosen_for(world)
+    assert isinstance(chosen, ParallelRewards)
+    return chosen._pool.pids
 
 
 @pytest.mark.usefixtures("every_function_is_slow")
@@ -67,9 +78,9 @@ def test_state_clock_and_order_are_those_of_one_process(block: Track) -> None:
     alone = drive(new_world(block, RewardFunction(STATEFUL, "reward.py")), 60)
     reward = RewardFunction(STATEFUL, "reward.py", processes=2)
     first, second = new_world(block, reward), new_world(block, reward)
-    assert processes_of(first) == processes_of(second), "two worlds share the processes, not the state"
     half = drive(first, 30)
     assert drive(second, 60) == alone
+    assert processes_of(first) == processes_of(second), "two worlds share the processes, not the state"
     assert half + drive(first, 30) == alone
     assert first.reward_ms > 0.0
 
@@ -101,17 +112,20 @@ def test_they_end_when_nobody_uses_the_function_any_more(block: Track) -> None:
 
 def test_what_is_quick_stays_in_this_process(block: Track) -> None:
     quick = RewardFunction("def reward_function(params):\n    return 1.0", "reward.py", processes=8)
-    assert isinstance(new_world(block, quick)._rewards, StepRewards)
+    assert isinstance(chosen_for(new_world(block, quick)), StepRewards)
     slow = "import random\ndef reward_function(params):\n    x = [random.random() for _ in range(60000)]\n    return 1"
     random.seed(7)
     expected = random.Random(7).random()
-    assert cost_ms(RewardFunction(slow, "reward.py"), block) > parallel_rewards.SLOW_MS
+    assert (
+        cost_ms(RewardFunction(slow, "reward.py"), lambda: params_at_start(block, 0.0, 1.0))
+        > parallel_rewards.SLOW_MS
+    )
     assert random.random() == expected, "trial calls do not change what follows"
     never = RewardFunction(slow, "reward.py", processes=1)
-    assert isinstance(new_world(block, never)._rewards, StepRewards)
+    assert isinstance(chosen_for(new_world(block, never)), StepRewards)
     alone = RewardFunction(slow, "reward.py", processes=2)
-    assert isinstance(new_world(block, alone, 1)._rewards, StepRewards), "one car has nothing to share"
-    assert isinstance(new_world(block, alone)._rewards, ParallelRewards)
+    assert isinstance(chosen_for(new_world(block, alone, 1)), StepRewards), "one car has nothing to share"
+    assert isinstance(chosen_for(new_world(block, alone)), ParallelRewards)
 
 
 @pytest.mark.usefixtures("every_function_is_slow")
@@ -193,7 +207,7 @@ world = World(load_track("drcli_oval", None, ""), RaceSettings(), 2, sensors=(),
 world.reset()
 for _ in range(10):
     world.step(np.ones((2, 2)))
-print(*world._rewards._pool.pids, flush=True)
+print(*world._rewards.chosen._pool.pids, flush=True)
 world.step(np.ones((2, 2)))
 """
     )
