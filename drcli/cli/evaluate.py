@@ -51,6 +51,7 @@ def command(
     with run_control.begin_early(settings, "evaluation"), present.live() as live:
         live.line("Starting the evaluation")
         started = evaluation_start.start(settings, workspace, clone=clone, which=which)
+    present.warn_all(started.warnings)
     if quiet or not follow_run.follow_evaluation(started, workspace):
         present.next_step("dr logs robomaker --evaluation -f", "follow it; `dr stop-evaluation` stops it")
         return

@@ -23,6 +23,7 @@ from drcli.launch.start_checks import (
     check_single_world,
     check_worlds,
     publish_tracks,
+    slow_car,
 )
 from drcli.launch.store_access import services_endpoint
 from drcli.launch.stored_shapes import read_network
@@ -41,6 +42,7 @@ class StartedEvaluation:
     plan: Plan
     bucket: Bucket
     document: Document
+    warnings: tuple[str, ...] = ()  # about the model
 
     @property
     def models(self) -> list[str]:
@@ -89,7 +91,7 @@ def start(
         check_worlds(settings, workspace)
     document = render_evaluation(settings, services_endpoint(settings, bucket.config), datetime.now(), clone)
     wanted = _wanted(settings, which, len(_all(document.values["MODEL_S3_PREFIX"])))
-    check_models(settings, bucket, wanted, is_ours=plan.is_ours)
+    warnings = check_models(settings, bucket, wanted, is_ours=plan.is_ours)
     document = Document(document.key, {**document.values, "EVAL_CHECKPOINT": _as_value(wanted)})
     target = _first(document.values["MODEL_S3_PREFIX"])
     with run_control.claim(plan, workspace):
@@ -99,7 +101,7 @@ def start(
         publish_tracks(settings, workspace, bucket, target)
         bucket.put(document.key, to_yaml(document.values).encode())
         run_control.start(plan, workspace)
-    return StartedEvaluation(settings, plan, bucket, document)
+    return StartedEvaluation(settings, plan, bucket, document, warnings)
 
 
 def _request(settings: Settings, workspace: Workspace, prefix: str) -> RunRequest:
@@ -181,33 +183,42 @@ def _as_value(wanted: list[Which]) -> Value:
     return texts if len(set(texts)) > 1 else texts[0]
 
 
-def check_models(settings: Settings, bucket: Bucket, wanted: list[Which], *, is_ours: bool) -> None:
-    """Raises DrError if the engine cannot drive one of the models; it names the setting of an opponent."""
+def check_models(
+    settings: Settings, bucket: Bucket, wanted: list[Which], *, is_ours: bool
+) -> tuple[str, ...]:
+    """What to know about the models, a line each.
+
+    Raises:
+        DrError: the engine cannot drive one of them; it names the setting of an opponent.
+    """
     check = _check_model if is_ours else _check_any_model
-    check(bucket, settings.local_s3_model_prefix, wanted[0])
+    warnings = list(check(settings, bucket, settings.local_s3_model_prefix, wanted[0]))
     for which in wanted[1:]:
         try:
-            check(bucket, settings.eval_opp_s3_model_prefix, which)
+            warnings += check(settings, bucket, settings.eval_opp_s3_model_prefix, which)
         except DrError as error:
             name = "DR_EVAL_OPP_S3_MODEL_PREFIX"
             where = f"{settings.source(name)}: {name}={settings.text(name)}"
             raise type(error)(f"{where}: {error.message}", error.hint) from None
+    return tuple(warnings)
 
 
-def _check_model(bucket: Bucket, prefix: str, which: Which) -> None:
-    """Raises DrError if the checkpoint does not exist or our engine cannot drive it."""
+def _check_model(settings: Settings, bucket: Bucket, prefix: str, which: Which) -> tuple[str, ...]:
+    """What to know about the model. Raises DrError if the checkpoint does not exist or our engine cannot drive it."""
     keys = ModelKeys(prefix)
     files = choose_checkpoint(bucket, keys, which)
     metadata = ModelMetadata.parse(bucket.get(keys.model_metadata), keys.model_metadata)
     check_supported(metadata, keys.model_metadata)
     check_fits(Origin(keys.prefix, files, read_network(bucket, files), metadata), metadata)
+    return slow_car(settings, metadata, keys.model_metadata)
 
 
-def _check_any_model(bucket: Bucket, prefix: str, which: Which) -> None:
+def _check_any_model(settings: Settings, bucket: Bucket, prefix: str, which: Which) -> tuple[str, ...]:
     """Write what the community's engine lacks to load a checkpoint of ours. Raises DrError if it could not load it."""
     if not any(bucket.list(f"{prefix}/model/")):
         raise DrError(f"There is no model under {prefix}.", "`dr models` lists the existing models.")
     tensorflow_files.complete(bucket, prefix, tensorflow_files.known_to_community(which, prefix))
+    return ()
 
 
 def _clone(bucket: Bucket, prefix: str, target: str) -> None:

@@ -112,9 +112,12 @@ def test_a_clone_of_a_model_in_training(
     monkeypatch.setattr("drcli.launch.evaluation_start.open_bucket", lambda *_, **__: pruned)
     monkeypatch.setattr("drcli.launch.run_control.start", lambda *_: None)
     settings = settings_of({"DR_LOCAL_S3_MODEL_PREFIX": "mine", "DR_WORLD_NAME": "drcli_oval"})
-    start(settings, workspace, clone=True)
+    assert start(settings, workspace, clone=True).warnings == ()
     cloned = [info.key for info in bucket.list("mine-E/model/") if info.key.endswith("safetensors")]
     assert cloned == ["mine-E/model/2_Step-64.ckpt.safetensors"]
+    bucket.put(keys.model_metadata, METADATA.replace(b'"version": 5', b'"version": 1'))
+    (said,) = start(settings, workspace).warnings
+    assert said.startswith("mine/model/model_metadata.json: the car of version 1 drives 0.3 of the speed")
 
 
 def put_model(bucket: Bucket, prefix: str, numbers: tuple[int, ...] = (1, 2)) -> None:
