@@ -24,7 +24,7 @@ AWS_SHELLS = tuple(_AWS_SHELLS.split())
 SHELL_WORDS = "deepracer, f1_2021, f1_car_11 to f1_car_21, or a shell of DeepRacer on AWS, such as f1_kart"
 
 # Red, green and blue, 0 to 255. Names of the F1 shells' colours contain them.
-COLOURS: dict[str, tuple[int, ...]] = {
+COLOURS: dict[str, tuple[int, int, int]] = {
     "Black": (26, 26, 26),
     "Grey": (135, 149, 150),
     "Blue": (68, 95, 229),
@@ -34,7 +34,9 @@ COLOURS: dict[str, tuple[int, ...]] = {
     "Purple": (156, 42, 195),
 }
 _F1_COLOURS = "1e73fc 7102bb cf15fc eb0000 ff9900 fffe01 9efc03 1bd900 73fdf9 000000 bccacc ffffff"
-COLOURS |= {f"f1_car_{code}": tuple(bytes.fromhex(code)) for code in _F1_COLOURS.split()}
+for _code in _F1_COLOURS.split():
+    _red, _green, _blue = bytes.fromhex(_code)
+    COLOURS[f"f1_car_{_code}"] = _red, _green, _blue
 COLOUR_WORDS = "Black, Grey, Blue, Red, Orange, White, Purple, or an F1 colour: " + ", ".join(
     name for name in COLOURS if name.startswith("f1_")
 )

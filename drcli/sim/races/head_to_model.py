@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from drcli.config.car_looks import COLOURS
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Status
 from drcli.errors import UsageError
 from drcli.sim.car_arrays import Bools, Ints
 from drcli.sim.constants import grey
-from drcli.sim.races.object_kinds import CAR_COLOURS, car_of
+from drcli.sim.races.object_kinds import car_of
 from drcli.sim.races.object_race import ObjectRace, ResetSettings
 from drcli.sim.races.own_params import OwnParams
 from drcli.sim.races.race_type import EpisodeStart
@@ -27,7 +28,7 @@ from drcli.sim.track import INNER_LANE, OUTER_LANE, Pose, Track
 if TYPE_CHECKING:
     from drcli.sim.car_dynamics import CarState
 
-COLOURS = ("Purple", "Orange")  # of the two cars, unless CAR_COLOR names others
+PAIR = ("Purple", "Orange")  # of the two cars, unless CAR_COLOR names others
 GRID_GAP_M = 0.75
 
 
@@ -45,12 +46,12 @@ class HeadToModel(ObjectRace):
                 f"{settings.race_type} needs pairs of cars, not {num_envs}.",
                 "It is for evaluations: `dr evaluate`.",
             )
-        super().__init__(track, settings, num_envs, kind=car_of(COLOURS[0]), count=1, is_obstacle=False)
+        super().__init__(track, settings, num_envs, kind=car_of(PAIR[0]), count=1, is_obstacle=False)
         own = OwnParams(settings.own)
         self._grid_gap_m = min(own.number("START_POS_OFFSET", GRID_GAP_M), 1.0)
         self._other = np.arange(num_envs) ^ 1
         self._is_racing = np.zeros(num_envs, np.bool_)
-        colours = [grey(CAR_COLOURS[name]) for name in _colours(own)]
+        colours = [grey(COLOURS[name]) for name in _colours(own)]
         self._boxes.grey[:, 0] = np.array(colours, np.uint8)[self._other % 2]
 
     @staticmethod
@@ -115,4 +116,4 @@ class HeadToModel(ObjectRace):
 def _colours(own: OwnParams) -> tuple[str, ...]:
     """The colours of the two cars, by CAR_COLOR."""
     named = own.texts("CAR_COLOR")
-    return named if len(named) == len(COLOURS) and all(name in CAR_COLOURS for name in named) else COLOURS
+    return named if len(named) == len(PAIR) and all(name in COLOURS for name in named) else PAIR

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from drcli.config.car_looks import COLOURS
 from drcli.sim.constants import RGB
 
 CAR_LENGTH_M, CAR_WIDTH_M = 0.32352, 0.1961  # of every car's rectangle, centred on its origin
@@ -31,19 +32,10 @@ OBSTACLES = {  # by OBSTACLE_TYPE
     "deepracer_box": ObjectKind(0.36, 0.265, 0.24, 0.5, 0.4, (52, 58, 70)),
     "amazon_box": ObjectKind(0.4, 0.3, 0.25, 0.5, 0.4, (178, 140, 98)),
 }
-CAR_COLOURS: dict[str, RGB] = {  # by CAR_COLOR
-    "Black": (32, 32, 34),
-    "Grey": (128, 128, 130),
-    "Blue": (36, 84, 180),
-    "Red": (186, 34, 36),
-    "Orange": (232, 124, 28),
-    "White": (232, 232, 232),
-    "Purple": (112, 56, 160),
-}
 
 
 def car_of(colour: str) -> ObjectKind:
-    """A car of a colour of CAR_COLOURS."""
+    """A car of a colour by its name in CAR_COLOR."""
     return ObjectKind(
-        CAR_LENGTH_M, CAR_WIDTH_M, 0.23, CAR_LENGTH_M, CAR_WIDTH_M, CAR_COLOURS[colour], is_car=True
+        CAR_LENGTH_M, CAR_WIDTH_M, 0.23, CAR_LENGTH_M, CAR_WIDTH_M, COLOURS[colour], is_car=True
     )
