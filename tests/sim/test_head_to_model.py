@@ -185,6 +185,6 @@ def test_colours(colours: Any) -> None:
     world = new_world(own={"CAR_COLOR": colours})
     boxes = world.race.boxes
     assert boxes is not None
-    red, white, purple, orange = 64, 232, 84, 140
+    red, white, purple, orange = 86, 255, 93, 171
     expected = (white, red) if len(colours) == 2 else (orange, purple)
-    assert boxes.grey[:, 0].tolist() == pytest.approx(expected, abs=25)
+    assert boxes.grey[:, 0].tolist() == pytest.approx(expected, abs=2)
