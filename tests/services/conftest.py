@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -76,12 +76,12 @@ HYPERPARAMETERS = {
 _buckets = count(1)
 
 
-def metadata(actions: Any, algorithm: str = "clipped_ppo") -> str:
-    """model_metadata.json of a list of actions, or of bounds."""
+def metadata(actions: Any, **other: Any) -> str:
+    """model_metadata.json of a list of actions, or of bounds; `other` replaces keys of it."""
     kind = "continuous" if isinstance(actions, dict) else "discrete"
     return json.dumps(
         {"action_space": actions, "action_space_type": kind, "sensor": ["FRONT_FACING_CAMERA"],
-         "neural_network": "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW", "training_algorithm": algorithm, "version": "5"}
+         "neural_network": "DEEP_CONVOLUTIONAL_NETWORK_SHALLOW", "version": "5", **other}
     )  # fmt: skip
 
 
@@ -225,7 +225,13 @@ class Run:
         return ModelKeys("racer")
 
     def write(
-        self, *, kind: str = "discrete", reward: str = REWARD, params: Any = None, **hyperparameters: Any
+        self,
+        *,
+        kind: str = "discrete",
+        reward: str = REWARD,
+        params: Any = None,
+        model: Mapping[str, Any] | None = None,
+        **hyperparameters: Any,
     ) -> None:
         """Put the documents of the run into the bucket."""
         keys, name = self.keys, self.bucket.config.bucket
@@ -236,8 +242,8 @@ class Run:
             "MIN_EVAL_TRIALS": "2",
         }  # fmt: skip
         self.bucket.put(keys.params("params.yaml"), json.dumps(document | (params or {})).encode())
-        algorithm = "sac" if kind == "sac" else "clipped_ppo"
-        self.bucket.put("in/metadata.json", metadata(ACTIONS[kind], algorithm).encode())
+        chosen = {"training_algorithm": "sac" if kind == "sac" else "clipped_ppo", **(model or {})}
+        self.bucket.put("in/metadata.json", metadata(ACTIONS[kind], **chosen).encode())
         self.bucket.put("in/reward_function.py", reward.encode())
         self.bucket.put("in/hyper.json", json.dumps(HYPERPARAMETERS | hyperparameters).encode())
 

@@ -123,6 +123,19 @@ def test_continuous_actions_and_two_workers(new_guided_run: NewRun, kind: str) -
     check_graduation(run)
 
 
+def test_a_student_with_two_eyes_and_a_lidar(new_guided_run: NewRun) -> None:
+    run, sensors = new_guided_run(), ["STEREO_CAMERAS", "DISCRETIZED_SECTOR_LIDAR"]
+    lidar = {"num_sectors": 4, "num_values_per_sector": 3, "clipping_dist": 2.5}
+    described = {"sensor": sensors, "lidar_config": lidar}
+    run.write(kind="gentle", term_cond_max_episodes=10000, model=described)
+    trainer, workers = started(run)
+    ended(trainer, *workers)
+    check_graduation(run)
+    _, found = last_checkpoint(run)
+    scopes = {name.split("/")[5] for name in found.variables if POLICY in name}
+    assert scopes >= {*sensors, "middleware_fc_embedder"}
+
+
 def test_a_student_that_learns_nothing_is_judged_late(new_guided_run: NewRun) -> None:
     run = new_guided_run()
     run.write(kind="gentle", lr=1e-12, term_cond_max_episodes=10000)
