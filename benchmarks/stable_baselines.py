@@ -30,7 +30,7 @@ SAC = Hyperparameters(
     num_steps_between_training=64, sac_replay_size=20_000,
 )  # fmt: skip
 TASKS = {
-    "road": Task(sensor="ROAD_AHEAD", steps=2048, every=256, trials=5),
+    "road": Task(sensor="ROAD_AHEAD", steps=1536, every=256, trials=3),
     "picture": Task(sensor=CAMERA, steps=3072),
 }
 

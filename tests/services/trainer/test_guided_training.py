@@ -115,9 +115,8 @@ def test_a_guided_training_ends_when_its_student_has_passed(graduate: Any) -> No
     assert "The run has ended: the model drives 2 of 2 laps" in trainer.log
 
 
-@pytest.mark.parametrize("kind", ["continuous", "sac"])
-def test_continuous_actions_and_two_workers(new_guided_run: NewRun, kind: str) -> None:
-    run = new_guided_run(2, kind)
+def test_continuous_actions_and_two_workers(new_guided_run: NewRun) -> None:
+    run = new_guided_run(2, "continuous")
     trainer, workers = started(run)
     ended(trainer, *workers)
     check_graduation(run)
