@@ -24,7 +24,7 @@ from drcli.sim.episode_records import EpisodeRecords
 from drcli.sim.geometry import road_of
 from drcli.sim.parallel_rewards import rewards_of
 from drcli.sim.races.race_type import EpisodeStart, Race
-from drcli.sim.sensors.picture_styles import draw_style, new_styles
+from drcli.sim.sensors.picture_styles import draw_style, new_styles, plain_of
 from drcli.sim.sensors.sensor import Observations, Scene, SensorSpec, sensor_specs, sensor_type
 from drcli.sim.starts import perturbed, spread_share
 from drcli.sim.step import Label, Step
@@ -94,6 +94,7 @@ class World:
             for spec in self.sensors
         }
         self.styles = new_styles(num_envs) if settings.randomised_pictures else None
+        self._plain = plain_of(track.name)
         self._no_reward, self._no_pause = [0.0] * num_envs, [0.0] * num_envs
         self._is_reversed = [False] * num_envs  # as in the history, for rewards
         self._noise_seed = np.zeros(num_envs, np.int64)
@@ -211,13 +212,13 @@ class World:
             self.active[cars] = True
         starting = cars & self.active
         self.race.park(cars & ~self.active)
-        history = self.history
+        history, settings = self.history, self.settings
         for k in starting.nonzero()[0].tolist():
             start = self._next_start()
             pose = self._start_pose(k, start)
             self._noise_seed[k] = start.noise_seed
             if self.styles is not None:
-                draw_style(self.styles, k, start.seed, start.number)
+                draw_style(self.styles, k, start.seed, start.number, self._plain, settings.randomised_parts)
             put(self.cars, k, *pose)
             self._actuation.begin(k, start)
             history.start_ndist[k], history.is_reversed[k] = start.ndist, start.is_reversed

@@ -71,7 +71,7 @@ class FrontCamera:
         from drcli.sim.sensors import box_drawing, styled_pinhole
 
         camera = _styled(self._track)
-        styled_pinhole.render_styled(self._view.ground, camera, styles, cars, scene.seen, images)
+        styled_pinhole.render_styled(camera, styles, cars, scene.seen, images)
         if scene.boxes is not None:
             box_drawing.draw_boxes_pitched(_CAMERA, styles.pitch_rad, scene.boxes, cars, scene.seen, images)
         styled_pinhole.finish_styled(camera, styles, cars, scene.seen, images)
@@ -121,4 +121,4 @@ def _styled(track: Track) -> StyledCamera:
     """The same for randomised pictures."""
     from drcli.sim.sensors.styled_pinhole import styled_camera
 
-    return styled_camera(_CAMERA, _view(track).ground)
+    return styled_camera(_CAMERA, track)

@@ -1,56 +1,84 @@
-"""What happens to a whole image `[height, width]`: spots along a row, tone, blur, noise. Kernels of `styled_pinhole`.
+"""What happens to a whole image `[height, width]`: greys, tone, light, blur, noise. Kernels of `styled_pinhole`.
 
 Single precision, and limits as whole numbers: so the compiler handles eight pixels at once.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from drcli.sim.kernel import kernel
 from drcli.sim.sensors.picture_styles import Bytes, Floats
 
+Glare = tuple[float, float, float, float, float]
+
 
 @kernel
-def add_to_row(greys: Floats, out: Bytes) -> None:
-    """Add greys to a row of an image, both `[width]`."""
+def paint_row(greys: Floats, strength: Floats, pattern: Floats, out: Bytes) -> None:
+    """Turn the codes of a row `[width]` into `greys` `[256]`, plus the pattern `[width]` times `strength` `[256]`."""
     half, black, white = np.float32(0.5), np.int32(0), np.int32(255)
     for column in range(out.shape[0]):
-        out[column] = min(max(np.int32(np.float32(out[column]) + greys[column] + half), black), white)
+        code = out[column]
+        grey = greys[code] + strength[code] * pattern[column] + half
+        out[column] = min(max(np.int32(grey), black), white)
 
 
 @kernel
-def finish(
-    image: Bytes, tone: Floats, blur: float, noise: float, state: int, values: Floats, rows: Floats
-) -> None:
-    """Change an image in place; at its edges it is continued as it ends.
+def light_up(image: Bytes, tone: Floats, vignette: float, glare: Glare, out: Floats) -> None:
+    """The tones of an image, with darker corners and a soft, bright blob.
 
     Args:
         image: `[height, width]`.
         tone: the grey to show for each grey, `[256]`.
+        vignette: how much darker the corners are.
+        glare: grey levels, column and row of its middle, standard deviations in columns and rows.
+        out: `[height + 2, width + 2]`; its inner part is overwritten.
+    """
+    height, width = image.shape
+    strength, middle, centre, wide, tall = glare
+    across, shine = np.empty(width, np.float32), np.empty(width, np.float32)
+    for column in range(width):
+        across[column] = (2.0 * (column + 0.5) / width - 1.0) ** 2
+        shine[column] = strength * math.exp(-0.5 * ((column - middle) / wide) ** 2)
+    for row in range(height):
+        down = np.float32((2.0 * (row + 0.5) / height - 1.0) ** 2)
+        share = np.float32(math.exp(-0.5 * ((row - centre) / tall) ** 2))
+        dark, line, lit = np.float32(vignette / 2.0), image[row], out[row + 1]
+        for column in range(width):
+            light = np.float32(1.0) - dark * (across[column] + down)
+            lit[column + 1] = tone[line[column]] * light + shine[column] * share
+
+
+@kernel
+def blur_and_grain(image: Bytes, blur: Floats, noise: float, state: int, values: Floats, lit: Floats) -> None:
+    """Blur and noise; at its edges an image is continued as it ends.
+
+    Args:
+        image: `[height, width]`, overwritten.
         blur: the share that a pixel gets from each of its neighbours, horizontally and then vertically.
         noise: standard deviation in grey levels.
         state: where the random numbers start, 31 bits.
         values: normally distributed.
-        rows: `[height + 2, width + 2]`, overwritten.
+        lit: `[height + 2, width + 2]`, from `light_up`; overwritten.
     """
     height, width = image.shape
-    side, middle, strength = np.float32(blur), np.float32(1.0 - 2.0 * blur), np.float32(noise)
-    half, black, white = np.float32(0.5), np.int32(0), np.int32(255)
-    toned = rows[0]
-    for row in range(height):
-        line, out = image[row], rows[row + 1]
+    side, middle = blur[0], np.float32(1.0) - np.float32(2.0) * blur[0]
+    strength, half, black, white = np.float32(noise), np.float32(0.5), np.int32(0), np.int32(255)
+    for row in range(1, height + 1):
+        here = lit[row]
+        here[0], here[width + 1] = here[1], here[width]
+        out = lit[row - 1]  # one row up: what is there has been used
         for column in range(width):
-            toned[column + 1] = tone[line[column]] + half  # rounds in the end
-        toned[0], toned[width + 1] = toned[1], toned[width]
-        for column in range(width):
-            out[column] = middle * toned[column + 1] + side * (toned[column] + toned[column + 2])
-    rows[0], rows[height + 1] = rows[1], rows[height]
+            out[column] = middle * here[column + 1] + side * (here[column] + here[column + 2]) + half
+    lit[height] = lit[height - 1]
+    side, middle = blur[1], np.float32(1.0) - np.float32(2.0) * blur[1]
     for row in range(height):
         state = (1103515245 * state + 12345) & 0x7FFFFFFF  # whose lower bits are hardly random
         start = (state >> 8) % (values.shape[0] - width)
-        above, here, below, grain = rows[row], rows[row + 1], rows[row + 2], values[start : start + width]
-        out = image[row]
+        grain, out = values[start : start + width], image[row]
+        above, here, below = lit[max(row - 1, 0)], lit[row], lit[row + 1]
         for column in range(width):
             grey = middle * here[column] + side * (above[column] + below[column]) + strength * grain[column]
             out[column] = min(max(np.int32(grey), black), white)

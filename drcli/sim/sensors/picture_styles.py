@@ -7,108 +7,232 @@ Worlds draw the styles; cameras apply them (`drcli.sim.sensors.styled_pinhole`).
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from drcli.config.randomised_parts import PICTURE_PARTS
 from drcli.sim.car_arrays import Array, Ints
+from drcli.sim.constants import RGB, Palette, palette_of
+from drcli.sim.sensors.floor_patterns import PATTERN_CELLS, floor_patterns
+from drcli.sim.sensors.panoramas import PANORAMA_COLUMNS, PANORAMAS
+from drcli.sim.surroundings import Surroundings, surroundings_of
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Range = tuple[float, float]
 
-GAMMA = (0.7, 1.4)  # drawn evenly in its logarithm, like the brightness
-CONTRAST = (0.7, 1.3)  # around mid-grey
-BRIGHTNESS = (0.65, 1.4)  # factor
-BLUR = (0.0, 0.25)  # share of a pixel that comes from each neighbour, horizontally and then vertically
-NOISE = (0.0, 6.0)  # standard deviation, grey levels
-PITCH_RAD = (-0.0262, 0.0262)  # ±1.5°
-SKY, WALL = (60.0, 255.0), (40.0, 235.0)  # grey
-WALL_HEIGHT_RAD = (0.0, 0.2)  # above the horizon; the camera sees 0.2 of it
-SPOTS = (0.0, 12.0)  # standard deviation of the ground, grey levels
+# camera
+PITCH_RAD: Range = (-0.0349, 0.0349)  # ±2°
+RAISE_M: Range = (-0.01, 0.01)
+ASIDE_M: Range = (-0.01, 0.01)
+# lights
+AMBIENT = 0.35  # the share of the light that has no colour of its own: a guess
+# ground
+ROAD, FIELD = (10.0, 130.0), (10.0, 235.0)  # grey
+LINE_CONTRAST = 60.0  # of edge lines and road, at least
+DASH: Range = (0.25, 1.0)  # of the way from the road's grey to that of the edge lines
+SPOTS: Range = (0.0, 12.0)  # standard deviation, grey levels
+FIELD_SPOTS: Range = (1.0, 3.0)  # of the road's
+# walls
+SKY, WALL = (0.0, 255.0), (0.0, 235.0)  # grey
+WALL_HEIGHT_M: Range = (0.0, 2.5)
+WIDER_M: Range = (-0.3, 4.0)  # how much farther out each wall is
+CLUTTER: Range = (0.0, 1.5)  # factor on a panorama
+# exposure
+GAMMA: Range = (0.7, 1.5)  # drawn evenly in its logarithm, like the brightness
+CONTRAST: Range = (0.7, 1.3)  # around mid-grey
+BRIGHTNESS: Range = (0.65, 1.4)  # factor
+VIGNETTE: Range = (0.0, 0.5)  # how much darker the corners are
+GLARE: Range = (-120.0, 120.0)  # grey levels in its middle; below 0 there is none
+GLARE_AT: Range = (15.0, 115.0)  # row
+GLARE_COLUMNS, GLARE_ROWS = (8.0, 40.0), (4.0, 30.0)  # its size, in standard deviations
+# blur
+BLUR: Range = (0.0, 0.25)  # share of a pixel that comes from each neighbour, vertically
+MOTION: Range = (0.0, 0.33)  # the same horizontally
+NOISE: Range = (0.0, 6.0)  # standard deviation, grey levels
 
-SECTORS = 64  # of the walls around
-PATTERN_CELLS, CELL_M = 128, 0.04  # of the pattern of spots; the number is a power of 2
-PATTERN_UNIT = 32  # one standard deviation of the pattern
 NOISE_VALUES = 1 << 13
-_WALL_CHANGE, _WALL_CONTRAST = 0.4, 30.0  # from sector to sector: probability, grey levels
-_SPOTS_LIMIT = 2.5  # standard deviations
-_SPOT_WAVES = (2.0, 12.0)  # a pattern's waves in its length of 5.12 m: 0.4 m to 2.6 m
+FIELD_CODE, EDGE_CODE, ROAD_CODE, DASH_CODE = (
+    0,
+    85,
+    170,
+    255,
+)  # as they lie beside each other, so that blends are right
 _TAG = 0x9C7  # tells these random numbers from others of the same episode
 _SEED = 7  # of the tables, which are always the same
+_LUMA = np.array([0.2989, 0.5870, 0.1140])  # ITU-R 601, as in simapp's observation
 
 
 class PictureStyles(NamedTuple):
     """How the cameras of K cars see in their present episodes."""
 
     pitch_rad: Array  # [K] added to the camera's, + is down
-    sky: Bytes  # [K] grey
-    walls: Bytes  # [K, SECTORS] grey, counterclockwise from the x axis
-    wall_height_rad: Array  # [K]
-    spots: Array  # [K] standard deviation, grey levels
+    raise_m: Array  # [K] added to the camera's height
+    aside_m: Array  # [K] to the left of the car's middle
+    ground: Floats  # [K, 256] grey of the ground for each code
+    spots: Floats  # [K, 256] standard deviation of the pattern on the ground for each code, grey levels
+    pattern: Ints  # [K]
     spots_at: Ints  # [K, 2] column and row of the pattern at the corner of the ground
+    sky: Array  # [K] grey
+    walls: Bytes  # [K, 4] grey, as in `Surroundings`
+    wall_height_m: Array  # [K]
+    wider_m: Array  # [K, 4] how much farther out each wall is
+    panorama: Ints  # [K]
+    panorama_at: Ints  # [K] column of the panorama on the x axis
+    clutter: Array  # [K] factor on the panorama
     tone: Floats  # [K, 256] the image's grey for each grey of the world
-    blur: Floats  # [K]
+    vignette: Array  # [K]
+    glare: Array  # [K, 5] grey levels, bearing (rad), row, size in columns and in rows
+    blur: Floats  # [K, 2] horizontally, vertically
     noise: Floats  # [K] standard deviation, grey levels
     noise_seed: Ints  # [K]
 
 
 def new_styles(num_envs: int) -> PictureStyles:
     """Styles not drawn yet."""
-    reals, greys = np.zeros((3, num_envs)), np.zeros((2, num_envs), np.float32)
     return PictureStyles(
-        pitch_rad=reals[0],
-        sky=np.zeros(num_envs, np.uint8),
-        walls=np.zeros((num_envs, SECTORS), np.uint8),
-        wall_height_rad=reals[1],
-        spots=reals[2],
+        pitch_rad=np.zeros(num_envs),
+        raise_m=np.zeros(num_envs),
+        aside_m=np.zeros(num_envs),
+        ground=np.zeros((num_envs, 256), np.float32),
+        spots=np.zeros((num_envs, 256), np.float32),
+        pattern=np.zeros(num_envs, np.int64),
         spots_at=np.zeros((num_envs, 2), np.int64),
+        sky=np.zeros(num_envs),
+        walls=np.zeros((num_envs, 4), np.uint8),
+        wall_height_m=np.zeros(num_envs),
+        wider_m=np.zeros((num_envs, 4)),
+        panorama=np.zeros(num_envs, np.int64),
+        panorama_at=np.zeros(num_envs, np.int64),
+        clutter=np.zeros(num_envs),
         tone=np.zeros((num_envs, 256), np.float32),
-        blur=greys[0],
-        noise=greys[1],
+        vignette=np.zeros(num_envs),
+        glare=np.zeros((num_envs, 5)),
+        blur=np.zeros((num_envs, 2), np.float32),
+        noise=np.zeros(num_envs, np.float32),
         noise_seed=np.zeros(num_envs, np.int64),
     )
 
 
-def draw_style(styles: PictureStyles, k: int, seed: int, episode: int) -> None:
-    """Draw how car `k` sees in an episode, from nothing but the world's seed and the episode's number."""
-    rng = np.random.default_rng([seed, episode, _TAG])
-    gamma, brightness = (
-        math.exp(rng.uniform(math.log(low), math.log(high))) for low, high in (GAMMA, BRIGHTNESS)
-    )
-    styles.tone[k] = _tone(gamma, brightness, rng.uniform(*CONTRAST))
-    styles.blur[k], styles.noise[k] = rng.uniform(*BLUR), rng.uniform(*NOISE)
-    styles.noise_seed[k] = rng.integers(1 << 31)
-    styles.pitch_rad[k] = rng.uniform(*PITCH_RAD)
-    styles.sky[k], styles.walls[k] = rng.uniform(*SKY), _walls(rng)
-    styles.wall_height_rad[k] = rng.uniform(*WALL_HEIGHT_RAD)
-    styles.spots[k], styles.spots_at[k] = rng.uniform(*SPOTS), rng.integers(PATTERN_CELLS, size=2)
+class Plain(NamedTuple):
+    """How a world looks of its own."""
+
+    palette: Palette
+    look: Surroundings
+
+
+def plain_of(world_name: str) -> Plain:
+    """How a world looks of its own."""
+    return Plain(palette_of(world_name), surroundings_of(world_name))
+
+
+def draw_style(
+    styles: PictureStyles,
+    k: int,
+    seed: int,
+    episode: int,
+    plain: Plain,
+    parts: Collection[str] = PICTURE_PARTS,
+) -> None:
+    """Draw how car `k` sees in an episode, from nothing but the world's seed and the episode's number.
+
+    What belongs to none of `parts` stays as it is; a part's numbers do not depend on the other parts.
+    """
+    for number, (part, draw) in enumerate(_DRAW.items()):
+        rng = np.random.default_rng([seed, episode, _TAG, number])
+        draw(styles, k, rng if part in parts else None, plain)
+
+
+def _camera(styles: PictureStyles, k: int, rng: np.random.Generator | None, plain: Plain) -> None:
+    if rng:
+        styles.pitch_rad[k] = rng.uniform(*PITCH_RAD)
+        styles.raise_m[k], styles.aside_m[k] = rng.uniform(*RAISE_M), rng.uniform(*ASIDE_M)
+
+
+def _ground(styles: PictureStyles, k: int, rng: np.random.Generator | None, plain: Plain) -> None:
+    codes, palette = np.arange(256), plain.palette
+    greys = [_luma(rgb) for rgb in (palette.field, palette.edge, palette.road, palette.dash)]
+    if rng:
+        field, road = rng.uniform(*FIELD), rng.uniform(*ROAD)
+        edge = rng.uniform(max(road + LINE_CONTRAST, 120.0), 255.0)
+        greys = [field, edge, road, road + rng.uniform(*DASH) * (edge - road)]
+        strength, more = rng.uniform(*SPOTS), rng.uniform(*FIELD_SPOTS)
+        styles.spots[k] = np.interp(codes, (FIELD_CODE, EDGE_CODE), (strength * more, strength))
+        styles.pattern[k] = rng.integers(len(floor_patterns()))
+        styles.spots_at[k] = rng.integers(PATTERN_CELLS, size=2)
+    else:
+        styles.spots[k] = 0.0
+    styles.ground[k] = np.interp(codes, (FIELD_CODE, EDGE_CODE, ROAD_CODE, DASH_CODE), greys)
+
+
+def _walls(styles: PictureStyles, k: int, rng: np.random.Generator | None, plain: Plain) -> None:
+    look = plain.look
+    styles.sky[k], styles.walls[k], styles.wall_height_m[k] = look.sky, look.walls, look.wall_height_m
+    if rng:
+        styles.sky[k] = rng.uniform(*SKY)
+        styles.walls[k] = np.clip(rng.uniform(*WALL) + rng.normal(0.0, 25.0, 4), 0.0, 255.0)
+        styles.wall_height_m[k] = rng.uniform(*WALL_HEIGHT_M)
+        styles.wider_m[k] = rng.uniform(*WIDER_M, 4)
+        styles.panorama[k], styles.panorama_at[k] = rng.integers(PANORAMAS), rng.integers(PANORAMA_COLUMNS)
+        styles.clutter[k] = rng.uniform(*CLUTTER)
+
+
+def _lights(styles: PictureStyles, k: int, rng: np.random.Generator | None, plain: Plain) -> None:
+    """Like the community's engine: the colour of the light is anything, which in grey changes every colour's share."""
+    if rng:
+        light = AMBIENT + (1.0 - AMBIENT) * rng.random(3)
+        palette = plain.palette
+        shares = [_share(rgb, light) for rgb in (palette.field, palette.edge, palette.road, palette.dash)]
+        codes = (FIELD_CODE, EDGE_CODE, ROAD_CODE, DASH_CODE)
+        styles.ground[k] *= np.interp(np.arange(256), codes, shares)
+        styles.walls[k] = styles.walls[k] * _share((36, 70, 81), light)
+
+
+def _exposure(styles: PictureStyles, k: int, rng: np.random.Generator | None, plain: Plain) -> None:
+    styles.tone[k] = np.arange(256)
+    if rng:
+        gamma, brightness = (
+            math.exp(rng.uniform(math.log(low), math.log(high))) for low, high in (GAMMA, BRIGHTNESS)
+        )
+        styles.tone[k] = _tone(gamma, brightness, rng.uniform(*CONTRAST))
+        styles.vignette[k] = rng.uniform(*VIGNETTE)
+        ranges = GLARE, (-math.pi, math.pi), GLARE_AT, GLARE_COLUMNS, GLARE_ROWS
+        styles.glare[k] = [rng.uniform(*each) for each in ranges]
+
+
+def _blur(styles: PictureStyles, k: int, rng: np.random.Generator | None, plain: Plain) -> None:
+    if rng:
+        styles.blur[k] = rng.uniform(*MOTION), rng.uniform(*BLUR)
+        styles.noise[k], styles.noise_seed[k] = rng.uniform(*NOISE), rng.integers(1 << 31)
+
+
+# In this order: lights shine on ground and walls.
+_DRAW = {
+    "camera": _camera,
+    "ground": _ground,
+    "walls": _walls,
+    "lights": _lights,
+    "exposure": _exposure,
+    "blur": _blur,
+}
+
+
+def _luma(rgb: RGB) -> float:
+    return float(_LUMA @ rgb)
+
+
+def _share(rgb: RGB, light: Array) -> float:
+    """How bright a colour is in coloured light, compared with white light."""
+    return float(_LUMA @ (rgb * light) / max(_LUMA @ rgb, 1.0))
 
 
 def _tone(gamma: float, brightness: float, contrast: float) -> Array:
     grey = (np.arange(256) / 255.0) ** gamma
     return np.clip(255.0 * brightness * (0.5 + contrast * (grey - 0.5)), 0.0, 255.0)
-
-
-def _walls(rng: np.random.Generator) -> Bytes:
-    """Pieces of wall of different widths: a sector has the grey of its neighbour or another one."""
-    greys = rng.uniform(*WALL) + rng.normal(0.0, _WALL_CONTRAST, SECTORS)
-    piece = np.cumsum(rng.random(SECTORS) < _WALL_CHANGE) % SECTORS
-    return np.asarray(np.clip(greys[piece], 0.0, 255.0), np.uint8)
-
-
-@cache
-def spots_pattern() -> npt.NDArray[np.int8]:
-    """Large soft spots, `[PATTERN_CELLS, PATTERN_CELLS]`, in PATTERN_UNITs; it can be laid like tiles."""
-    rng = np.random.default_rng(_SEED)
-    waves = np.fft.fftfreq(PATTERN_CELLS, 1.0 / PATTERN_CELLS)
-    count = np.hypot(waves[:, None], waves[: PATTERN_CELLS // 2 + 1])
-    kept = (count >= _SPOT_WAVES[0]) & (count <= _SPOT_WAVES[1])
-    white = np.fft.rfft2(rng.normal(size=(PATTERN_CELLS, PATTERN_CELLS)))
-    spots = np.fft.irfft2(white * kept / np.maximum(count, 1.0), s=(PATTERN_CELLS, PATTERN_CELLS))
-    spots = np.clip(spots / spots.std(), -_SPOTS_LIMIT, _SPOTS_LIMIT)
-    return np.asarray(np.rint(spots * PATTERN_UNIT), np.int8)
 
 
 @cache
