@@ -43,9 +43,9 @@ WALL_HEIGHT_M: Range = (0.0, 2.5)
 WIDER_M: Range = (-0.3, 4.0)  # how much farther out each wall is
 CLUTTER: Range = (0.0, 1.5)  # factor on a panorama
 # exposure
-GAMMA: Range = (0.7, 1.5)  # drawn evenly in its logarithm, like the brightness
+GAMMA: Range = (0.7, 1.5)  # drawn evenly in its logarithm
 CONTRAST: Range = (0.7, 1.3)  # around mid-grey
-BRIGHTNESS: Range = (0.65, 1.4)  # factor
+EXPOSURE: Range = (50.0, 165.0)  # grey of the picture's mean: cameras expose themselves
 VIGNETTE: Range = (0.0, 0.5)  # how much darker the corners are
 GLARE: Range = (-120.0, 120.0)  # grey levels in its middle; below 0 there is none
 GLARE_AT: Range = (15.0, 115.0)  # row
@@ -64,6 +64,7 @@ FIELD_CODE, EDGE_CODE, ROAD_CODE, DASH_CODE = (
 )  # as they lie beside each other, so that blends are right
 _TAG = 0x9C7  # tells these random numbers from others of the same episode
 _SEED = 7  # of the tables, which are always the same
+_SHARES = np.array([0.25, 0.5, 0.2, 0.05])  # of a picture: field, road, walls, sky
 _LUMA = np.array([0.2989, 0.5870, 0.1140])  # ITU-R 601, as in simapp's observation
 
 
@@ -195,10 +196,14 @@ def _lights(styles: PictureStyles, k: int, rng: np.random.Generator | None, plai
 def _exposure(styles: PictureStyles, k: int, rng: np.random.Generator | None, plain: Plain) -> None:
     styles.tone[k] = np.arange(256)
     if rng:
-        gamma, brightness = (
-            math.exp(rng.uniform(math.log(low), math.log(high))) for low, high in (GAMMA, BRIGHTNESS)
-        )
-        styles.tone[k] = _tone(gamma, brightness, rng.uniform(*CONTRAST))
+        gamma = math.exp(rng.uniform(*np.log(GAMMA)))
+        scene = [
+            styles.ground[k, FIELD_CODE],
+            styles.ground[k, ROAD_CODE],
+            styles.walls[k].mean(),
+            styles.sky[k],
+        ]
+        styles.tone[k] = _tone(gamma, rng.uniform(*CONTRAST), rng.uniform(*EXPOSURE), np.array(scene))
         styles.vignette[k] = rng.uniform(*VIGNETTE)
         ranges = GLARE, (-math.pi, math.pi), GLARE_AT, GLARE_COLUMNS, GLARE_ROWS
         styles.glare[k] = [rng.uniform(*each) for each in ranges]
@@ -230,9 +235,11 @@ def _share(rgb: RGB, light: Array) -> float:
     return float(_LUMA @ (rgb * light) / max(_LUMA @ rgb, 1.0))
 
 
-def _tone(gamma: float, brightness: float, contrast: float) -> Array:
-    grey = (np.arange(256) / 255.0) ** gamma
-    return np.clip(255.0 * brightness * (0.5 + contrast * (grey - 0.5)), 0.0, 255.0)
+def _tone(gamma: float, contrast: float, exposure: float, scene: Array) -> Array:
+    """The grey to show for each grey, so that a picture of `scene` (`_SHARES` of it) is as bright as `exposure`."""
+    curve = np.maximum(0.5 + contrast * ((np.arange(256) / 255.0) ** gamma - 0.5), 0.0)
+    mean = float(_SHARES @ np.interp(scene, np.arange(256), curve))
+    return np.minimum(exposure / max(mean, 0.02) * curve, 255.0)
 
 
 @cache
