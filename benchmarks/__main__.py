@@ -12,6 +12,7 @@ PARTS = {
     "startup": "dr --help against a bare import of click",
     "simulator": "the simulator alone, on one core",
     "slow_rewards": "slow reward functions in one process and in several",
+    "pictures": "what the front camera's pictures cost, against another commit",
     "trainer": "the trainer against a bare torch loop",
     "guided": "guided training against pixels; more with --part",
     "races": "guided training with boxes and bot cars on the road",
@@ -24,8 +25,17 @@ PARTS = {
     "many_tracks": "one model trained on all our tracks, driven on those that it never saw; needs --tracks",
     "optimal_lap": "how fast our car can get around our tracks at all",
 }
-# Half an hour, always with the same result; many minutes; other people's data.
-BY_NAME = ("optimal_lap", "races", "sac", "stable_baselines", "recorded_frames", "car_fit", "many_tracks")
+# Half an hour, always with the same result; many minutes; with the data or the history of others.
+BY_NAME = (
+    "optimal_lap",
+    "races",
+    "sac",
+    "stable_baselines",
+    "recorded_frames",
+    "car_fit",
+    "many_tracks",
+    "pictures",
+)
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import argparse
 import csv
-import math
 import shutil
 import tarfile
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,8 @@ from PIL import Image
 
 from benchmarks.guided import driver_of, laps
 from benchmarks.workspace import Workspace
-from drcli.config.race_settings import RaceSettings
-from drcli.sim.car_dynamics import put
 from drcli.sim.catalogue import load_track
-from drcli.sim.constants import NOSE_M
-from drcli.sim.world import World
+from drcli.sim.pose_files import pictures_at, read_poses
 
 CAMERA = "FRONT_FACING_CAMERA"
 Pictures = NDArray[np.uint8]  # [N, 120, 160]
@@ -39,15 +36,12 @@ def recorded(folder: Path) -> tuple[Pictures, list[dict[str, str]]]:
     return np.stack(pictures), rows
 
 
-def ours(world_name: str, tracks: Path, rows: list[dict[str, str]]) -> Pictures:
+def ours(world_name: str, tracks: Path, folder: Path) -> Pictures:
     """Our pictures of the same poses."""
-    world = World(load_track(world_name, tracks, ""), RaceSettings(), len(rows), record=False)
-    world.reset()
-    for car, row in enumerate(rows):
-        heading_rad = math.radians(float(row["yaw"]))
-        x_m = float(row["X"]) - NOSE_M * math.cos(heading_rad)
-        put(world.cars, car, x_m, float(row["Y"]) - NOSE_M * math.sin(heading_rad), heading_rad)
-    return world._look(np.ones(len(rows), np.bool_))[CAMERA]
+    with (folder / "poses.csv").open() as file:
+        kept = [row["episode_status"] == "in_progress" for row in csv.DictReader(file)]
+    poses = list(compress(read_poses(folder / "poses.csv"), kept))
+    return np.stack(list(pictures_at(load_track(world_name, tracks, ""), poses)))
 
 
 def steering_deg(folder: Workspace, pictures: Pictures) -> NDArray[np.float64]:
@@ -69,8 +63,8 @@ def main() -> None:
     )
     print("|---|---|---|---|---|---|")
     for path in sorted(path.parent for path in options.frames.glob("*/poses.csv")):
-        pictures, rows = recorded(path)
-        drawn = ours(path.name, options.tracks, rows)
+        pictures, _ = recorded(path)
+        drawn = ours(path.name, options.tracks, path)
         for seed in range(1, options.seeds + 1):
             for is_randomised in (False, True):
                 with Workspace(seed, "guided") as folder:

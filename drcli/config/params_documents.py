@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from drcli.config.randomised_parts import ALL_PARTS
 from drcli.config.settings import Settings
 
 Value = str | list[str] | bool | int
@@ -274,7 +275,13 @@ def _training(settings: Settings, endpoint: str | None) -> Values:
 
 
 def _race_extras(settings: Settings) -> Values:
-    """What a race type adds: obstacles or bot cars."""
+    """What a race type adds: obstacles or bot cars; and our own choice of what is randomised, if there is one."""
+    if settings.enable_domain_randomization and settings.randomize != ALL_PARTS:
+        return {**_race_type_extras(settings), "RANDOMIZE": settings.randomize}
+    return _race_type_extras(settings)
+
+
+def _race_type_extras(settings: Settings) -> Values:
     if settings.race_type == "HEAD_TO_BOT":
         return {**_texts(settings, _BOT_CARS)}
     if settings.race_type != "OBJECT_AVOIDANCE":

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from drcli.config.randomised_parts import PICTURE_PARTS
+from drcli.config.randomised_parts import ALL_PARTS
 
 BY_VERSION = "auto"  # the car that the model's version drives
 
@@ -44,7 +44,7 @@ class RaceSettings:
     step_jitter: float = field(default=0.0, metadata=from_key("STEP_JITTER"))  # of a step
     car_dynamics: str = field(default=BY_VERSION, metadata=from_key("CAR_DYNAMICS"))  # or of `tables.CARS`
     metadata_version: float = 5.0  # of model_metadata.json
-    randomised_parts: tuple[str, ...] = PICTURE_PARTS  # of the pictures
+    randomised: str = field(default=ALL_PARTS, metadata=from_key("RANDOMIZE"))  # names of parts
     spread_starts: bool = False  # evenly over the lap instead of round robin
     perturbed_starts: bool = False  # a little beside the place and the direction of a start, at random
     own: Mapping[str, object] = field(default_factory=dict)  # the whole document, raw: for the race type

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from drcli.config.car_looks import AWS_SHELLS, COLOUR_WORDS, COLOURS, SHELL_WORDS, SIMAPP_SHELLS
 from drcli.config.race_settings import BY_VERSION
+from drcli.config.randomised_parts import ALL_PARTS
 from drcli.config.sourced_values import SourcedValues
 from drcli.config.variable import (
     COMMUNITY,
@@ -26,6 +27,7 @@ from drcli.config.variable import (
     Member,
     Named,
     Names,
+    Parts,
     Positions,
     Section,
     Url,
@@ -73,6 +75,7 @@ class Settings(SourcedValues):
     enable_domain_randomization: bool = _RUN(
         False, "Vary light and colours from episode to episode, see docs/simulator.md.", worker=True
     )
+    randomize: Parts = _RUN(ALL_PARTS, "What it varies, see docs/simulator.md.", worker=True, only_for=OURS)
     randomize_latency: int = _RUN(
         0,
         "With it, also act up to so many steps late, differently in each episode.",

@@ -13,6 +13,7 @@ from pydantic import Field, GetCoreSchemaHandler
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
+from drcli.config.randomised_parts import PICTURE_PARTS
 from drcli.config.world_names import world_names
 from drcli.tables import Table
 
@@ -87,6 +88,10 @@ Names = Annotated[
     TextList(
         r"[A-Za-z0-9][\w.-]*", "letters, digits and _ . -; several names separated by commas, each once"
     ),
+]
+Parts = Annotated[
+    str,
+    TextList("|".join(PICTURE_PARTS), f"some of {', '.join(PICTURE_PARTS)}, separated by commas, each once"),
 ]
 FileName = Annotated[str, Text(r"(?!\.\.?$)[^/\\]+", "a file name")]
 Bucket = Annotated[

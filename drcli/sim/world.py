@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drcli.config.race_settings import RaceSettings
+from drcli.config.randomised_parts import randomised_parts
 from drcli.contract.episode import STATUSES, Episode, Status
 from drcli.sim.actuation import Actuation
 from drcli.sim.car_arrays import Array, Bools, new_arrays
@@ -94,7 +95,7 @@ class World:
             for spec in self.sensors
         }
         self.styles = new_styles(num_envs) if settings.randomised_pictures else None
-        self._plain = plain_of(track.name)
+        self._plain, self._randomised = plain_of(track.name), randomised_parts(settings.randomised)
         self._no_reward, self._no_pause = [0.0] * num_envs, [0.0] * num_envs
         self._is_reversed = [False] * num_envs  # as in the history, for rewards
         self._noise_seed = np.zeros(num_envs, np.int64)
@@ -218,7 +219,7 @@ class World:
             pose = self._start_pose(k, start)
             self._noise_seed[k] = start.noise_seed
             if self.styles is not None:
-                draw_style(self.styles, k, start.seed, start.number, self._plain, settings.randomised_parts)
+                draw_style(self.styles, k, start.seed, start.number, self._plain, self._randomised)
             put(self.cars, k, *pose)
             self._actuation.begin(k, start)
             history.start_ndist[k], history.is_reversed[k] = start.ndist, start.is_reversed
