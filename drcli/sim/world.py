@@ -213,7 +213,7 @@ class World:
             self.active[cars] = True
         starting = cars & self.active
         self.race.park(cars & ~self.active)
-        history, settings = self.history, self.settings
+        history = self.history
         for k in starting.nonzero()[0].tolist():
             start = self._next_start()
             pose = self._start_pose(k, start)

@@ -158,7 +158,7 @@ def test_quiet_then_stopped_leaves_no_half_results(finished: Any) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "texts"),
     [
-        (("--checkpoint", "worst"), 2, ("--checkpoint worst", "best, last or a number")),
+        (("--checkpoint", "worst"), 2, ("--checkpoint worst", "best, last, fastest or a number")),
         (("--checkpoint", "99"), 1, ("The model model has no checkpoint 99.", "hint: It has ")),
         (
             ("--set", "DR_LOCAL_S3_MODEL_PREFIX=no"),

@@ -41,7 +41,9 @@ def test_models_side_by_side(finished: Any) -> None:
     document = json.loads(answer.stdout)
     assert [found["model"] for found in document["evaluations"]] == ["model-E", "model"]
     assert set(document["best"]["resets"]) <= {"model", "model-E"}
-    header, *rows = racer.invoke("evaluations", "--compare", "--track", "tiny").stdout.splitlines()
+    header, *rows = racer.invoke(
+        "evaluations", "--compare", "model", "model-E", "--track", "tiny"
+    ).stdout.splitlines()
     assert header.split() == ["model", "model-E"]
     assert rows[0].startswith("started") and rows[1].split() == ["track", "tiny", "tiny"]
     marks = sum(row.count("*") for row in rows)
