@@ -232,7 +232,7 @@ def _luma(rgb: RGB) -> float:
 
 def _share(rgb: RGB, light: Array) -> float:
     """How bright a colour is in coloured light, compared with white light."""
-    return float(_LUMA @ (rgb * light) / max(_LUMA @ rgb, 1.0))
+    return float(_LUMA @ (rgb * light)) / max(_luma(rgb), 1.0)
 
 
 def _tone(gamma: float, contrast: float, exposure: float, scene: Array) -> Array:

@@ -69,7 +69,7 @@ def draw_ground_rows(
     height, width = image.shape
     x_m, y_m, heading_rad = pose
     cos, sin = math.cos(heading_rad), math.sin(heading_rad)
-    band, limit = height // SHEEN_BANDS, np.uint8(ground.sheen_below)
+    band = height // SHEEN_BANDS
     for row in range(start, height):
         level = rows.level[row]
         columns, lines = ground.columns[level], ground.rows[level]
@@ -80,7 +80,7 @@ def draw_ground_rows(
         y = (y_m - ground.y_m) * scale + ahead * sin + left * cos
         line = x, y, step * sin, -step * cos
         _draw_row(ground.pixels, ground.first[level], columns, lines, line, image[row])
-        _add_sheen(sheen[row // band], limit, image[row])
+        _add_sheen(sheen[row // band], ground.sheen_below, image[row])
 
 
 @kernel
@@ -112,5 +112,6 @@ def _draw_row(
 @kernel
 def _add_sheen(sheen: Bytes, below: np.uint8, out: Bytes) -> None:
     """Add to what is darker than `below` in a row."""
+    limit = np.uint8(below)
     for column in range(out.shape[0]):
-        out[column] += sheen[column] * np.uint8(out[column] < below)
+        out[column] += sheen[column] * np.uint8(out[column] < limit)
