@@ -45,6 +45,7 @@ CONTEXTS: tuple[Mapping[str, str], ...] = (
     {"DR_CLOUD": "aws", "DR_DOCKER_STYLE": "compose", "DR_SIMAPP_VERSION": "1.0-cpu"},
 )
 _OTHER = {
+    "DR_RANDOMIZE": "camera",
     "DR_OA_OBJECT_POSITIONS": "0.2,-1",
     "DR_REMOTE_MINIO_URL": "http://other:9000",
     "DR_MINIO_URL": "http://other:9000",

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from drcli.config.randomised_parts import ALL_PARTS
 from drcli.config.settings import Settings
 
 Value = str | list[str] | bool | int
@@ -27,6 +26,7 @@ _RACE = {
 }
 _OURS = {  # what only our engine reads; written if it is set, so that other documents are DeepRacer-for-Cloud's
     "CAR_DYNAMICS": "DR_CAR_DYNAMICS",
+    "RANDOMIZE": "DR_RANDOMIZE",
     "RANDOMIZE_LATENCY": "DR_RANDOMIZE_LATENCY",
     "RANDOMIZE_SPEED": "DR_RANDOMIZE_SPEED",
     "RANDOMIZE_STEERING": "DR_RANDOMIZE_STEERING",
@@ -275,13 +275,7 @@ def _training(settings: Settings, endpoint: str | None) -> Values:
 
 
 def _race_extras(settings: Settings) -> Values:
-    """What a race type adds: obstacles or bot cars; and our own choice of what is randomised, if there is one."""
-    if settings.enable_domain_randomization and settings.randomize != ALL_PARTS:
-        return {**_race_type_extras(settings), "RANDOMIZE": settings.randomize}
-    return _race_type_extras(settings)
-
-
-def _race_type_extras(settings: Settings) -> Values:
+    """What a race type adds: obstacles or bot cars."""
     if settings.race_type == "HEAD_TO_BOT":
         return {**_texts(settings, _BOT_CARS)}
     if settings.race_type != "OBJECT_AVOIDANCE":

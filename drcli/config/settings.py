@@ -73,7 +73,7 @@ class Settings(SourcedValues):
     )
     race_type: RaceType = _RUN("TIME_TRIAL", "Kind of race.", worker=True)
     enable_domain_randomization: bool = _RUN(
-        False, "Vary light and colours from episode to episode, see docs/simulator.md.", worker=True
+        False, "Vary what cars see, by episode, see docs/simulator.md.", worker=True
     )
     randomize: Parts = _RUN(ALL_PARTS, "What it varies, see docs/simulator.md.", worker=True, only_for=OURS)
     randomize_latency: int = _RUN(

@@ -110,7 +110,7 @@ def _draw_row(
 
 
 @kernel
-def _add_sheen(sheen: Bytes, below: np.uint8, out: Bytes) -> None:
+def _add_sheen(sheen: Bytes, below: int, out: Bytes) -> None:
     """Add to what is darker than `below` in a row."""
     limit = np.uint8(below)
     for column in range(out.shape[0]):
