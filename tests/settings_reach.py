@@ -37,6 +37,7 @@ _ALL_ON = {
 CONTEXTS: tuple[Mapping[str, str], ...] = (
     {},
     {"DR_RACE_TYPE": "OBJECT_AVOIDANCE"},
+    {"DR_ENABLE_DOMAIN_RANDOMIZATION": "True"},
     {"DR_RACE_TYPE": "HEAD_TO_BOT"},
     {"DR_RACE_TYPE": "HEAD_TO_MODEL"},
     {"DR_DOCKER_STYLE": "compose", "DR_LOCAL_S3_PROFILE": "minio", **_ALL_ON},
@@ -56,6 +57,7 @@ _OTHER = {
     "DR_SIMAPP_SOURCE": "other/simapp",
     "DR_ROBOMAKER_MOUNT_SIMAPP_DIR": "/other",
     "DR_ROBOMAKER_MOUNT_SCRIPTS_DIR": "/other",
+    "DR_RANDOMIZE": "ground,walls",
     "DR_H2B_LOWER_LANE_CHANGE_TIME": "1.5",
     "DR_H2B_UPPER_LANE_CHANGE_TIME": "7.5",
 }
