@@ -12,7 +12,7 @@ import numpy as np
 
 from drcli.config.race_settings import RaceSettings
 from drcli.sim.car_arrays import Array, Bools
-from drcli.sim.constants import MAX_SPEED_MPS, STEP_S
+from drcli.sim.constants import MAX_SPEED_MPS
 from drcli.sim.races.lane_lines import lane_lines
 from drcli.sim.races.object_kinds import car_of
 from drcli.sim.races.object_race import ObjectRace, ResetSettings
@@ -107,10 +107,11 @@ class HeadToBot(ObjectRace):
             self._bots.penalty_s
         )
         moving = here & (self._pause_s <= _NO_TIME_S)
-        self._pause_s = np.where(here, np.maximum(self._pause_s - STEP_S, 0.0), self._pause_s)
-        self._along_m += np.where(moving, self._bots.speed_mps * STEP_S, 0.0)
+        step_s = cars.step_s[:, None] * moving
+        self._pause_s -= np.minimum(self._pause_s, cars.step_s[:, None]) * here
+        self._along_m += self._bots.speed_mps * step_s
         if self._bots.changes_lanes and self._bots.speed_mps > 0.0:
-            self._change_lanes(moving)
+            self._change_lanes(step_s)
         self._move(driven)
         self._locate(driven)
 
@@ -127,14 +128,18 @@ class HeadToBot(ObjectRace):
         """Their speed and headings."""
         return self._bots.speed_mps, self._boxes.heading_rad
 
-    def _change_lanes(self, moving: Bools) -> None:
-        """Count down to the next change, and go on with those that have begun: `_changed` is their share, 0 to 1."""
+    def _change_lanes(self, step_s: Array) -> None:
+        """Count down to the next change, and continue those that have begun: `_changed` is their share, 0 to 1.
+
+        step_s: `[K, M]`, 0 for bot cars that do not move.
+        """
         is_changing = self._from_lane != self._to_lane
-        self._wait_s[moving & ~is_changing] -= STEP_S
-        begins = moving & ~is_changing & (self._wait_s <= 0.0)
+        self._wait_s -= np.where(is_changing, 0.0, step_s)
+        begins = (step_s > 0.0) & ~is_changing & (self._wait_s <= 0.0)
         self._to_lane[begins] *= -1
-        share = self._bots.speed_mps * STEP_S / self._bots.change_m
-        self._changed[moving & (is_changing | begins)] += share
+        self._changed += np.where(
+            is_changing | begins, self._bots.speed_mps * step_s / self._bots.change_m, 0.0
+        )
         ends = self._changed >= 1.0
         self._from_lane[ends], self._changed[ends] = self._to_lane[ends], 0.0
         for k, m in zip(*ends.nonzero(), strict=True):
