@@ -95,7 +95,7 @@ class QOutput(nn.Module):
     def initialise(self, num_actions: int) -> None:
         """Draw random weights; those of an action as if the layer saw nothing else.
 
-        Drawn with all others they would be lost among those of 11,264 features, and laps come later.
+        Drawn with all others they would at first be lost among those of 11,264 features.
         """
         initialise(self.first, gain=2**0.5)
         of_actions = torch.empty(Q_UNITS, num_actions)
