@@ -135,6 +135,13 @@ def test_a_student_with_two_eyes_and_a_lidar(new_guided_run: NewRun) -> None:
     assert scopes >= {*sensors, "middleware_fc_embedder"}
 
 
+def test_a_model_of_sac_is_guided_by_a_teacher_of_ppo(new_guided_run: NewRun) -> None:
+    run = new_guided_run(1, "sac")
+    trainer, workers = started(run)
+    ended(trainer, *workers)
+    check_graduation(run)
+
+
 def test_a_student_that_learns_nothing_is_judged_late(new_guided_run: NewRun) -> None:
     run = new_guided_run()
     run.write(kind="gentle", lr=1e-12, term_cond_max_episodes=10000)
