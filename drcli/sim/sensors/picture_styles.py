@@ -194,7 +194,7 @@ def _lights(styles: PictureStyles, k: int, rng: np.random.Generator | None, plai
 
 
 def _exposure(styles: PictureStyles, k: int, rng: np.random.Generator | None, plain: Plain) -> None:
-    styles.tone[k] = np.arange(256)
+    styles.tone[k], styles.glare[k] = np.arange(256), (0.0, 0.0, 0.0, 1.0, 1.0)
     if rng:
         gamma = math.exp(rng.uniform(*np.log(GAMMA)))
         scene = [
