@@ -57,7 +57,6 @@ _OTHER = {
     "DR_SIMAPP_SOURCE": "other/simapp",
     "DR_ROBOMAKER_MOUNT_SIMAPP_DIR": "/other",
     "DR_ROBOMAKER_MOUNT_SCRIPTS_DIR": "/other",
-    "DR_RANDOMIZE": "ground,walls",
     "DR_H2B_LOWER_LANE_CHANGE_TIME": "1.5",
     "DR_H2B_UPPER_LANE_CHANGE_TIME": "7.5",
 }

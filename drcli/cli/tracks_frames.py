@@ -16,19 +16,19 @@ _SILENT_S = 1.0
 @click.argument("name")
 @click.argument("poses", metavar="POSES.csv", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--exact", is_flag=True, help="Ignore tstamp: draw exactly at the pose of each row.")
+@click.option("--exact", is_flag=True, help="Draw exactly at the pose of each row.")
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty.")
 @click.pass_obj
 def command(experiment: str | None, name: str, poses: Path, folder: Path, exact: bool, force: bool) -> None:
     """Draw what the front camera sees at the poses of a CSV file, one picture for each row, into FOLDER.
 
     NAME is a world name, or the path of a .yaml or .npy file. The first line of POSES.csv names the columns: X and Y
-    of the car's nose (m) and yaw (degrees), as in traces; other columns are ignored, except tstamp (s). The pictures
-    are PNG files of 160 x 120 grey pixels, named by the number of the row: 0.png is the first row below the names,
-    then 1.png, 2.png, ...
+    of the car's nose (m) and yaw (degrees), as in traces. The pictures are PNG files of 160 x 120 grey pixels, named by
+    the number of the row: 0.png is the first row below the names, then 1.png, 2.png, ...
 
-    A file with a column tstamp is a drive, as a trace is: there the community's engine writes a pose beside a picture
-    that is 0.03 s older, and so does this command. With --exact, or without that column, it draws at the pose itself.
+    The community's engine writes a pose beside a picture that is 0.03 s older. So does this command where the file tells
+    how the car moved: by the row before, if it is a step of the same drive (tstamp, or as near as a step can be), or
+    else by the row's steer and throttle. Other poses are taken as they are, and with --exact all of them.
 
     \b
       dr tracks frames reinvent_base trace.csv pictures/

@@ -11,16 +11,18 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from drcli.config.race_settings import RaceSettings
 from drcli.errors import DrError
 from drcli.sim.car_arrays import Array
-from drcli.sim.constants import NOSE_M
+from drcli.sim.car_generations import car_of
+from drcli.sim.constants import MAX_SPEED_MPS, NOSE_M, STEP_S
 from drcli.sim.track import Pose, Track
 
 PICTURE_DELAY_S = (
     0.03  # simapp's picture of a step is older than the pose in its row (fit: see docs/simulator.md)
 )
-_COLUMNS, _CLOCK = ("X", "Y", "yaw"), "tstamp"
-_MAX_STEP_S, _MAX_STEP_M = 0.2, 0.5  # rows farther apart do not belong to the same drive
+_COLUMNS, _OPTIONAL = ("X", "Y", "yaw"), ("tstamp", "steer", "throttle")
+_MAX_STEP_S = 0.2  # rows farther apart are not steps of a drive
 _BATCH = 32  # pictures
 
 
@@ -28,13 +30,15 @@ class _Row(NamedTuple):
     x_m: float  # of the nose
     y_m: float
     heading_rad: float
-    clock_s: float  # NaN: unknown, so that no comparison with it holds
+    clock_s: float  # NaN: unknown, as below
+    steering_rad: float  # commanded
+    speed_mps: float
 
 
 def read_poses(path: Path, *, delay_s: float = PICTURE_DELAY_S) -> list[Pose]:
     """The poses of the car's nose in a CSV file with the columns X, Y (m) and yaw (degrees).
 
-    If it has a column tstamp (s), as traces have, its rows are a drive, and a pose is taken `delay_s` back along it.
+    A pose is taken `delay_s` back along the way: see `_motion`.
 
     Raises:
         DrError: the file cannot be read, lacks a column or a row, or a value is not a number.
@@ -89,7 +93,8 @@ def _read_rows(path: Path) -> list[_Row]:
 
 def _row(where: str, values: Mapping[str, str | None]) -> _Row:
     x, y, yaw = (_number(where, name, values[name]) for name in _COLUMNS)
-    return _Row(x, y, math.radians(yaw), _finite(values.get(_CLOCK)))
+    clock_s, steering_deg, speed_mps = (_finite(values.get(name)) for name in _OPTIONAL)
+    return _Row(x, y, math.radians(yaw), clock_s, math.radians(steering_deg), speed_mps)
 
 
 def _number(where: str, name: str, text: str | None) -> float:
@@ -109,16 +114,28 @@ def _finite(text: str | None) -> float:
 
 
 def _pose_before(row: _Row, last: _Row | None, delay_s: float) -> Pose:
-    """Where the nose was `delay_s` before a row, if the row before it belongs to the same drive."""
+    """Where the nose was `delay_s` before a row."""
     here = np.array(row[:3])
-    if last is None:
-        return _as_pose(here)
-    way: Array = np.array(row) - np.array(last)
-    x, y, turn, seconds = way
-    if not 0.0 < seconds <= _MAX_STEP_S or math.hypot(x, y) > _MAX_STEP_M:
-        return _as_pose(here)
-    turn = (turn + math.pi) % (2.0 * math.pi) - math.pi
-    return _as_pose(here - np.array([x, y, turn]) * (delay_s / seconds))
+    return _as_pose(here - _motion(row, last) * delay_s)
+
+
+def _motion(row: _Row, last: _Row | None) -> Array:
+    """How fast x, y (m/s) and heading (rad/s) change at a row.
+
+    Measured from the row before it, if that is a step of the same drive; without times, rows that are as near to each
+    other as steps are taken for steps. Otherwise by what the row commands, if it does; else it stands still.
+    """
+    if last is not None:
+        x, y, turn, seconds = np.array(row[:4]) - np.array(last[:4])
+        seconds = STEP_S if math.isnan(seconds) else seconds
+        if 0.0 < seconds <= _MAX_STEP_S and math.hypot(x, y) <= MAX_SPEED_MPS * 1.1 * seconds:
+            turn = (turn + math.pi) % (2.0 * math.pi) - math.pi
+            return np.array([x, y, turn]) / seconds
+    if math.isnan(row.speed_mps) or math.isnan(row.steering_rad):
+        return np.zeros(3)
+    speed = min(max(row.speed_mps, 0.0), MAX_SPEED_MPS)
+    turning = speed * math.tan(row.steering_rad) / car_of(RaceSettings()).wheelbase_m
+    return np.array([speed * math.cos(row.heading_rad), speed * math.sin(row.heading_rad), turning])
 
 
 def _as_pose(values: Array) -> Pose:

@@ -47,6 +47,19 @@ def test_a_drive_is_taken_back_along_its_way(tmp_path: Path) -> None:
     assert exact[:, 0] == pytest.approx([0.0, 0.1, 0.2, 5.0, 5.0, 6.0])
 
 
+def test_without_times_rows_as_near_as_steps_are_steps(tmp_path: Path) -> None:
+    path = file(tmp_path, "X,Y,yaw\n0,0,0\n0.2,0,0\n0.5,0,0\n")
+    poses = np.array(read_poses(path, delay_s=1 / 30))
+    assert poses[:, 0] == pytest.approx([0.0, 0.1, 0.5])  # 0.3 m in a step is more than a car drives
+
+
+def test_a_row_that_is_alone_is_taken_back_by_its_commands(tmp_path: Path) -> None:
+    path = file(tmp_path, "X,Y,yaw,steer,throttle\n0,0,90,0,2\n3,0,0,20,1\n")
+    (x, y, heading), (_, _, turned) = read_poses(path, delay_s=0.1)
+    assert (x, y, heading) == pytest.approx((0.0, -0.2, math.pi / 2))
+    assert turned == pytest.approx(-0.1 * math.tan(math.radians(20.0)) / 0.223, rel=0.1)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
