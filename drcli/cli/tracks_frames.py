@@ -26,9 +26,9 @@ def command(experiment: str | None, name: str, poses: Path, folder: Path, exact:
     of the car's nose (m) and yaw (degrees), as in traces. The pictures are PNG files of 160 x 120 grey pixels, named by
     the number of the row: 0.png is the first row below the names, then 1.png, 2.png, ...
 
-    The community's engine writes a pose beside a picture that is 0.03 s older. So does this command where the file tells
-    how the car moved: by the row before, if it is a step of the same drive (tstamp, or as near as a step can be), or
-    else by the row's steer and throttle. Other poses are taken as they are, and with --exact all of them.
+    The community's engine writes a pose beside a picture that is 0.03 s older. So does this command where the file
+    tells how the car moved: by the row before, if it is a step of the same drive (tstamp, or as near as a step can
+    be), or else by the row's steer and throttle. Other poses are taken as they are, and with --exact all of them.
 
     \b
       dr tracks frames reinvent_base trace.csv pictures/
