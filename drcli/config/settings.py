@@ -120,8 +120,8 @@ class Settings(SourcedValues):
         rare=True,
         only_for=OURS,
     )
-    display_name: str = _CAR("$DR_CAR_NAME", "Name shown on videos.")
-    racer_name: str = _CAR("$DR_CAR_NAME", "Name of the racer shown on videos.")
+    display_name: str = _CAR("$DR_CAR_NAME", "Name shown on videos.", only_for=COMMUNITY)
+    racer_name: str = _CAR("$DR_CAR_NAME", "Name of the racer shown on videos.", only_for=COMMUNITY)
 
     local_s3_model_prefix: Key = _MODEL("rl-deepracer-sagemaker", "Prefix of the model: where a run writes.")
     local_s3_pretrained: bool = _MODEL(False, "Start from a trained model instead of from scratch.")
@@ -219,8 +219,12 @@ class Settings(SourcedValues):
     )
     eval_opp_car_body_shell_type: BodyShell = _OPPONENT("deepracer", "Body shell of its car.")
     eval_opp_car_name: str = _OPPONENT("FasterCar", "Name of its car.")
-    eval_opp_display_name: str = _OPPONENT("$DR_EVAL_OPP_CAR_NAME", "Name shown on videos.")
-    eval_opp_racer_name: str = _OPPONENT("$DR_EVAL_OPP_CAR_NAME", "Name of its racer shown on videos.")
+    eval_opp_display_name: str = _OPPONENT(
+        "$DR_EVAL_OPP_CAR_NAME", "Name shown on videos.", only_for=COMMUNITY
+    )
+    eval_opp_racer_name: str = _OPPONENT(
+        "$DR_EVAL_OPP_CAR_NAME", "Name of its racer shown on videos.", only_for=COMMUNITY
+    )
 
     oa_number_of_obstacles: int = _OA(6, "Number of obstacles.", worker=True, ge=0)
     oa_min_distance_between_obstacles: float = _OA(
@@ -289,7 +293,9 @@ class Settings(SourcedValues):
     telegraf_host: str = _STACK(
         "", "Telegraf host that metrics are sent to.", rare=True, example="telegraf", only_for=COMMUNITY
     )
-    telegraf_port: int = _STACK(8092, "Port of the Telegraf host.", rare=True, ge=1, le=65535)
+    telegraf_port: int = _STACK(
+        8092, "Port of the Telegraf host.", rare=True, only_for=COMMUNITY, ge=1, le=65535
+    )
     gazebo_args: str = _STACK("", "Additional arguments for Gazebo.", rare=True, only_for=COMMUNITY)
     gazebo_render_engine: Literal["ogre2", "ogre"] = _STACK(
         "ogre2", "Renderer of Gazebo.", rare=True, only_for=COMMUNITY
@@ -313,7 +319,7 @@ class Settings(SourcedValues):
     cloud_watch_enable: bool = _MOUNTS(False, "Send logs to CloudWatch.", rare=True)
     cloud_watch_log_stream_prefix: str = _MOUNTS("", "Prefix of the log streams' names.", rare=True)
 
-    camera_main_enable: bool = _VIEW(True, "Camera that follows the car.", worker=True)
+    camera_main_enable: bool = _VIEW(True, "Camera that follows the car.", worker=True, only_for=COMMUNITY)
     camera_sub_enable: bool = _VIEW(False, "Camera above the track.", worker=True, only_for=COMMUNITY)
     camera_kvs_enable: bool = _VIEW(True, "The stream that viewers show.")
     enable_extra_kvs_overlay: bool = _VIEW(

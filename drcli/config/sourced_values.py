@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import Template
 from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -28,9 +29,12 @@ class SourcedValues(BaseModel):
         return self._values[name].source
 
     def is_changed(self, name: str) -> bool:
-        """Whether the value of `DR_X` differs from its default."""
+        """Whether the value of `DR_X` differs from its default, which may consist of other settings."""
         attribute = name.removeprefix("DR_").lower()
-        return bool(getattr(self, attribute) != type(self).model_fields[attribute].default)
+        default = type(self).model_fields[attribute].default
+        if isinstance(default, str):
+            default = Template(default).safe_substitute({key: value.text for key, value in self._values.items()})
+        return bool(getattr(self, attribute) != default)
 
     @property
     def values(self) -> Mapping[str, Value]:

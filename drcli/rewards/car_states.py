@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import atan2, cos, dist, hypot, radians, sin
+from math import dist
 from typing import NamedTuple
 
 from drcli.config.model_metadata import ModelMetadata
@@ -18,9 +18,8 @@ from drcli.sim.pursuit import Course, Pursuit
 from drcli.sim.racing_line import speeds_on
 from drcli.sim.reward_params import Params
 from drcli.sim.step_rewards import CarReward
-from drcli.sim.track import INNER_LANE, OUTER_LANE, Array, Track
+from drcli.sim.track import Array, Track
 from drcli.sim.world import World
-from drcli.tables import RACES
 
 _LATERAL_MPS2 = (5.0, 3.0, 2.0)
 _BORDER = 0.4  # share of the width beside the centre line
@@ -29,7 +28,6 @@ _MOST_STEPS = 4000
 _RACE = "OBJECT_AVOIDANCE"
 _BOXES = 6  # on the road, on alternating lanes, evenly over the lap
 _BOX_EVERY_M = 3.0  # fewer on a short track
-_NEAR_M = 1.0  # a box that is so near is in the picture
 
 
 class Call(NamedTuple):
@@ -58,11 +56,8 @@ def driven_calls(track: Track, speed_mps: float, metadata: ModelMetadata | None)
     usual = RaceSettings(change_start_position=False)
     lap, left, right, out = _record(track, [0.0, _BORDER, -_BORDER, None], speed_mps, usual, metadata)
     (against,) = _record(track, [0.0], speed_mps, replace(usual, reverse_dir=True), metadata)
-    if _RACE in RACES:
-        own = {"NUMBER_OF_OBSTACLES": str(max(1, min(_BOXES, int(track.length_m / _BOX_EVERY_M))))}
-        (boxes,) = _record(track, [0.0], speed_mps, replace(usual, race_type=_RACE, own=own), metadata)
-    else:
-        boxes = [_with_boxes(track, call) for call in lap]
+    own = {"NUMBER_OF_OBSTACLES": str(max(1, min(_BOXES, int(track.length_m / _BOX_EVERY_M))))}
+    (boxes,) = _record(track, [0.0], speed_mps, replace(usual, race_type=_RACE, own=own), metadata)
     return [
         EpisodeCalls(
             lap, {"at the start": 0, "half way round": len(lap) // 2, "at the finish": len(lap) - 1}
@@ -143,44 +138,6 @@ class _Nearest:
         return wanted
 
 
-def _with_boxes(track: Track, call: Call) -> Call:
-    """The same state in a race with still boxes on the road: all params about objects, from real geometry."""
-    params, length_m = call.params, track.length_m
-    shares = [(number + 0.5) / _BOXES for number in range(_BOXES)]
-    lanes = [(INNER_LANE, OUTER_LANE)[number % 2] for number in range(_BOXES)]
-    poses = [track.lane_pose_at(share, lane) for share, lane in zip(shares, lanes, strict=True)]
-    feet = [track.pose_at(share) for share in shares]
-    after = next(
-        (number for number, share in enumerate(shares) if share * length_m > params["projection_distance"]), 0
-    )
-    ahead = poses[after]
-    gap_m = dist(ahead[:2], (params["x"], params["y"]))
-    return call._replace(
-        params={
-            **params,
-            "closest_objects": [(after - 1) % _BOXES, after],
-            "objects_location": [list(pose[:2]) for pose in poses],
-            "objects_left_of_center": [_is_left(foot, pose) for foot, pose in zip(feet, poses, strict=True)],
-            "objects_speed": [0.0] * _BOXES,
-            "objects_heading": [0.0] * _BOXES,
-            "objects_distance_from_center": [
-                hypot(pose[0] - foot[0], pose[1] - foot[1]) for foot, pose in zip(feet, poses, strict=True)
-            ],
-            "objects_distance": [share * length_m for share in shares],
-            "object_in_camera": _NEAR_M / 4 < gap_m < 4 * _NEAR_M and _is_ahead(params, ahead),
-        }
-    )
-
-
 def _gap(params: Params) -> float:
     """Distance to the nearest box (m)."""
     return min(dist(place, (params["x"], params["y"])) for place in params["objects_location"])
-
-
-def _is_left(foot: tuple[float, float, float], pose: tuple[float, float, float]) -> bool:
-    return cos(foot[2]) * (pose[1] - foot[1]) - sin(foot[2]) * (pose[0] - foot[0]) > 0.0
-
-
-def _is_ahead(params: Params, pose: tuple[float, float, float]) -> bool:
-    angle = atan2(pose[1] - params["y"], pose[0] - params["x"]) - radians(params["heading"])
-    return cos(angle) > 0.85

@@ -86,3 +86,6 @@ def test_only_what_differs_from_the_default_is_changed() -> None:
     settings = settings_of({"DR_TRAIN_RTF": "2", "DR_EVAL_SAVE_MP4": "0", "DR_EVAL_RTF": ""})
     assert settings.is_changed("DR_TRAIN_RTF")
     assert not any(settings.is_changed(name) for name in ("DR_EVAL_SAVE_MP4", "DR_EVAL_RTF", "DR_HOST_X"))
+    named = settings_of({"DR_CAR_NAME": "Comet", "DR_DISPLAY_NAME": "Comet", "DR_RACER_NAME": "Max"})
+    assert named.is_changed("DR_RACER_NAME")
+    assert not named.is_changed("DR_DISPLAY_NAME")  # by default that of the car
