@@ -33,7 +33,9 @@ class SourcedValues(BaseModel):
         attribute = name.removeprefix("DR_").lower()
         default = type(self).model_fields[attribute].default
         if isinstance(default, str):
-            default = Template(default).safe_substitute({key: value.text for key, value in self._values.items()})
+            default = Template(default).safe_substitute(
+                {key: value.text for key, value in self._values.items()}
+            )
         return bool(getattr(self, attribute) != default)
 
     @property

@@ -22,7 +22,7 @@ PICTURE_DELAY_S = (
     0.03  # simapp's picture of a step is older than the pose in its row (fit: see docs/simulator.md)
 )
 _COLUMNS, _OPTIONAL = ("X", "Y", "yaw"), ("tstamp", "steer", "throttle")
-_MAX_STEP_S = 0.2  # rows farther apart are not steps of a drive
+_MAX_STEP_S, _MAX_STEP_M, _MAX_TURN_RAD = 0.2, 0.5, 0.5  # rows farther apart are not steps of a drive
 _BATCH = 32  # pictures
 
 
@@ -127,15 +127,23 @@ def _motion(row: _Row, last: _Row | None) -> Array:
     """
     if last is not None:
         x, y, turn, seconds = np.array(row[:4]) - np.array(last[:4])
-        seconds = STEP_S if math.isnan(seconds) else seconds
-        if 0.0 < seconds <= _MAX_STEP_S and math.hypot(x, y) <= MAX_SPEED_MPS * 1.1 * seconds:
-            turn = (turn + math.pi) % (2.0 * math.pi) - math.pi
-            return np.array([x, y, turn]) / seconds
+        turn = (turn + math.pi) % (2.0 * math.pi) - math.pi
+        if math.isnan(seconds):
+            seconds = STEP_S if _is_step(x, y, turn, last.heading_rad) else math.inf
+        if 0.0 < seconds <= _MAX_STEP_S and math.hypot(x, y) <= _MAX_STEP_M:
+            return np.array([x, y, turn], np.float64) / float(seconds)
     if math.isnan(row.speed_mps) or math.isnan(row.steering_rad):
         return np.zeros(3)
     speed = min(max(row.speed_mps, 0.0), MAX_SPEED_MPS)
     turning = speed * math.tan(row.steering_rad) / car_of(RaceSettings()).wheelbase_m
     return np.array([speed * math.cos(row.heading_rad), speed * math.sin(row.heading_rad), turning])
+
+
+def _is_step(x_m: float, y_m: float, turn: float, heading_rad: float) -> bool:
+    """Whether a car may have moved like that in a step: ahead, not too far, not too much to the side."""
+    ahead_m = x_m * math.cos(heading_rad) + y_m * math.sin(heading_rad)
+    aside_m = y_m * math.cos(heading_rad) - x_m * math.sin(heading_rad)
+    return 0.0 < ahead_m <= MAX_SPEED_MPS * STEP_S and abs(aside_m) <= ahead_m and abs(turn) <= _MAX_TURN_RAD
 
 
 def _as_pose(values: Array) -> Pose:

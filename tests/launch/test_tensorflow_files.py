@@ -70,7 +70,7 @@ def prepare(bucket: Bucket, way: str, which: Best, graph: str) -> None:
     if way == "training":
         check_pretrained(settings(which), bucket, community_model(graph).metadata)
     else:
-        evaluation_start._check_any_model(bucket, "team/old", which)
+        evaluation_start._check_any_model(settings("best"), bucket, "team/old", which)
 
 
 def load(bucket: Bucket, which: Best) -> dict[str, np.ndarray]:
@@ -236,10 +236,10 @@ def test_it_evaluates_no_checkpoint_that_it_does_not_know(
     with pytest.raises(
         UsageError, match=rf"Checkpoint {which} of team/old: .* only knows the best"
     ) as caught:
-        evaluation_start._check_any_model(bucket, "team/old", which)
+        evaluation_start._check_any_model(settings("best"), bucket, "team/old", which)
     assert f"-c {which} " in caught.value.hint
     with pytest.raises(DrError, match=r"There is no model under team/nobody\."):
-        evaluation_start._check_any_model(bucket, "team/nobody", "last")
+        evaluation_start._check_any_model(settings("best"), bucket, "team/nobody", "last")
     assert contents(bucket) == before
 
 
