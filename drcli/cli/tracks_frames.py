@@ -27,8 +27,9 @@ def command(experiment: str | None, name: str, poses: Path, folder: Path, exact:
     the number of the row: 0.png is the first row below the names, then 1.png, 2.png, ...
 
     The community's engine writes a pose beside a picture that is 0.03 s older. So does this command where the file
-    tells how the car moved: by the row before, if it is a step of the same drive (tstamp, or as near as a step can
-    be), or else by the row's steer and throttle. Other poses are taken as they are, and with --exact all of them.
+    tells how the car moved: by the row before, if it is a step of the same drive (tstamp; without that column, if most
+    rows lie as near as steps), or else by the row's steer and throttle. Other poses, and with --exact all of them, are
+    taken as they are.
 
     \b
       dr tracks frames reinvent_base trace.csv pictures/

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,9 @@ PICTURE_DELAY_S = (
     0.03  # simapp's picture of a step is older than the pose in its row (fit: see docs/simulator.md)
 )
 _COLUMNS, _OPTIONAL = ("X", "Y", "yaw"), ("tstamp", "steer", "throttle")
-_MAX_STEP_S, _MAX_STEP_M, _MAX_TURN_RAD = 0.2, 0.5, 0.5  # rows farther apart are not steps of a drive
+_MAX_STEP_S, _MAX_TURN_RAD, _STILL_M = 0.2, 0.5, 0.002  # rows farther apart are not steps of a drive
+_SHARE_OF_STEPS = 0.8
+_MAX_MPS = 1.1 * MAX_SPEED_MPS
 _BATCH = 32  # pictures
 
 
@@ -38,12 +41,14 @@ class _Row(NamedTuple):
 def read_poses(path: Path, *, delay_s: float = PICTURE_DELAY_S) -> list[Pose]:
     """The poses of the car's nose in a CSV file with the columns X, Y (m) and yaw (degrees).
 
-    A pose is taken `delay_s` back along the way: see `_motion`.
+    A pose is taken `delay_s` back along the way, as far as the file tells it.
 
     Raises:
         DrError: the file cannot be read, lacks a column or a row, or a value is not a number.
     """
     rows = _read_rows(path)
+    if all(math.isnan(row.clock_s) for row in rows):
+        rows = _timed(rows)
     before = [None, *rows[:-1]]
     return [_pose_before(row, last, delay_s) for row, last in zip(rows, before, strict=True)]
 
@@ -114,24 +119,25 @@ def _finite(text: str | None) -> float:
 
 
 def _pose_before(row: _Row, last: _Row | None, delay_s: float) -> Pose:
-    """Where the nose was `delay_s` before a row."""
-    here = np.array(row[:3])
-    return _as_pose(here - _motion(row, last) * delay_s)
+    """Where the nose was `delay_s` before a row: if it has been put elsewhere since the row before, still there."""
+    way, seconds = _way(row, last)
+    is_step = 0.0 < seconds <= _MAX_STEP_S
+    if last is not None and is_step and delay_s and math.hypot(way[0], way[1]) > _MAX_MPS * seconds:
+        return _as_pose(np.array(last[:3]))
+    return _as_pose(np.array(row[:3]) - (way / seconds if is_step else _commanded(row)) * delay_s)
 
 
-def _motion(row: _Row, last: _Row | None) -> Array:
-    """How fast x, y (m/s) and heading (rad/s) change at a row.
+def _way(row: _Row, last: _Row | None) -> tuple[Array, float]:
+    """How far x, y (m) and heading (rad) are from the row before, and the seconds between; NaN if that is unknown."""
+    if last is None:
+        return np.zeros(3), math.nan
+    x, y, turn, seconds = np.array(row[:4]) - np.array(last[:4])
+    turn = (turn + math.pi) % (2.0 * math.pi) - math.pi
+    return np.array([x, y, turn]), float(seconds)
 
-    Measured from the row before it, if that is a step of the same drive; without times, rows that are as near to each
-    other as steps are taken for steps. Otherwise by what the row commands, if it does; else it stands still.
-    """
-    if last is not None:
-        x, y, turn, seconds = np.array(row[:4]) - np.array(last[:4])
-        turn = (turn + math.pi) % (2.0 * math.pi) - math.pi
-        if math.isnan(seconds):
-            seconds = STEP_S if _is_step(x, y, turn, last.heading_rad) else math.inf
-        if 0.0 < seconds <= _MAX_STEP_S and math.hypot(x, y) <= _MAX_STEP_M:
-            return np.array([x, y, turn], np.float64) / float(seconds)
+
+def _commanded(row: _Row) -> Array:
+    """How fast x, y (m/s) and heading (rad/s) change by what a row commands; 0 if it commands nothing."""
     if math.isnan(row.speed_mps) or math.isnan(row.steering_rad):
         return np.zeros(3)
     speed = min(max(row.speed_mps, 0.0), MAX_SPEED_MPS)
@@ -139,11 +145,20 @@ def _motion(row: _Row, last: _Row | None) -> Array:
     return np.array([speed * math.cos(row.heading_rad), speed * math.sin(row.heading_rad), turning])
 
 
-def _is_step(x_m: float, y_m: float, turn: float, heading_rad: float) -> bool:
-    """Whether a car may have moved like that in a step: ahead, not too far, not too much to the side."""
+def _timed(rows: list[_Row]) -> list[_Row]:
+    """The rows of a file without times: one every 1/15 s if a car may have driven most of them like that."""
+    steps = [_is_step(_way(row, last)[0], last.heading_rad) for last, row in pairwise(rows)]
+    if not steps or sum(steps) < _SHARE_OF_STEPS * len(steps):
+        return rows
+    return [row._replace(clock_s=number * STEP_S) for number, row in enumerate(rows)]
+
+
+def _is_step(way: Array, heading_rad: float) -> bool:
+    """Whether a car may have moved like that in a step: ahead, not too far, not too much to the side; or not at all."""
+    x_m, y_m, turn = way.tolist()
     ahead_m = x_m * math.cos(heading_rad) + y_m * math.sin(heading_rad)
     aside_m = y_m * math.cos(heading_rad) - x_m * math.sin(heading_rad)
-    return 0.0 < ahead_m <= MAX_SPEED_MPS * STEP_S and abs(aside_m) <= ahead_m and abs(turn) <= _MAX_TURN_RAD
+    return abs(aside_m) <= ahead_m + _STILL_M <= MAX_SPEED_MPS * STEP_S and abs(turn) <= _MAX_TURN_RAD
 
 
 def _as_pose(values: Array) -> Pose:

@@ -37,20 +37,30 @@ def test_columns_are_found_by_name_and_others_ignored(tmp_path: Path) -> None:
 
 
 def test_a_drive_is_taken_back_along_its_way(tmp_path: Path) -> None:
-    """Across ±180° the short way; where it was put elsewhere, or the time is unknown, it stays."""
+    """Across ±180° the short way; put elsewhere, it is still where it was; if the time is unknown, it stays."""
     path = file(tmp_path, DRIVE)
     poses = np.array(read_poses(path, delay_s=0.05))
-    assert poses[:, 0] == pytest.approx([0.0, 0.05, 0.15, 5.0, 5.0, 6.0])
-    assert poses[:, 1] == pytest.approx([0.0, 0.0, 0.05, 5.0, 5.0, 5.0])
-    assert np.degrees(poses[:, 2]) % 360.0 == pytest.approx([170.0, 180.0, 200.0, 0.0, 0.0, 0.0])
+    assert poses[:, 0] == pytest.approx([0.0, 0.05, 0.15, 0.2, 5.0, 6.0])
+    assert poses[:, 1] == pytest.approx([0.0, 0.0, 0.05, 0.1, 5.0, 5.0])
+    assert np.degrees(poses[:, 2]) % 360.0 == pytest.approx([170.0, 180.0, 200.0, 210.0, 0.0, 0.0])
     exact = np.array(read_poses(path, delay_s=0.0))
     assert exact[:, 0] == pytest.approx([0.0, 0.1, 0.2, 5.0, 5.0, 6.0])
 
 
-def test_without_times_rows_as_near_as_steps_are_steps(tmp_path: Path) -> None:
-    path = file(tmp_path, "X,Y,yaw\n0,0,0\n0.2,0,0\n0.5,0,0\n")
-    poses = np.array(read_poses(path, delay_s=1 / 30))
-    assert poses[:, 0] == pytest.approx([0.0, 0.1, 0.5])  # 0.3 m in a step is more than a car drives
+def test_a_car_that_was_put_elsewhere_is_still_seen_where_it_was(tmp_path: Path) -> None:
+    path = file(tmp_path, "X,Y,yaw,tstamp\n0,0,0,1.0\n0.1,0,0,1.1\n0.1,0.6,90,1.2\n")
+    poses = read_poses(path, delay_s=0.05)
+    assert poses[1:] == [pytest.approx((0.05, 0.0, 0.0)), (0.1, 0.0, 0.0)]
+    assert read_poses(path, delay_s=0.0)[2] == pytest.approx((0.1, 0.6, math.pi / 2))
+
+
+def test_without_times_rows_that_lie_like_steps_are_steps(tmp_path: Path) -> None:
+    drive = "X,Y,yaw\n" + "".join(f"{0.1 * n},0,0\n" for n in range(6))
+    poses = np.array(read_poses(file(tmp_path, drive), delay_s=1 / 30))
+    assert poses[:, 0] == pytest.approx([0.0, 0.05, 0.15, 0.25, 0.35, 0.45])
+    for row in ("0.6,0.2,90", "0,0,180", "0.8,0,0"):
+        apart = read_poses(file(tmp_path, f"X,Y,yaw\n0.5,0,0\n{row}\n"))
+        assert apart[1][:2] == tuple(map(float, row.split(",")[:2]))
 
 
 def test_a_row_that_is_alone_is_taken_back_by_its_commands(tmp_path: Path) -> None:
