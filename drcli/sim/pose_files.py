@@ -155,7 +155,7 @@ def _timed(rows: list[_Row]) -> list[_Row]:
 
 def _is_step(way: Array, heading_rad: float) -> bool:
     """Whether a car may have moved like that in a step: ahead, not too far, not too much to the side; or not at all."""
-    x_m, y_m, turn = way.tolist()
+    x_m, y_m, turn = (float(value) for value in way)
     ahead_m = x_m * math.cos(heading_rad) + y_m * math.sin(heading_rad)
     aside_m = y_m * math.cos(heading_rad) - x_m * math.sin(heading_rad)
     return abs(aside_m) <= ahead_m + _STILL_M <= MAX_SPEED_MPS * STEP_S and abs(turn) <= _MAX_TURN_RAD
