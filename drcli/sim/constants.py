@@ -61,17 +61,6 @@ class CameraParams(NamedTuple):
         return self.width_px / 2 / math.tan(self.horizontal_fov_rad / 2)
 
 
-CAMERAS = {  # by the version of the model metadata, which names the generation of the engine; others have the newest
-    "1": CameraParams(pitch_rad=0.2618, height_m=0.13033),  # 15°, as pictures of 2019 show
-    "2": CameraParams(pitch_rad=0.2618, height_m=0.13033),
-}
-
-
-def camera_of(metadata_version: str) -> CameraParams:
-    """The camera of the generation that a model's metadata belong to."""
-    return CAMERAS.get(metadata_version, CameraParams())
-
-
 STEREO_LEFT_M = (
     0.03  # of the left eye of STEREO_CAMERAS from the middle of the car; the right one is opposite
 )
