@@ -46,6 +46,7 @@ class RaceSettings:
     metadata_version: float = 5.0  # of model_metadata.json
     randomised: str = field(default=ALL_PARTS, metadata=from_key("RANDOMIZE"))  # names of parts
     spread_starts: bool = False  # evenly over the lap instead of round robin
+    restyled_steps: int = 0  # after so many steps randomised pictures get another style; 0: with each episode
     perturbed_starts: bool = False  # a little beside the place and the direction of a start, at random
     own: Mapping[str, object] = field(default_factory=dict)  # the whole document, raw: for the race type
 

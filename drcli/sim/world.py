@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from drcli.config.race_settings import RaceSettings
-from drcli.config.randomised_parts import randomised_parts
 from drcli.contract.episode import STATUSES, Episode, Status
 from drcli.sim.actuation import Actuation
 from drcli.sim.car_arrays import Array, Bools, new_arrays
@@ -25,11 +24,11 @@ from drcli.sim.episode_records import EpisodeRecords
 from drcli.sim.geometry import road_of
 from drcli.sim.parallel_rewards import rewards_of
 from drcli.sim.races.race_type import EpisodeStart, Race
-from drcli.sim.sensors.picture_styles import draw_style, new_styles, plain_of
 from drcli.sim.sensors.sensor import Observations, Scene, SensorSpec, sensor_specs, sensor_type
 from drcli.sim.starts import perturbed, spread_share
 from drcli.sim.step import Label, Step
 from drcli.sim.step_rewards import RewardSource, center_line_rewards
+from drcli.sim.styling import Styling
 from drcli.sim.telemetry import CarHistory, Telemetry
 from drcli.sim.telemetry_kernel import measure
 from drcli.sim.track import Pose, Track
@@ -94,8 +93,8 @@ class World:
             spec.name: (sensor_type(spec)(track), np.zeros((num_envs, *spec.shape), spec.dtype))
             for spec in self.sensors
         }
-        self.styles = new_styles(num_envs) if settings.randomised_pictures else None
-        self._plain, self._randomised = plain_of(track.name), randomised_parts(settings.randomised)
+        self._styling = Styling(track.name, settings, num_envs)
+        self.styles = self._styling.styles
         self._no_reward, self._no_pause = [0.0] * num_envs, [0.0] * num_envs
         self._is_reversed = [False] * num_envs  # as in the history, for rewards
         self._noise_seed = np.zeros(num_envs, np.int64)
@@ -177,6 +176,7 @@ class World:
             done = terminated | verdicts.truncated
             episodes = [self.records.episodes[k] for k in done.nonzero()[0].tolist()]
             self._start(done)
+        self._styling.go_on(driven & self.active, self.referee.counts.steps)
         obs = self._look(driven, driven | self.due)  # who was waiting sees how the others have moved
         return Transition(obs, np.array(rewards, np.float32), terminated, verdicts.truncated, episodes)
 
@@ -218,8 +218,7 @@ class World:
             start = self._next_start()
             pose = self._start_pose(k, start)
             self._noise_seed[k] = start.noise_seed
-            if self.styles is not None:
-                draw_style(self.styles, k, start.seed, start.number, self._plain, self._randomised)
+            self._styling.begin(k, start)
             put(self.cars, k, *pose)
             self._actuation.begin(k, start)
             history.start_ndist[k], history.is_reversed[k] = start.ndist, start.is_reversed

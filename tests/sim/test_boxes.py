@@ -15,7 +15,7 @@ from drcli.contract.episode import Status
 from drcli.sim.boxes import Boxes, new_boxes
 from drcli.sim.car_dynamics import new_cars, put
 from drcli.sim.constants import CameraParams
-from drcli.sim.sensors.box_drawing import draw_boxes, draw_boxes_pitched
+from drcli.sim.sensors.box_drawing import Mounts, draw_boxes, draw_boxes_mounted
 from drcli.sim.track import Track
 from drcli.sim.world import World
 from drcli.tables import RACES
@@ -193,14 +193,23 @@ def test_a_crash_costs_what_the_race_says(block: Track, one_box: str) -> None:
     assert episode.rows[-1].obstacle_crash_counter == 2
 
 
-def test_a_pitched_camera_sees_the_box_higher_up() -> None:
+def test_the_mount_of_a_camera_moves_what_it_sees_of_a_box() -> None:
     boxes, cars = boxes_at((1.5, 0.0, 0.0)), new_cars(1)
     put(cars, 0, 0.0, 0.0, 0.0)
-    pictures = []
-    for pitch in (0.0, 0.02):
+
+    def mounted(pitch: float = 0.0, higher: float = 0.0, aside: float = 0.0) -> np.ndarray:
         images = np.full((1, 120, 160), EMPTY, np.uint8)
-        draw_boxes_pitched(PARAMS, np.array([pitch]), boxes, cars, np.ones(1, np.bool_), images)
-        pictures.append(images[0])
-    assert np.array_equal(pictures[0], seen(boxes))
-    tops = [int((picture != EMPTY).any(axis=1).argmax()) for picture in pictures]
-    assert tops[0] - tops[1] in (2, 3)
+        mounts = Mounts(*(np.array([part]) for part in (pitch, higher, aside)))
+        draw_boxes_mounted(PARAMS, mounts, boxes, cars, np.ones(1, np.bool_), images)
+        return images[0] != EMPTY
+
+    def top(picture: np.ndarray) -> int:
+        return int(picture.any(axis=1).argmax())
+
+    usual = mounted()
+    assert np.array_equal(usual, seen(boxes) != EMPTY)
+    assert top(usual) - top(mounted(pitch=0.02)) in (2, 3)
+    foot = [119 - top(picture[::-1]) for picture in (usual, mounted(higher=0.03))]
+    assert foot[1] - foot[0] in (2, 3, 4)  # of a box that is 1.25 m away
+    left = [int(picture.any(axis=0).argmax()) for picture in (usual, mounted(aside=0.03))]
+    assert left[1] - left[0] in (2, 3, 4)

@@ -16,6 +16,8 @@ from drcli.train.model import ModelSpec
 from drcli.train.rollout import RolloutSpec
 
 TEACHER, STUDENT = "teacher", "student"
+# A student drives whole laps, so with one style for each episode it would have seen 80 of them after 8,000 samples.
+RESTYLED_STEPS = 2
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,8 @@ class Seat:
 
     watched: sensors in the rollouts that the model does not see; cars: as a multiple of DR_CARS_PER_WORKER;
     is_exact: computed in float32 everywhere, as it is small; is_recorded: its episodes are those of the training, with
-    traces; is_perturbed: it starts anywhere, a little beside the place and the direction of the road.
+    traces; is_perturbed: it starts anywhere, a little beside the place and the direction of the road; restyled_steps:
+    `RaceSettings.restyled_steps` while it collects.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Seat:
     is_exact: bool = False
     is_recorded: bool = True
     is_perturbed: bool = False
+    restyled_steps: int = 0
 
     def hyperparameters(self, of_run: Hyperparameters) -> Hyperparameters:
         """What its actor explores by: guided training samples from the policy, whatever the run's say."""
@@ -63,6 +67,14 @@ def seats_of(metadata: ModelMetadata, race_types: Sequence[str]) -> Mapping[str,
     seats = (
         Seat(POLICY, model, algorithm),
         Seat(TEACHER, teacher, ppo, cars=4, is_exact=True, is_recorded=False, is_perturbed=True),
-        Seat(STUDENT, model, algorithm, watched=teacher.sensors, cars=2, is_perturbed=True),
+        Seat(
+            STUDENT,
+            model,
+            algorithm,
+            watched=teacher.sensors,
+            cars=2,
+            is_perturbed=True,
+            restyled_steps=RESTYLED_STEPS,
+        ),  # fmt: skip
     )
     return {seat.name: seat for seat in seats}

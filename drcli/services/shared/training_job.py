@@ -26,6 +26,7 @@ class TrainingJob:
     metadata: ModelMetadata
     metadata_source: bytes
     race_types: tuple[str, ...]  # of all workers, each once
+    is_randomised: bool = False  # whether the pictures of any worker are
 
     @classmethod
     def read(cls, environment: Environment) -> TrainingJob:
@@ -38,8 +39,12 @@ class TrainingJob:
         metadata = ModelMetadata.parse(source.decode(), key)
         check_supported(metadata, key)
         others = (_params(bucket, keys, environment, index) for index in range(1, environment.configs))
-        races = dict.fromkeys(each.race.race_type for each in (params, *others))
-        return cls(environment, bucket, keys, _with_car(params, metadata), metadata, source, tuple(races))
+        races = [each.race for each in (params, *others)]
+        return cls(
+            environment, bucket, keys, _with_car(params, metadata), metadata, source,
+            race_types=tuple(dict.fromkeys(race.race_type for race in races)),
+            is_randomised=any(race.randomised_pictures for race in races),
+        )  # fmt: skip
 
     def of_worker(self, index: int) -> TrainingJob:
         """The job of worker `index`: in a multi-config run it has its own track and rules.

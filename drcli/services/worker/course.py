@@ -26,9 +26,9 @@ class Course:
     def training(self, seat: Seat, num_cars: int, seed: int) -> World | Worlds:
         """The world of a seat, where its cars collect: divided among the tracks, or, if there are more tracks than
         cars, each on its share of them in turn."""
-        race = (
-            replace(self.race, spread_starts=True, perturbed_starts=True) if seat.is_perturbed else self.race
-        )
+        race = replace(self.race, restyled_steps=seat.restyled_steps)
+        if seat.is_perturbed:
+            race = replace(race, spread_starts=True, perturbed_starts=True)
         worlds = [
             World(
                 track, race, cars, sensors=seat.sensors, reward=self.reward, record=seat.is_recorded,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,36 +36,47 @@ _TYRES = 36.0
 Part = tuple[float, float, float, float, float, float, float]  # x, y, heading, length, width, bottom, top
 
 
+class Mounts(NamedTuple):
+    """How the cameras of K cars sit compared with where they should: `[K]`."""
+
+    pitch_rad: Array  # + is down
+    raise_m: Array
+    aside_m: Array  # + is left
+
+
 @kernel
 def draw_boxes(camera: CameraParams, boxes: Boxes, cars: CarState, seen: Bools, images: Bytes) -> None:
     """Draw over what the cars with `seen` set see: `images` is uint8 `[K, height, width]`."""
     for k in range(seen.shape[0]):
         if seen[k]:
-            _draw_boxes_of(k, camera, boxes, cars, images[k])
+            _draw_boxes_of(k, camera, 0.0, boxes, cars, images[k])
 
 
 @kernel
-def draw_boxes_pitched(
-    camera: CameraParams, pitch_rad: Array, boxes: Boxes, cars: CarState, seen: Bools, images: Bytes
+def draw_boxes_mounted(
+    camera: CameraParams, mounts: Mounts, boxes: Boxes, cars: CarState, seen: Bools, images: Bytes
 ) -> None:
-    """The same for cameras that are pitched further down by `pitch_rad` `[K]`."""
+    """The same for cameras that each sit a little otherwise."""
     for k in range(seen.shape[0]):
         if seen[k]:
-            pitched = CameraParams(
+            mounted = CameraParams(
                 camera.width_px,
                 camera.height_px,
                 camera.horizontal_fov_rad,
-                camera.pitch_rad + pitch_rad[k],
+                camera.pitch_rad + mounts.pitch_rad[k],
                 camera.forward_m,
-                camera.height_m,
+                camera.height_m + mounts.raise_m[k],
             )
-            _draw_boxes_of(k, pitched, boxes, cars, images[k])
+            _draw_boxes_of(k, mounted, mounts.aside_m[k], boxes, cars, images[k])
 
 
 @kernel
-def _draw_boxes_of(k: int, camera: CameraParams, boxes: Boxes, cars: CarState, image: Bytes) -> None:
+def _draw_boxes_of(
+    k: int, camera: CameraParams, aside_m: float, boxes: Boxes, cars: CarState, image: Bytes
+) -> None:
     sin, cos = math.sin(cars.heading_rad[k]), math.cos(cars.heading_rad[k])
-    x, y = cars.x_m[k] + camera.forward_m * cos, cars.y_m[k] + camera.forward_m * sin
+    x = cars.x_m[k] + camera.forward_m * cos - aside_m * sin
+    y = cars.y_m[k] + camera.forward_m * sin + aside_m * cos
     distance = np.hypot(boxes.x_m[k] - x, boxes.y_m[k] - y)
     eye = x, y, sin, cos
     for m in np.argsort(-distance):

@@ -73,7 +73,8 @@ class FrontCamera:
         camera = _styled(self._track)
         styled_pinhole.render_styled(camera, styles, cars, scene.seen, images)
         if scene.boxes is not None:
-            box_drawing.draw_boxes_pitched(_CAMERA, styles.pitch_rad, scene.boxes, cars, scene.seen, images)
+            mounts = box_drawing.Mounts(styles.pitch_rad, styles.raise_m, styles.aside_m)
+            box_drawing.draw_boxes_mounted(_CAMERA, mounts, scene.boxes, cars, scene.seen, images)
         styled_pinhole.finish_styled(camera, styles, cars, scene.seen, images)
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
+from drcli.sim.car_arrays import Array
 from drcli.sim.kernel import kernel
 from drcli.sim.sensors.picture_styles import Bytes, Floats
-
-Glare = tuple[float, float, float, float, float]
 
 
 @kernel
@@ -26,29 +26,37 @@ def paint_row(greys: Floats, strength: Floats, pattern: Floats, out: Bytes) -> N
 
 
 @kernel
-def light_up(image: Bytes, tone: Floats, vignette: float, glare: Glare, out: Floats) -> None:
-    """The tones of an image, with darker corners and a soft, bright blob.
+def light_up(
+    image: Bytes, lens: npt.NDArray[np.int32], tone: Floats, vignette: float, glare: Array, out: Floats
+) -> None:
+    """The tones of an image as a lens distorts it, with darker corners and two soft blobs, bright or dark.
 
     Args:
         image: `[height, width]`.
+        lens: where each pixel comes from, as an index into the image's pixels, `[height, width]`.
         tone: the grey to show for each grey, `[256]`.
         vignette: how much darker the corners are.
-        glare: grey levels, column and row of its middle, standard deviations in columns and rows.
+        glare: for each blob grey levels, column and row of its middle, standard deviations in columns and rows, `[2, 5]`.
         out: `[height + 2, width + 2]`; its inner part is overwritten.
     """
     height, width = image.shape
-    strength, middle, centre, wide, tall = glare
-    across, shine = np.empty(width, np.float32), np.empty(width, np.float32)
+    pixels, across = image.ravel(), np.empty(width, np.float32)
+    one, other = np.empty(width, np.float32), np.empty(width, np.float32)
     for column in range(width):
         across[column] = (2.0 * (column + 0.5) / width - 1.0) ** 2
-        shine[column] = strength * math.exp(-0.5 * ((column - middle) / wide) ** 2)
+        one[column] = glare[0, 0] * math.exp(-0.5 * ((column - glare[0, 1]) / glare[0, 3]) ** 2)
+        other[column] = glare[1, 0] * math.exp(-0.5 * ((column - glare[1, 1]) / glare[1, 3]) ** 2)
+    dark = np.float32(vignette / 2.0)
     for row in range(height):
         down = np.float32((2.0 * (row + 0.5) / height - 1.0) ** 2)
-        share = np.float32(math.exp(-0.5 * ((row - centre) / tall) ** 2))
-        dark, line, lit = np.float32(vignette / 2.0), image[row], out[row + 1]
+        of_one = np.float32(math.exp(-0.5 * ((row - glare[0, 2]) / glare[0, 4]) ** 2))
+        of_other = np.float32(math.exp(-0.5 * ((row - glare[1, 2]) / glare[1, 4]) ** 2))
+        source, lit = lens[row], out[row + 1]
+        for column in range(width):
+            lit[column + 1] = tone[pixels[source[column]]]
         for column in range(width):
             light = np.float32(1.0) - dark * (across[column] + down)
-            lit[column + 1] = tone[line[column]] * light + shine[column] * share
+            lit[column + 1] = lit[column + 1] * light + one[column] * of_one + other[column] * of_other
 
 
 @kernel

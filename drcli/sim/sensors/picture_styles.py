@@ -7,7 +7,7 @@ Worlds draw the styles; cameras apply them (`drcli.sim.sensors.styled_pinhole`).
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -24,22 +24,25 @@ from drcli.sim.surroundings import Surroundings, surroundings_of
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Range = tuple[float, float]
+Dice = Iterator[float]  # random numbers below 1
 
 # camera
 PITCH_RAD: Range = (-0.0349, 0.0349)  # ±2°
 RAISE_M: Range = (-0.01, 0.01)
 ASIDE_M: Range = (-0.01, 0.01)
+LENS: Range = (0.0, 0.15)  # barrel distortion, see `lens_tables`
 # lights
 AMBIENT = 0.35  # the share of the light that has no colour of its own: a guess
 # ground
 ROAD, FIELD = (10.0, 130.0), (10.0, 235.0)  # grey
 LINE_CONTRAST = 60.0  # of edge lines and road, at least
-DASH: Range = (0.25, 1.0)  # of the way from the road's grey to that of the edge lines
+DASH: Range = (0.0, 1.0)  # of the way from the road's grey to that of the edge lines
 SPOTS: Range = (0.0, 12.0)  # standard deviation, grey levels
 FIELD_SPOTS: Range = (1.0, 3.0)  # of the road's
 # walls
 SKY, WALL = (0.0, 255.0), (0.0, 235.0)  # grey
 WALL_HEIGHT_M: Range = (0.0, 2.5)
+WALL_DIFFERS: Range = (-45.0, 45.0)  # grey levels, of each wall
 WIDER_M: Range = (-0.3, 4.0)  # how much farther out each wall is
 CLUTTER: Range = (0.0, 1.5)  # factor on a panorama
 # exposure
@@ -47,21 +50,27 @@ GAMMA: Range = (0.7, 1.5)  # drawn evenly in its logarithm
 CONTRAST: Range = (0.7, 1.3)  # around mid-grey
 EXPOSURE: Range = (50.0, 165.0)  # grey of the picture's mean: cameras expose themselves
 VIGNETTE: Range = (0.0, 0.5)  # how much darker the corners are
-GLARE: Range = (-120.0, 120.0)  # grey levels in its middle; below 0 there is none
+GLARE: Range = (-60.0, 120.0)  # grey levels in its middle; below 0 it is a shadow
 GLARE_AT: Range = (15.0, 115.0)  # row
 GLARE_COLUMNS, GLARE_ROWS = (8.0, 40.0), (4.0, 30.0)  # its size, in standard deviations
+GLARES = 2
+GLARE_TURN_RAD = math.pi / 2.0  # lamps hang in rows: one is seen in that many directions
+LEAST_CONTRAST = (
+    40.0  # grey levels between road and edge lines in the picture, before blur, vignette and glare
+)
+BRIGHTEST = 100.0  # grey level in the picture of what is white, at least
 # blur
 BLUR: Range = (0.0, 0.25)  # share of a pixel that comes from each neighbour, vertically
 MOTION: Range = (0.0, 0.33)  # the same horizontally
 NOISE: Range = (0.0, 6.0)  # standard deviation, grey levels
 
 NOISE_VALUES = 1 << 13
-FIELD_CODE, EDGE_CODE, ROAD_CODE, DASH_CODE = (
-    0,
-    85,
-    170,
-    255,
-)  # as they lie beside each other, so that blends are right
+# As they lie beside each other, so that blends are right.
+FIELD_CODE, EDGE_CODE, ROAD_CODE, DASH_CODE = 0, 85, 170, 255
+_GROUND_CODES = (FIELD_CODE, EDGE_CODE, ROAD_CODE, DASH_CODE)
+_ALL_GREYS = np.arange(256)
+LENSES = 8
+_MOST_NUMBERS = 24  # that a part needs
 _TAG = 0x9C7  # tells these random numbers from others of the same episode
 _SEED = 7  # of the tables, which are always the same
 _SHARES = np.array([0.25, 0.5, 0.2, 0.05])  # of a picture: field, road, walls, sky
@@ -74,6 +83,7 @@ class PictureStyles(NamedTuple):
     pitch_rad: Array  # [K] added to the camera's, + is down
     raise_m: Array  # [K] added to the camera's height
     aside_m: Array  # [K] to the left of the car's middle
+    lens: Ints  # [K] of `lens_tables`
     ground: Floats  # [K, 256] grey of the ground for each code
     spots: Floats  # [K, 256] standard deviation of the pattern on the ground for each code, grey levels
     pattern: Ints  # [K]
@@ -87,7 +97,7 @@ class PictureStyles(NamedTuple):
     clutter: Array  # [K] factor on the panorama
     tone: Floats  # [K, 256] the image's grey for each grey of the world
     vignette: Array  # [K]
-    glare: Array  # [K, 5] grey levels, bearing (rad), row, size in columns and in rows
+    glare: Array  # [K, GLARES, 5] grey levels, bearing (rad), row, size in columns and in rows
     blur: Floats  # [K, 2] horizontally, vertically
     noise: Floats  # [K] standard deviation, grey levels
     noise_seed: Ints  # [K]
@@ -99,6 +109,7 @@ def new_styles(num_envs: int) -> PictureStyles:
         pitch_rad=np.zeros(num_envs),
         raise_m=np.zeros(num_envs),
         aside_m=np.zeros(num_envs),
+        lens=np.zeros(num_envs, np.int64),
         ground=np.zeros((num_envs, 256), np.float32),
         spots=np.zeros((num_envs, 256), np.float32),
         pattern=np.zeros(num_envs, np.int64),
@@ -112,7 +123,7 @@ def new_styles(num_envs: int) -> PictureStyles:
         clutter=np.zeros(num_envs),
         tone=np.zeros((num_envs, 256), np.float32),
         vignette=np.zeros(num_envs),
-        glare=np.zeros((num_envs, 5)),
+        glare=np.zeros((num_envs, GLARES, 5)),
         blur=np.zeros((num_envs, 2), np.float32),
         noise=np.zeros(num_envs, np.float32),
         noise_seed=np.zeros(num_envs, np.int64),
@@ -138,81 +149,92 @@ def draw_style(
     episode: int,
     plain: Plain,
     parts: Collection[str] = PICTURE_PARTS,
+    step: int = 0,
 ) -> None:
-    """Draw how car `k` sees in an episode, from nothing but the world's seed and the episode's number.
+    """Draw how car `k` sees in an episode, from nothing but the world's seed and the numbers of episode and step.
 
     What belongs to none of `parts` stays as it is; a part's numbers do not depend on the other parts.
     """
-    for number, (part, draw) in enumerate(_DRAW.items()):
-        rng = np.random.default_rng([seed, episode, _TAG, number])
-        draw(styles, k, rng if part in parts else None, plain)
+    drawn = np.random.default_rng([seed, episode, _TAG, step]).random((len(_DRAW), _MOST_NUMBERS)).tolist()
+    for (part, draw), numbers in zip(_DRAW.items(), drawn, strict=True):
+        draw(styles, k, iter(numbers) if part in parts else None, plain)
+    _keep_lines_visible(styles, k)
 
 
-def _camera(styles: PictureStyles, k: int, rng: np.random.Generator | None, plain: Plain) -> None:
-    if rng:
-        styles.pitch_rad[k] = rng.uniform(*PITCH_RAD)
-        styles.raise_m[k], styles.aside_m[k] = rng.uniform(*RAISE_M), rng.uniform(*ASIDE_M)
+def _between(dice: Dice, low_high: Range) -> float:
+    low, high = low_high
+    return low + (high - low) * next(dice)
 
 
-def _ground(styles: PictureStyles, k: int, rng: np.random.Generator | None, plain: Plain) -> None:
-    codes, palette = np.arange(256), plain.palette
+def _below(dice: Dice, number: int) -> int:
+    return int(next(dice) * number)
+
+
+def _camera(styles: PictureStyles, k: int, dice: Dice | None, plain: Plain) -> None:
+    if dice:
+        styles.pitch_rad[k] = _between(dice, PITCH_RAD)
+        styles.raise_m[k], styles.aside_m[k] = _between(dice, RAISE_M), _between(dice, ASIDE_M)
+        styles.lens[k] = _below(dice, LENSES)
+
+
+def _ground(styles: PictureStyles, k: int, dice: Dice | None, plain: Plain) -> None:
+    palette = plain.palette
     greys = [_luma(rgb) for rgb in (palette.field, palette.edge, palette.road, palette.dash)]
-    if rng:
-        field, road = rng.uniform(*FIELD), rng.uniform(*ROAD)
-        edge = rng.uniform(max(road + LINE_CONTRAST, 120.0), 255.0)
-        greys = [field, edge, road, road + rng.uniform(*DASH) * (edge - road)]
-        strength, more = rng.uniform(*SPOTS), rng.uniform(*FIELD_SPOTS)
-        styles.spots[k] = np.interp(codes, (FIELD_CODE, EDGE_CODE), (strength * more, strength))
-        styles.pattern[k] = rng.integers(len(floor_patterns()))
-        styles.spots_at[k] = rng.integers(PATTERN_CELLS, size=2)
+    if dice:
+        field, road = _between(dice, FIELD), _between(dice, ROAD)
+        edge = _between(dice, (max(road + LINE_CONTRAST, 120.0), 255.0))
+        greys = [field, edge, road, road + _between(dice, DASH) * (edge - road)]
+        strength, more = _between(dice, SPOTS), _between(dice, FIELD_SPOTS)
+        styles.spots[k] = np.interp(_ALL_GREYS, (FIELD_CODE, EDGE_CODE), (strength * more, strength))
+        styles.pattern[k] = _below(dice, len(floor_patterns()))
+        styles.spots_at[k] = _below(dice, PATTERN_CELLS), _below(dice, PATTERN_CELLS)
     else:
         styles.spots[k] = 0.0
-    styles.ground[k] = np.interp(codes, (FIELD_CODE, EDGE_CODE, ROAD_CODE, DASH_CODE), greys)
+    styles.ground[k] = np.interp(_ALL_GREYS, _GROUND_CODES, greys)
 
 
-def _walls(styles: PictureStyles, k: int, rng: np.random.Generator | None, plain: Plain) -> None:
+def _walls(styles: PictureStyles, k: int, dice: Dice | None, plain: Plain) -> None:
     look = plain.look
     styles.sky[k], styles.walls[k], styles.wall_height_m[k] = look.sky, look.walls, look.wall_height_m
-    if rng:
-        styles.sky[k] = rng.uniform(*SKY)
-        styles.walls[k] = np.clip(rng.uniform(*WALL) + rng.normal(0.0, 25.0, 4), 0.0, 255.0)
-        styles.wall_height_m[k] = rng.uniform(*WALL_HEIGHT_M)
-        styles.wider_m[k] = rng.uniform(*WIDER_M, 4)
-        styles.panorama[k], styles.panorama_at[k] = rng.integers(PANORAMAS), rng.integers(PANORAMA_COLUMNS)
-        styles.clutter[k] = rng.uniform(*CLUTTER)
+    if dice:
+        styles.sky[k], wall = _between(dice, SKY), _between(dice, WALL)
+        styles.walls[k] = [min(max(wall + _between(dice, WALL_DIFFERS), 0.0), 255.0) for _ in range(4)]
+        styles.wall_height_m[k] = _between(dice, WALL_HEIGHT_M)
+        styles.wider_m[k] = [_between(dice, WIDER_M) for _ in range(4)]
+        styles.panorama[k], styles.panorama_at[k] = _below(dice, PANORAMAS), _below(dice, PANORAMA_COLUMNS)
+        styles.clutter[k] = _between(dice, CLUTTER)
 
 
-def _lights(styles: PictureStyles, k: int, rng: np.random.Generator | None, plain: Plain) -> None:
+def _lights(styles: PictureStyles, k: int, dice: Dice | None, plain: Plain) -> None:
     """Like the community's engine: the colour of the light is anything, which in grey changes every colour's share."""
-    if rng:
-        light = AMBIENT + (1.0 - AMBIENT) * rng.random(3)
+    if dice:
+        light = np.array([_between(dice, (AMBIENT, 1.0)) for _ in range(3)])
         palette = plain.palette
         shares = [_share(rgb, light) for rgb in (palette.field, palette.edge, palette.road, palette.dash)]
-        codes = (FIELD_CODE, EDGE_CODE, ROAD_CODE, DASH_CODE)
-        styles.ground[k] *= np.interp(np.arange(256), codes, shares)
+        styles.ground[k] *= np.interp(_ALL_GREYS, _GROUND_CODES, shares)
         styles.walls[k] = styles.walls[k] * _share((36, 70, 81), light)
 
 
-def _exposure(styles: PictureStyles, k: int, rng: np.random.Generator | None, plain: Plain) -> None:
-    styles.tone[k], styles.glare[k] = np.arange(256), (0.0, 0.0, 0.0, 1.0, 1.0)
-    if rng:
-        gamma = math.exp(rng.uniform(*np.log(GAMMA)))
+def _exposure(styles: PictureStyles, k: int, dice: Dice | None, plain: Plain) -> None:
+    styles.tone[k], styles.glare[k] = _ALL_GREYS, (0.0, 0.0, 0.0, 1.0, 1.0)
+    if dice:
+        gamma = math.exp(_between(dice, (math.log(GAMMA[0]), math.log(GAMMA[1]))))
         scene = [
             styles.ground[k, FIELD_CODE],
             styles.ground[k, ROAD_CODE],
             styles.walls[k].mean(),
             styles.sky[k],
         ]
-        styles.tone[k] = _tone(gamma, rng.uniform(*CONTRAST), rng.uniform(*EXPOSURE), np.array(scene))
-        styles.vignette[k] = rng.uniform(*VIGNETTE)
+        styles.tone[k] = _tone(gamma, _between(dice, CONTRAST), _between(dice, EXPOSURE), np.array(scene))
+        styles.vignette[k] = _between(dice, VIGNETTE)
         ranges = GLARE, (-math.pi, math.pi), GLARE_AT, GLARE_COLUMNS, GLARE_ROWS
-        styles.glare[k] = [rng.uniform(*each) for each in ranges]
+        styles.glare[k] = [[_between(dice, each) for each in ranges] for _ in range(GLARES)]
 
 
-def _blur(styles: PictureStyles, k: int, rng: np.random.Generator | None, plain: Plain) -> None:
-    if rng:
-        styles.blur[k] = rng.uniform(*MOTION), rng.uniform(*BLUR)
-        styles.noise[k], styles.noise_seed[k] = rng.uniform(*NOISE), rng.integers(1 << 31)
+def _blur(styles: PictureStyles, k: int, dice: Dice | None, plain: Plain) -> None:
+    if dice:
+        styles.blur[k] = _between(dice, MOTION), _between(dice, BLUR)
+        styles.noise[k], styles.noise_seed[k] = _between(dice, NOISE), _below(dice, 1 << 31)
 
 
 # In this order: lights shine on ground and walls.
@@ -226,6 +248,21 @@ _DRAW = {
 }
 
 
+def _keep_lines_visible(styles: PictureStyles, k: int) -> None:
+    """Where light and exposure leave too little between road and edge lines, darken the road and brighten the lines."""
+    ground, tone = styles.ground[k], styles.tone[k]
+    tone *= max(1.0, BRIGHTEST / tone[-1])
+    field, edge, road, dash = ground[list(_GROUND_CODES)].tolist()
+    shown = tone[[int(road), int(edge)]]
+    if shown[1] - shown[0] >= LEAST_CONTRAST:
+        return
+    darker = min(road, float(np.searchsorted(tone, tone[-1] - LEAST_CONTRAST)))
+    brighter = max(edge, float(np.searchsorted(tone, tone[int(darker)] + LEAST_CONTRAST)))
+    share = (dash - road) / max(edge - road, 1.0)
+    greys = field, min(brighter, 255.0), darker, darker + share * (brighter - darker)
+    styles.ground[k] = np.interp(_ALL_GREYS, _GROUND_CODES, greys)
+
+
 def _luma(rgb: RGB) -> float:
     return float(_LUMA @ rgb)
 
@@ -237,8 +274,8 @@ def _share(rgb: RGB, light: Array) -> float:
 
 def _tone(gamma: float, contrast: float, exposure: float, scene: Array) -> Array:
     """The grey to show for each grey, so that a picture of `scene` (`_SHARES` of it) is as bright as `exposure`."""
-    curve = np.maximum(0.5 + contrast * ((np.arange(256) / 255.0) ** gamma - 0.5), 0.0)
-    mean = float(_SHARES @ np.interp(scene, np.arange(256), curve))
+    curve = np.maximum(0.5 + contrast * ((_ALL_GREYS / 255.0) ** gamma - 0.5), 0.0)
+    mean = float(_SHARES @ np.interp(scene, _ALL_GREYS, curve))
     return np.minimum(exposure / max(mean, 0.02) * curve, 255.0)
 
 

@@ -16,11 +16,13 @@ from drcli.sim.sensors.camera_rows import RowProgram, row_program
 from drcli.sim.sensors.floor_patterns import CELL_M, PATTERN_CELLS, PATTERN_UNIT, floor_patterns
 from drcli.sim.sensors.ground_raster import Bytes, Floats, Ground, Ints, draw_ground
 from drcli.sim.sensors.image_effects import blur_and_grain, light_up, paint_row
+from drcli.sim.sensors.lens import lens_tables
 from drcli.sim.sensors.panoramas import PANORAMA_COLUMNS, PANORAMA_ROWS, panoramas
 from drcli.sim.sensors.picture_styles import (
     DASH_CODE,
     EDGE_CODE,
     FIELD_CODE,
+    GLARE_TURN_RAD,
     PITCH_RAD,
     ROAD_CODE,
     PictureStyles,
@@ -57,6 +59,7 @@ class StyledCamera(NamedTuple):
     patterns: npt.NDArray[np.int8]
     panoramas: npt.NDArray[np.int8]
     noise: Floats
+    lenses: npt.NDArray[np.int32]
 
 
 def styled_camera(camera: CameraParams, track: Track) -> StyledCamera:
@@ -81,6 +84,7 @@ def styled_camera(camera: CameraParams, track: Track) -> StyledCamera:
         patterns=floor_patterns(),
         panoramas=panoramas(),
         noise=noise_values(),
+        lenses=lens_tables(camera.height_px, camera.width_px),
     )
 
 
@@ -122,12 +126,21 @@ def finish_styled(
             state = styles.noise_seed[k]
             for part in (cars.x_m[k], cars.y_m[k], cars.heading_rad[k]):
                 state = (1103515245 * (state ^ (int(part * 1e6) & 0x7FFFFFFF)) + 12345) & 0x7FFFFFFF
-            glare, bearing = styles.glare[k], styles.glare[k, 1] - cars.heading_rad[k]
-            column = images.shape[2] / 2.0 - camera.focal_px * math.tan(bearing / 2.0) * 2.0
-            strength = glare[0] if math.cos(bearing) > 0.0 else 0.0
-            blob = max(strength, 0.0), column, glare[2], glare[3], glare[4]
-            light_up(images[k], styles.tone[k], styles.vignette[k], blob, rows)
+            lens = camera.lenses[styles.lens[k]]
+            glare = _glare_ahead(camera, styles.glare[k], cars.heading_rad[k], images.shape[2])
+            light_up(images[k], lens, styles.tone[k], styles.vignette[k], glare, rows)
             blur_and_grain(images[k], styles.blur[k], styles.noise[k], state, camera.noise, rows)
+
+
+@kernel
+def _glare_ahead(camera: StyledCamera, glare: Array, heading_rad: float, width: int) -> Array:
+    """The blobs with the columns where they are seen instead of their bearings; a row of lamps goes round the car."""
+    seen = glare.copy()
+    for n in range(glare.shape[0]):
+        turn = (glare[n, 1] - heading_rad) / GLARE_TURN_RAD
+        bearing = (turn - math.floor(turn + 0.5)) * GLARE_TURN_RAD
+        seen[n, 1] = width / 2.0 - camera.focal_px * math.tan(bearing)
+    return seen
 
 
 @kernel

@@ -19,6 +19,7 @@ from torch.nn.utils import get_total_norm
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.errors import DrError
 from drcli.train.adam import Adam
+from drcli.train.guided.schooling import USUAL, Schooling
 from drcli.train.hardware import Hardware
 from drcli.train.heads.head import Distribution
 from drcli.train.network import PolicyNetwork
@@ -26,12 +27,8 @@ from drcli.train.rollout import Rollout, flat_index
 
 Mirror = Callable[[NDArray[Any]], NDArray[Any]]
 ADAM_EPS = 1e-5
-# A teacher that has just passed may still choose almost evenly, with the right action only a little ahead: its labels
-# are then sharpened until, on average, the choice tells that much about the picture.
-LEAST_TOLD_NATS, MOST_POWER = 0.3, 16.0
-# The learning rate is whole for the first samples, then falls like 1/x, but not below a share: a student at full rate
-# learns fastest, and forgets laps again that it could drive.
-WHOLE_RATE_FOR, HALF_RATE_AFTER, LEAST_SHARE = 320, 128, 0.2
+MOST_POWER = 16.0  # to sharpen a teacher's labels
+HALF_RATE_AFTER, LEAST_SHARE = 128, 0.2  # of the learning rate, after the samples for which it is whole
 
 
 class ImitationLearner:
@@ -39,7 +36,7 @@ class ImitationLearner:
 
     mirrors: of all sensors, what exchanges left and right. With them a student learns bends of the kind that its track
     has few of from those of the other kind.
-    whole_rate_for: how many samples the learning rate does not fall for.
+    schooling: how long and how closely it is taught.
     """
 
     def __init__(
@@ -49,13 +46,14 @@ class ImitationLearner:
         hardware: Hardware,
         seed: int,
         mirrors: Mapping[str, Mirror] | None = None,
-        whole_rate_for: int = WHOLE_RATE_FOR,
+        schooling: Schooling = USUAL,
     ) -> None:
         self._mirrors = mirrors
-        self._whole_rate_for = whole_rate_for
+        self._schooling = schooling
         self.network = network.to(hardware.device)
         self._hardware = hardware
-        self._batch_size, self._lr = hyperparameters.batch_size, hyperparameters.lr
+        self._batch_size = min(hyperparameters.batch_size, schooling.largest_batch)
+        self._lr = hyperparameters.lr
         self._rng = np.random.default_rng(seed)
         self._recent: deque[tuple[float, float]] = deque(maxlen=2)
         learned = [*network.policy_trunk.parameters(), *network.policy.layer_parameters()]
@@ -70,7 +68,7 @@ class ImitationLearner:
             DrError: the training has diverged.
         """
         self.network.policy.copy_free_variables(teacher.policy)
-        self._optimizer.lr = self._lr * rate_share(samples, self._whole_rate_for)
+        self._optimizer.lr = self._lr * rate_share(samples, self._schooling.whole_rate_for)
         index = [flat_index(rollout) for rollout in rollouts]
         obs = {
             name: np.concatenate([r.obs[name][at] for r, at in zip(rollouts, index, strict=True)])
@@ -79,7 +77,7 @@ class ImitationLearner:
         num_samples = sum(len(steps) for steps, _ in index)
         self._mirror_some(obs, num_samples)
         order = self._rng.permutation(num_samples)
-        wanted, told = _labels(teacher, obs)
+        wanted, told = _labels(teacher, obs, self._schooling.told_nats)
         gaps = [
             self._step({name: part[batch] for name, part in obs.items()}, wanted(batch))
             for batch in np.array_split(order, max(1, round(num_samples / self._batch_size)))
@@ -127,13 +125,13 @@ class ImitationLearner:
 
 @torch.no_grad()
 def _labels(
-    teacher: PolicyNetwork, obs: Mapping[str, np.ndarray]
+    teacher: PolicyNetwork, obs: Mapping[str, np.ndarray], least_told_nats: float
 ) -> tuple[Callable[[NDArray[np.int64]], Distribution], float]:
     """What the teacher would do, for any of the observations, and how many nats that tells about them."""
     outputs = teacher.policy_outputs({name: torch.from_numpy(part) for name, part in obs.items()})
     everything, power = teacher.policy.distribution(outputs), 1.0
     told = _told(everything)
-    while told < LEAST_TOLD_NATS and power < MOST_POWER:
+    while told < least_told_nats and power < MOST_POWER:
         power *= 1.25
         told = _told(everything.sharpened(power))
     return lambda batch: teacher.policy.distribution(outputs[batch]).sharpened(power), told
@@ -143,6 +141,6 @@ def _told(distribution: Distribution) -> float:
     return float(distribution.averaged().divergence_from(distribution).mean())
 
 
-def rate_share(samples: int, whole_for: int = WHOLE_RATE_FOR) -> float:
+def rate_share(samples: int, whole_for: int = USUAL.whole_rate_for) -> float:
     """The share of the learning rate after a number of samples; it is whole for the first `whole_for`."""
     return max(LEAST_SHARE, 1 / (1 + max(0, samples - whole_for) / HALF_RATE_AFTER))

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.sim.sensors.sensor import sensor_spec
-from drcli.train.guided.imitation import WHOLE_RATE_FOR
 from drcli.train.layers import Architecture, Dense
 from drcli.train.model import ModelSpec
 
@@ -29,16 +28,6 @@ def teacher_model(model: ModelSpec, also_sees: Sequence[str] = ()) -> ModelSpec:
         model.head,
         tuple(map(sensor_spec, VALUE_ALSO_SEES)),
     )
-
-
-def whole_rate_for(teacher: ModelSpec) -> int:
-    """How many samples its student learns from at the whole rate: longer if there is more to see than the road.
-
-    With three boxes on the road a student whose rate did not fall drove 10 of 10 laps after 2,560 samples, at the usual
-    rate 7 of 10.
-    """
-    sees_more = len(teacher.sensors) > len(SEES)
-    return 10 * WHOLE_RATE_FOR if sees_more else WHOLE_RATE_FOR
 
 
 def teacher_hyperparameters(of_run: Hyperparameters, is_small: bool = False) -> Hyperparameters:

@@ -22,16 +22,15 @@ from drcli.services.trainer.starting_point import StartingPoint
 from drcli.services.trainer.training_run import TrainingRun
 from drcli.sim.sensors.sensor import sensor_type
 from drcli.train.guided.imitation import ImitationLearner
-from drcli.train.guided.teacher import whole_rate_for
+from drcli.train.guided.schooling import schooling_for
 
 SAMPLES = 64  # of an iteration of the student
 FIRST_JUDGEMENT = 384  # samples
 JUDGE_AFTER, JUDGE_GROWTH = 128, 1.25  # samples since the last judgement, or that multiple of all
-# A student that is that far from its teacher would fail: no judgement, unless it has been due for so many samples.
-TOO_BLIND, JUDGE_ANYWAY_AFTER = 0.85, 512
+# No judgement while it is too far from its teacher (`Schooling.too_blind`), unless one has been due for so many samples.
+JUDGE_ANYWAY_AFTER = 512
 PATIENT_UNTIL = 1024  # samples; up to there nothing else is done during a judgement
 REST, LONG_REST = 0.25, 2.0  # learning for each second of judgement; long: with nothing to stop for
-TEACHER_LEARNS_ON_FROM = 512  # samples; from there on one of its iterations for every two of the student's
 LESSONS = 4  # of the teacher, when the run goes on after a judgement: a better one is easier to follow
 SAVE_TEACHER_EVERY_S = 30.0
 STUDENT_STATE = "student/"
@@ -43,11 +42,12 @@ class Guided:
     def __init__(self, run: TrainingRun, start: StartingPoint) -> None:
         self._run = run
         self._start = start
+        self._schooling = schooling_for(run.seats[TEACHER].model, run.job.is_randomised)
         mirrors = {each.name: sensor_type(each).mirrored for each in run.seats[STUDENT].sensors}
         self._student = ImitationLearner(
             start.network, run.parameters, run.hardware, run.seed,
             mirrors=mirrors if run.job.metadata.steers_both_ways else None,
-            whole_rate_for=whole_rate_for(run.seats[TEACHER].model),
+            schooling=self._schooling,
         )  # fmt: skip
         self._teaching = Teaching(run)
         self._restore(start.learner_state)
@@ -134,7 +134,7 @@ class Guided:
             [result.rollout for _, result in results], self._teaching.best, counters.steps
         )
         run.learned(results, [{"divergence": gap}])
-        if counters.steps >= TEACHER_LEARNS_ON_FROM and counters.iteration % 2 == 0:
+        if counters.steps >= self._schooling.teacher_learns_on_from and counters.iteration % 2 == 0:
             self._teaching.iterate()
         if self._is_judgement_due and not run.is_over:
             self._judge()
@@ -148,7 +148,7 @@ class Guided:
         if self._interval is not None:  # DR_TRAIN_EVAL_INTERVAL
             return self._run.counters.iteration % self._interval == 0
         beyond = self._run.counters.steps - self._next_judgement
-        is_worth_it = beyond >= JUDGE_ANYWAY_AFTER or self._student.blindness < TOO_BLIND
+        is_worth_it = beyond >= JUDGE_ANYWAY_AFTER or self._student.blindness < self._schooling.too_blind
         return beyond >= 0 and is_worth_it and self._pace.is_rested
 
     def _judge(self) -> None:
