@@ -10,6 +10,8 @@ from drcli.sim.car_arrays import Bools, Ints
 from drcli.sim.races.race_type import EpisodeStart
 from drcli.sim.sensors.picture_styles import PictureStyles, draw_style, new_styles, plain_of
 
+EPISODES_SHARE = 2 / 3  # of all ranges; a student learns beyond what it will be examined in
+
 
 class Styling:
     """Draws the styles of K cars; `styles` is None unless pictures are randomised."""
@@ -35,4 +37,6 @@ class Styling:
     def _draw(self, k: int, step: int) -> None:
         if self.styles is not None:
             start = self._starts[k]
-            draw_style(self.styles, k, start.seed, start.number, self._plain, self._parts, step)
+            share = 1.0 if self._every else EPISODES_SHARE
+            number = start.seed, start.number, step
+            draw_style(self.styles, k, number, self._plain, self._parts, share)

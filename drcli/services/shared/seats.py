@@ -75,6 +75,6 @@ def seats_of(metadata: ModelMetadata, race_types: Sequence[str]) -> Mapping[str,
             cars=2,
             is_perturbed=True,
             restyled_steps=RESTYLED_STEPS,
-        ),  # fmt: skip
+        ),
     )
     return {seat.name: seat for seat in seats}

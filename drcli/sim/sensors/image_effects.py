@@ -36,7 +36,7 @@ def light_up(
         lens: where each pixel comes from, as an index into the image's pixels, `[height, width]`.
         tone: the grey to show for each grey, `[256]`.
         vignette: how much darker the corners are.
-        glare: for each blob grey levels, column and row of its middle, standard deviations in columns and rows, `[2, 5]`.
+        glare: `[2, 5]`: grey levels, column and row of the middle, standard deviations in columns and rows.
         out: `[height + 2, width + 2]`; its inner part is overwritten.
     """
     height, width = image.shape

@@ -27,7 +27,7 @@ Range = tuple[float, float]
 Dice = Iterator[float]  # random numbers below 1
 
 # camera
-PITCH_RAD: Range = (-0.0349, 0.0349)  # ±2°
+PITCH_RAD: Range = (-0.0262, 0.0262)  # ±1.5°
 RAISE_M: Range = (-0.01, 0.01)
 ASIDE_M: Range = (-0.01, 0.01)
 LENS: Range = (0.0, 0.15)  # barrel distortion, see `lens_tables`
@@ -55,9 +55,8 @@ GLARE_AT: Range = (15.0, 115.0)  # row
 GLARE_COLUMNS, GLARE_ROWS = (8.0, 40.0), (4.0, 30.0)  # its size, in standard deviations
 GLARES = 2
 GLARE_TURN_RAD = math.pi / 2.0  # lamps hang in rows: one is seen in that many directions
-LEAST_CONTRAST = (
-    40.0  # grey levels between road and edge lines in the picture, before blur, vignette and glare
-)
+# Grey levels in the picture between road and edge lines, road and field; before blur, vignette and glare.
+LEAST_CONTRAST, LEAST_FIELD_CONTRAST = 40.0, 20.0
 BRIGHTEST = 100.0  # grey level in the picture of what is white, at least
 # blur
 BLUR: Range = (0.0, 0.25)  # share of a pixel that comes from each neighbour, vertically
@@ -145,18 +144,20 @@ def plain_of(world_name: str) -> Plain:
 def draw_style(
     styles: PictureStyles,
     k: int,
-    seed: int,
-    episode: int,
+    number: tuple[int, ...],
     plain: Plain,
     parts: Collection[str] = PICTURE_PARTS,
-    step: int = 0,
+    share: float = 1.0,
 ) -> None:
-    """Draw how car `k` sees in an episode, from nothing but the world's seed and the numbers of episode and step.
+    """Draw how car `k` sees, from nothing but a `number`: the world's seed, the numbers of episode and step.
 
     What belongs to none of `parts` stays as it is; a part's numbers do not depend on the other parts.
+
+    share: of each range, in its middle.
     """
-    drawn = np.random.default_rng([seed, episode, _TAG, step]).random((len(_DRAW), _MOST_NUMBERS)).tolist()
-    for (part, draw), numbers in zip(_DRAW.items(), drawn, strict=True):
+    drawn = np.random.default_rng([*number, _TAG]).random((len(_DRAW), _MOST_NUMBERS))
+    shares = (0.5 + share * (drawn - 0.5)).tolist()
+    for (part, draw), numbers in zip(_DRAW.items(), shares, strict=True):
         draw(styles, k, iter(numbers) if part in parts else None, plain)
     _keep_lines_visible(styles, k)
 
@@ -249,17 +250,23 @@ _DRAW = {
 
 
 def _keep_lines_visible(styles: PictureStyles, k: int) -> None:
-    """Where light and exposure leave too little between road and edge lines, darken the road and brighten the lines."""
+    """Where light and exposure leave too little between road and edge lines, darken the road and brighten the lines.
+
+    The same with the field, which becomes brighter or darker than the road.
+    """
     ground, tone = styles.ground[k], styles.tone[k]
     tone *= max(1.0, BRIGHTEST / tone[-1])
     field, edge, road, dash = ground[list(_GROUND_CODES)].tolist()
-    shown = tone[[int(road), int(edge)]]
-    if shown[1] - shown[0] >= LEAST_CONTRAST:
-        return
-    darker = min(road, float(np.searchsorted(tone, tone[-1] - LEAST_CONTRAST)))
-    brighter = max(edge, float(np.searchsorted(tone, tone[int(darker)] + LEAST_CONTRAST)))
     share = (dash - road) / max(edge - road, 1.0)
-    greys = field, min(brighter, 255.0), darker, darker + share * (brighter - darker)
+    if tone[int(edge)] - tone[int(road)] < LEAST_CONTRAST:
+        road = min(road, float(np.searchsorted(tone, tone[-1] - LEAST_CONTRAST)))
+        edge = max(edge, min(float(np.searchsorted(tone, tone[int(road)] + LEAST_CONTRAST)), 255.0))
+    shown = float(tone[int(road)])
+    if abs(tone[int(field)] - shown) < LEAST_FIELD_CONTRAST:
+        is_darker = field < road and shown - LEAST_FIELD_CONTRAST > tone[0]
+        wanted = shown - LEAST_FIELD_CONTRAST if is_darker else shown + LEAST_FIELD_CONTRAST
+        field = min(float(np.searchsorted(tone, wanted)), 255.0) - is_darker
+    greys = field, edge, road, road + share * (edge - road)
     styles.ground[k] = np.interp(_ALL_GREYS, _GROUND_CODES, greys)
 
 

@@ -40,7 +40,7 @@ def schooling_for(teacher: ModelSpec, is_randomised: bool) -> Schooling:
     rate 7 of 10. What randomised pictures need was measured on reinvent_base (docs/sim-to-real.md).
     """
     if is_randomised:
-        return Schooling(whole_rate_for=3200, told_nats=0.8, largest_batch=16, too_blind=0.3)
+        return Schooling(whole_rate_for=3200, told_nats=0.8, largest_batch=16, too_blind=0.45)
     if len(teacher.sensors) > len(SEES):
         return Schooling(whole_rate_for=3200)
     return USUAL

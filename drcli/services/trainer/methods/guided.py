@@ -27,7 +27,7 @@ from drcli.train.guided.schooling import schooling_for
 SAMPLES = 64  # of an iteration of the student
 FIRST_JUDGEMENT = 384  # samples
 JUDGE_AFTER, JUDGE_GROWTH = 128, 1.25  # samples since the last judgement, or that multiple of all
-# No judgement while it is too far from its teacher (`Schooling.too_blind`), unless one has been due for so many samples.
+# No judgement while `Schooling.too_blind` says so, unless one has been due for so many samples.
 JUDGE_ANYWAY_AFTER = 512
 PATIENT_UNTIL = 1024  # samples; up to there nothing else is done during a judgement
 REST, LONG_REST = 0.25, 2.0  # learning for each second of judgement; long: with nothing to stop for
