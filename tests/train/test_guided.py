@@ -21,6 +21,7 @@ from drcli.train.algorithms.sac import SAC
 from drcli.train.algorithms.value_fit import fit_value_head
 from drcli.train.checkpoint import fill, to_tensors
 from drcli.train.guided.imitation import ImitationLearner, Mirror
+from drcli.train.guided.schooling import USUAL, Schooling, schooling_for
 from drcli.train.guided.teacher import teacher_model
 from drcli.train.hardware import Hardware
 from drcli.train.heads.categorical import CategoricalDistribution
@@ -74,11 +75,15 @@ def experience(
 
 
 def new_learner(
-    num_actions: int, lr: float = 1e-3, is_shared: bool = True, mirrors: Mapping[str, Mirror] | None = None
+    num_actions: int,
+    lr: float = 1e-3,
+    is_shared: bool = True,
+    mirrors: Mapping[str, Mirror] | None = None,
+    schooling: Schooling = USUAL,
 ) -> ImitationLearner:
     network = ActorCritic(small_model(num_actions), is_shared)
     network.initialise()
-    return ImitationLearner(network, Hyperparameters(batch_size=16, lr=lr), CPU, 0, mirrors)
+    return ImitationLearner(network, Hyperparameters(batch_size=16, lr=lr), CPU, 0, mirrors, schooling)
 
 
 def test_in_the_mirror_it_learns_what_it_never_sees() -> None:
@@ -179,6 +184,25 @@ def test_an_imitation_that_diverges_says_so() -> None:
     with pytest.raises(DrError, match="diverged") as caught:
         learner.learn([experience(0, np.random.default_rng(0))], new_teacher(0), 0)
     assert "lr" in caught.value.hint
+
+
+def test_randomised_pictures_are_learned_longer_in_smaller_steps_and_from_clearer_labels() -> None:
+    usual, random = (
+        schooling_for(teacher_model(model_of(3)), is_randomised) for is_randomised in (False, True)
+    )
+    assert usual == USUAL
+    assert random.whole_rate_for > usual.whole_rate_for
+    assert random.teacher_learns_on_from > usual.teacher_learns_on_from
+    learner = new_learner(3, schooling=random._replace(largest_batch=8))
+    teacher = new_teacher(3)
+    with torch.no_grad():
+        teacher.policy.dense.weight.mul_(0.1)
+        teacher.policy.dense.bias.mul_(0.1)
+    learner.learn([experience(3, np.random.default_rng(0))], teacher, 0)
+    assert learner.state()["adam_steps"].item() == 6  # of 48 samples
+    of_usual = new_learner(3)
+    of_usual.learn([experience(3, np.random.default_rng(0))], teacher, 0)
+    assert learner._recent[0][1] > 1.3 * of_usual._recent[0][1]  # what the labels tell
 
 
 # How far apart two policies are
