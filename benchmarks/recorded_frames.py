@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.guided import driver_of, laps
+from benchmarks.harsh_pictures import harsh, steered_right
 from benchmarks.workspace import Workspace
 from drcli.sim.catalogue import load_track
 from drcli.sim.pose_files import pictures_at, read_poses
+from drcli.sim.track import Pose
 
 CAMERA = "FRONT_FACING_CAMERA"
 Pictures = NDArray[np.uint8]  # [N, 120, 160]
@@ -36,12 +38,16 @@ def recorded(folder: Path) -> tuple[Pictures, list[dict[str, str]]]:
     return np.stack(pictures), rows
 
 
-def ours(world_name: str, tracks: Path, folder: Path) -> Pictures:
-    """Our pictures of the same poses."""
+def poses_of(folder: Path) -> list[Pose]:
+    """The poses of the same pictures."""
     with (folder / "poses.csv").open() as file:
         kept = [row["episode_status"] == "in_progress" for row in csv.DictReader(file)]
-    poses = list(compress(read_poses(folder / "poses.csv"), kept))
-    return np.stack(list(pictures_at(load_track(world_name, tracks, ""), poses)))
+    return list(compress(read_poses(folder / "poses.csv"), kept))
+
+
+def ours(world_name: str, tracks: Path, folder: Path) -> Pictures:
+    """Our pictures of the same poses."""
+    return np.stack(list(pictures_at(load_track(world_name, tracks, ""), poses_of(folder))))
 
 
 def steering_deg(folder: Workspace, pictures: Pictures) -> NDArray[np.float64]:
@@ -59,9 +65,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     print(
-        "| world, pictures, seed | whole command | steps | perturbed starts | same steering | mean difference |"
+        "| world, pictures, seed | whole command | steps | perturbed starts | same steering | mean difference "
+        "| to the left, straight: recorded | made harsh |"
     )
-    print("|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|")
     for path in sorted(path.parent for path in options.frames.glob("*/poses.csv")):
         pictures, _ = recorded(path)
         drawn = ours(path.name, options.tracks, path)
@@ -75,13 +82,17 @@ def main() -> None:
                         DR_TRAIN_MAX_MINUTES="4",
                     )
                     perturbed, _ = laps(folder, path.name, tracks=options.tracks)
-                    theirs, here = steering_deg(folder, pictures), steering_deg(folder, drawn)
+                    theirs, here, hard = (
+                        steering_deg(folder, each) for each in (pictures, drawn, harsh(pictures))
+                    )
                     steps = folder.status()["steps"]
+                track, poses = load_track(path.name, options.tracks, ""), poses_of(path)
+                right = [", ".join(steered_right(each, track, poses)) for each in (theirs, hard)]
                 how = "randomised" if is_randomised else "plain"
                 print(
                     f"| {path.name}, {how}, {seed} | {seconds:.1f} s | {steps:,} "
                     f"| {perturbed} of 20 | {100 * np.mean(theirs == here):.0f} % "
-                    f"| {np.abs(theirs - here).mean():.1f}° |",
+                    f"| {np.abs(theirs - here).mean():.1f}° | {right[0]} | {right[1]} |",
                     flush=True,
                 )
 

@@ -16,12 +16,14 @@ class Schooling(NamedTuple):
     told_nats: a teacher that has just passed may still choose almost evenly, with the right action only a little ahead;
         its labels are sharpened until, on average, the choice tells that much about the picture.
     largest_batch: of one gradient step.
+    first_judgement: after so many samples.
     too_blind: a student that is that far from its teacher would fail: it is not judged.
     """
 
     whole_rate_for: int = 320
     told_nats: float = 0.3
     largest_batch: int = 1 << 30
+    first_judgement: int = 384
     too_blind: float = 0.85
 
     @property
@@ -40,7 +42,9 @@ def schooling_for(teacher: ModelSpec, is_randomised: bool) -> Schooling:
     rate 7 of 10. What randomised pictures need was measured on reinvent_base (docs/sim-to-real.md).
     """
     if is_randomised:
-        return Schooling(whole_rate_for=3200, told_nats=0.8, largest_batch=16, too_blind=0.45)
+        return Schooling(
+            whole_rate_for=3200, told_nats=0.8, largest_batch=16, first_judgement=2048, too_blind=0.45
+        )
     if len(teacher.sensors) > len(SEES):
         return Schooling(whole_rate_for=3200)
     return USUAL

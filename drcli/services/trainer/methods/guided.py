@@ -25,7 +25,6 @@ from drcli.train.guided.imitation import ImitationLearner
 from drcli.train.guided.schooling import schooling_for
 
 SAMPLES = 64  # of an iteration of the student
-FIRST_JUDGEMENT = 384  # samples
 JUDGE_AFTER, JUDGE_GROWTH = 128, 1.25  # samples since the last judgement, or that multiple of all
 # No judgement while `Schooling.too_blind` says so, unless one has been due for so many samples.
 JUDGE_ANYWAY_AFTER = 512
@@ -51,7 +50,7 @@ class Guided:
         )  # fmt: skip
         self._teaching = Teaching(run)
         self._restore(start.learner_state)
-        self._next_judgement = max(FIRST_JUDGEMENT, run.counters.steps + JUDGE_AFTER)
+        self._next_judgement = max(self._schooling.first_judgement, run.counters.steps + JUDGE_AFTER)
         self._interval = run.job.environment.limits.eval_interval
         self._pace = ExamPace(REST if run.job.environment.limits.stop_progress_pct is not None else LONG_REST)
         self._under_way: list[int] = []
