@@ -16,12 +16,13 @@ from run_records import check
 
 from drcli.contract.checkpoint_names import CheckpointName
 from drcli.services.shared.counters import Counters
-from drcli.services.trainer.methods.guided import FIRST_JUDGEMENT, JUDGE_ANYWAY_AFTER
+from drcli.services.trainer.methods.guided import JUDGE_ANYWAY_AFTER
 from drcli.services.trainer.methods.teaching import SLOW_REWARD_MS
 from drcli.store.checkpoints import read_checkpoint, read_index
 from drcli.store.metrics import TrainingMetrics
 from drcli.store.run_status import read_status
 from drcli.train.checkpoint import Checkpoint, unpack
+from drcli.train.guided.schooling import USUAL
 
 pytestmark = pytest.mark.slow
 
@@ -150,7 +151,7 @@ def test_a_student_that_learns_nothing_is_judged_late(new_guided_run: NewRun) ->
     trainer.ask_to_stop()
     ended(trainer, worker)
     [samples] = re.findall(r"Steps=(\d+)", trainer.log.partition("Student> drives")[0])[-1:]
-    assert int(samples) == FIRST_JUDGEMENT + JUDGE_ANYWAY_AFTER
+    assert int(samples) == USUAL.first_judgement + JUDGE_ANYWAY_AFTER
 
 
 def test_a_trainer_that_is_killed_with_a_student_goes_on_with_it(new_guided_run: NewRun) -> None:
