@@ -18,6 +18,8 @@ class Schooling(NamedTuple):
     largest_batch: of one gradient step.
     first_judgement: after so many samples.
     too_blind: a student that is that far from its teacher would fail: it is not judged.
+    teacher_learns_on_from: after so many samples the teacher has one iteration for every two of the student's, which
+        then take less than half of the time.
     """
 
     whole_rate_for: int = 320
@@ -25,11 +27,7 @@ class Schooling(NamedTuple):
     largest_batch: int = 1 << 30
     first_judgement: int = 384
     too_blind: float = 0.85
-
-    @property
-    def teacher_learns_on_from(self) -> int:
-        """Samples; from there on the teacher has one iteration for every two of the student's."""
-        return max(512, self.whole_rate_for)
+    teacher_learns_on_from: int = 512
 
 
 USUAL = Schooling()
@@ -43,7 +41,12 @@ def schooling_for(teacher: ModelSpec, is_randomised: bool) -> Schooling:
     """
     if is_randomised:
         return Schooling(
-            whole_rate_for=3200, told_nats=0.8, largest_batch=16, first_judgement=2048, too_blind=0.45
+            whole_rate_for=3200,
+            told_nats=0.8,
+            largest_batch=16,
+            first_judgement=1536,
+            too_blind=0.45,
+            teacher_learns_on_from=6400,
         )
     if len(teacher.sensors) > len(SEES):
         return Schooling(whole_rate_for=3200)
