@@ -187,6 +187,7 @@ def test_an_imitation_that_diverges_says_so() -> None:
 
 
 def test_randomised_pictures_are_learned_longer_in_smaller_steps_and_from_clearer_labels() -> None:
+    torch.manual_seed(3)
     usual, random = (
         schooling_for(teacher_model(model_of(3)), is_randomised) for is_randomised in (False, True)
     )
