@@ -24,7 +24,7 @@ def check_race(settings: Settings, tracks: Iterable[Track]) -> None:
     """Raises UsageError, with the setting and its place, if the race cannot take place with these settings."""
     for track in tracks:
         with _in_words_of(settings):
-            RACES.load(settings.race_type).check(track, _race(settings))
+            RACES.load(settings.race_type).check(track, race_of(settings))
 
 
 def params_at_start(settings: Settings, track: Track) -> Params:
@@ -32,11 +32,12 @@ def params_at_start(settings: Settings, track: Track) -> Params:
     if settings.race_type not in RACES:  # of another engine
         return {}
     with _in_words_of(settings):
-        params: Params = RACES.load(settings.race_type).params_at_start(track, _race(settings))
+        params: Params = RACES.load(settings.race_type).params_at_start(track, race_of(settings))
         return params
 
 
-def _race(settings: Settings) -> RaceSettings:
+def race_of(settings: Settings) -> RaceSettings:
+    """The race type of a run, with its own params."""
     return RaceSettings(race_type=settings.race_type, own=race_params(settings))
 
 

@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.race_settings import RaceSettings
-from drcli.rewards.drives import drivable
-from drcli.rewards.reference_courses import beside, leaving
-from drcli.sim.pursuit import Course, Pursuit
+from drcli.rewards.dodging import NEVER_PCT, Dodging, way_of
+from drcli.rewards.drives import FROM_THE_LINE, drivable
+from drcli.rewards.road_lines import beside, leaving
+from drcli.rewards.standing_objects import has_objects
+from drcli.sim.pursuit import Course
 from drcli.sim.racing_line import speeds_on
 from drcli.sim.reward_params import Params
 from drcli.sim.step_rewards import CarReward
@@ -48,35 +50,53 @@ class EpisodeCalls(NamedTuple):
     shown: dict[str, int]
 
 
-def driven_calls(track: Track, speed_mps: float, metadata: ModelMetadata | None) -> list[EpisodeCalls]:
-    """Six episodes: a lap, along both borders, off the road, against the track's order, past boxes into one.
+def driven_calls(
+    track: Track, speed_mps: float, metadata: ModelMetadata | None, race: RaceSettings = FROM_THE_LINE
+) -> list[EpisodeCalls]:
+    """Six episodes: a lap, along both borders, off the road, in the opposite direction, into an object.
 
+    All but the last are those of `race`, with what it has on the road; if that is nothing, the last one is past boxes.
     Commands are those of the driver, rounded to the nearest action of the model if it has a list of actions.
     """
-    usual = RaceSettings(change_start_position=False)
-    lap, left, right, out = _record(track, [0.0, _BORDER, -_BORDER, None], speed_mps, usual, metadata)
-    (against,) = _record(track, [0.0], speed_mps, replace(usual, reverse_dir=True), metadata)
-    own = {"NUMBER_OF_OBSTACLES": str(max(1, min(_BOXES, int(track.length_m / _BOX_EVERY_M))))}
-    (boxes,) = _record(track, [0.0], speed_mps, replace(usual, race_type=_RACE, own=own), metadata)
+
+    def record(
+        places: Sequence[float | None], race: RaceSettings, crash: float = NEVER_PCT
+    ) -> list[list[Call]]:
+        return _record(track, places, speed_mps, race, metadata, crash)
+
+    lap, left, right, out = record([0.0, _BORDER, -_BORDER, None], race)
+    (against,) = record([0.0], replace(race, reverse_dir=not race.reverse_dir))
+    if not has_objects(track, race):
+        own = {"NUMBER_OF_OBSTACLES": str(max(1, min(_BOXES, int(track.length_m / _BOX_EVERY_M))))}
+        race = replace(race, race_type=_RACE, own=own)
+    (into,) = record([0.0], race, 0.0)
     return [
-        EpisodeCalls(
-            lap, {"at the start": 0, "half way round": len(lap) // 2, "at the finish": len(lap) - 1}
-        ),
-        _glimpse("beside the left border", left),
-        _glimpse("beside the right border", right),
+        _whole_lap(lap),
+        _beside("beside the left border", left),
+        _beside("beside the right border", right),
         EpisodeCalls(out, {"off the track": len(out) - 1}),
-        _glimpse("in the opposite direction", against),
-        _up_to_a_crash(boxes),
+        EpisodeCalls(against[:_FEW], {"in the opposite direction": len(against[:_FEW]) - 1}),
+        _up_to_a_crash(into),
     ]
 
 
-def _glimpse(name: str, calls: list[Call]) -> EpisodeCalls:
+def _whole_lap(calls: list[Call]) -> EpisodeCalls:
+    shown = {"at the start": 0, "half way round": len(calls) // 2}
+    if calls[-1].params["progress"] >= 100.0:
+        shown["at the finish"] = len(calls) - 1
+    return EpisodeCalls(calls, shown)
+
+
+def _beside(name: str, calls: list[Call]) -> EpisodeCalls:
+    """The first seconds; the place is the one that is furthest from the centre line."""
     calls = calls[:_FEW]
-    return EpisodeCalls(calls, {name: len(calls) - 1})
+    return EpisodeCalls(
+        calls, {name: max(range(len(calls)), key=lambda number: calls[number].params["distance_from_center"])}
+    )
 
 
 def _up_to_a_crash(calls: list[Call]) -> EpisodeCalls:
-    """Up to the box that the car comes nearest to; it crashes there, if it has not done so by itself."""
+    """Up to the object that the car comes nearest to; it crashes there, if it has not done so by itself."""
     calls = [call for call in calls if not call.params["is_crashed"]]
     nearest = min(range(len(calls)), key=lambda number: _gap(calls[number].params))
     calls = calls[: nearest + 1]
@@ -90,17 +110,19 @@ def _record(
     speed_mps: float,
     settings: RaceSettings,
     metadata: ModelMetadata | None,
+    crash_from_pct: float,
 ) -> list[list[Call]]:
     """The calls of episodes beside the centre line (shares of the width; None: off the road), side by side."""
-    way = track.reversed() if settings.reverse_dir else track
+    way = way_of(track, settings)
     lines = [leaving(way, 0.15) if place is None else beside(way, place) for place in places]
     ways = [[Course(line, speeds_on(line, speed_mps, limit)) for limit in _LATERAL_MPS2] for line in lines]
     recorder = _Recorder()
     world = World(track, settings, len(lines), sensors=(), reward=recorder, record=False)
     world.reset(episodes_per_car=[1] * len(lines))
-    pursuit, nearest = Pursuit(drivable(way, ways)), _Nearest(metadata)
+    driver = Dodging(world, drivable(track, ways, settings), [crash_from_pct] * len(lines))
+    nearest = _Nearest(metadata)
     for _ in range(_MOST_STEPS):
-        world.step(nearest.actions(pursuit.actions(world.cars, world.active)))
+        world.step(nearest.actions(driver.actions()))
         if not world.active.any():
             break
     return recorder.calls
@@ -139,5 +161,5 @@ class _Nearest:
 
 
 def _gap(params: Params) -> float:
-    """Distance to the nearest box (m)."""
+    """Distance to the nearest object (m)."""
     return min(dist(place, (params["x"], params["y"])) for place in params["objects_location"])

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Episode, Status, TraceRow
-from drcli.sim.pursuit import Course, Pursuit
+from drcli.rewards.dodging import NEVER_PCT, Dodging
+from drcli.sim.pursuit import Course
 from drcli.sim.step_rewards import RewardSource
 from drcli.sim.track import Array, Track
 from drcli.sim.world import World
 
 _REWARD, _PROGRESS = (TraceRow._fields.index(name) for name in ("reward", "progress"))
-_SETTINGS = RaceSettings(change_start_position=False)
+FROM_THE_LINE = RaceSettings(change_start_position=False)
 _MOST_STEPS = 6000  # a car that never arrives
 _PLACES = np.arange(1.0, 100.0)  # percent of the lap
 
@@ -72,25 +73,34 @@ class Drive:
 
 
 def drive_courses(
-    track: Track, courses: Mapping[str, Course], reward: RewardSource, unjudged: Collection[str] = ()
+    track: Track,
+    courses: Mapping[str, Course],
+    reward: RewardSource,
+    unjudged: Collection[str] = (),
+    race: RaceSettings = FROM_THE_LINE,
+    crash_from_pct: Callable[[str], float] = lambda name: NEVER_PCT,
 ) -> list[Drive]:
-    """Drive every course once from the start line, all side by side, with an instance of the function each.
+    """Drive every course once, all side by side, with an instance of the function each.
 
-    unjudged: courses of which some authors want to pay more than for their speed, some less.
+    unjudged: courses of which some authors want to pay more than for their speed, some less; crash_from_pct: of the
+    name of a course, as in `Dodging`.
 
     Raises:
         RewardError: the function fails.
     """
-    episodes = _driven(track, [*courses.values()], reward)
+    crashes = [crash_from_pct(name) for name in courses]
+    episodes = _driven(track, race, [*courses.values()], reward, crashes)
     return [
         _drive(name, episode, name not in unjudged) for name, episode in zip(courses, episodes, strict=True)
     ]
 
 
-def drivable(track: Track, ways: Sequence[Sequence[Course]]) -> list[Course]:
+def drivable(
+    track: Track, ways: Sequence[Sequence[Course]], race: RaceSettings = FROM_THE_LINE
+) -> list[Course]:
     """Of each list of courses the one with the fastest lap, tried in the simulator; the last one if there is none."""
     every = [course for courses in ways for course in courses]
-    tried = iter(_driven(track, every, None))
+    tried = iter(_driven(track, race, every))
     chosen = []
     for courses in ways:
         laps = [
@@ -102,14 +112,20 @@ def drivable(track: Track, ways: Sequence[Sequence[Course]]) -> list[Course]:
     return chosen
 
 
-def _driven(track: Track, courses: Sequence[Course], reward: RewardSource | None) -> list[Episode]:
-    """An episode on each course from the start line; what is still driving after a long time ends there."""
-    world = World(track, _SETTINGS, len(courses), sensors=(), reward=reward)
+def _driven(
+    track: Track,
+    race: RaceSettings,
+    courses: Sequence[Course],
+    reward: RewardSource | None = None,
+    crash_from_pct: Sequence[float] | None = None,
+) -> list[Episode]:
+    """An episode on each course; what is still driving after a long time ends there."""
+    world = World(track, race, len(courses), sensors=(), reward=reward)
     world.reset(episodes_per_car=[1] * len(courses))
-    pursuit = Pursuit(courses)
+    driver = Dodging(world, courses, crash_from_pct)
     episodes: dict[int, Episode] = {}
     for _ in range(_MOST_STEPS):
-        for episode in world.step(pursuit.actions(world.cars, world.active)).episodes:
+        for episode in world.step(driver.actions()).episodes:
             episodes[episode.car] = episode
         if not world.active.any():
             break

@@ -8,14 +8,17 @@ from __future__ import annotations
 import math
 import tarfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Status, TraceRow
 from drcli.errors import DrError
-from drcli.rewards.drives import Drive
+from drcli.rewards.drives import FROM_THE_LINE, Drive
+from drcli.rewards.standing_objects import StandingObjects
 from drcli.sim.car_arrays import new_arrays
 from drcli.sim.car_dynamics import new_cars, put
 from drcli.sim.constants import NOSE_M, STEP_S
@@ -75,11 +78,16 @@ def traces_under(bucket: Bucket, prefix: str) -> list[Trace]:
 
 
 def recorded_drives(
-    traces: Sequence[Trace], track: Track, reward: RewardFunction, most: int = MOST
+    traces: Sequence[Trace],
+    track: Track,
+    reward: RewardFunction,
+    most: int = MOST,
+    race: RaceSettings = FROM_THE_LINE,
 ) -> list[Drive]:
     """What the function pays for recorded episodes; of many, `most` are chosen evenly, three of four complete laps.
 
-    Episodes on other tracks, such as those of an evaluation, are left out.
+    Episodes on other tracks, such as those of an evaluation, are left out. Objects are not recorded: those of `race`
+    stand where it puts them.
 
     Raises:
         DrError: a trace is broken, or all were recorded on other tracks.
@@ -92,9 +100,15 @@ def recorded_drives(
     laps = sorted((episode for episode in here if episode.is_lap), key=lambda lap: lap.time_s)
     others = sorted((episode for episode in here if not episode.is_lap), key=lambda other: -other.progress)
     few = min(len(others), max(most // 4, most - len(laps)))
-    road = road_of(track)
+    ground = _Ground(track, road_of(track), race)
     chosen = [*_evenly(laps, most - few), *_evenly(others, few)]
-    return [_paid(episode, track, road, reward) for episode in chosen]
+    return [_paid(episode, ground, reward) for episode in chosen]
+
+
+class _Ground(NamedTuple):
+    track: Track
+    road: Road
+    race: RaceSettings
 
 
 class _Recorded(NamedTuple):
@@ -155,11 +169,12 @@ def _whole(stem: str, rows: list[TraceRow]) -> Iterator[_Recorded]:
         yield _Recorded(f"episode {rows[0].episode} of {stem}", rows)
 
 
-def _paid(episode: _Recorded, track: Track, road: Road, reward: RewardFunction) -> Drive:
+def _paid(episode: _Recorded, ground: _Ground, reward: RewardFunction) -> Drive:
     """Call the function with params that are measured again, from the nose's pose in each row."""
-    rows, car = episode.rows, reward.for_car()
+    rows, car, (track, road, race) = episode.rows, reward.for_car(), ground
     is_reversed = _is_against(rows, track)
     facts = facts_of(track, is_reversed)
+    objects = StandingObjects(track, replace(race, reverse_dir=is_reversed), 1)
     cars, history, at = new_cars(1), new_arrays(CarHistory, 1), new_arrays(Telemetry, 1)
     seen, begun_s = np.ones(1, np.bool_), rows[0].tstamp - 2 * STEP_S
     history.is_reversed[0] = is_reversed
@@ -173,7 +188,7 @@ def _paid(episode: _Recorded, track: Track, road: Road, reward: RewardFunction) 
             history.start_ndist[0] = along - row.progress / 100.0
             measure(road, cars, history.block, len(rows) + 1, seen, False, at.block)
         step = _step(at, row, row.tstamp - begun_s)
-        params = reward_params(step, 0, facts)
+        params = reward_params(step, 0, facts) | objects.params(cars, at)[0]
         params["is_crashed"] = row.episode_status == Status.CRASHED
         rewards.append(car(params, step.time_s[0]))
         progress.append(float(at.progress[0]))

@@ -11,6 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from drcli.config.race_settings import RaceSettings
+from drcli.rewards.dodging import way_of
+from drcli.rewards.drives import FROM_THE_LINE
+from drcli.rewards.standing_objects import StandingObjects
 from drcli.sim.car_arrays import new_arrays
 from drcli.sim.car_dynamics import new_cars, put
 from drcli.sim.constants import NOSE_M, STEP_S
@@ -42,21 +46,24 @@ class RewardField(NamedTuple):
     rewards: Array
 
 
-def reward_field(track: Track, reward: RewardFunction, manner: Manner) -> RewardField:
-    """Call the function on a grid of places, with an instance for each of the lines.
+def reward_field(
+    track: Track, reward: RewardFunction, manner: Manner, race: RaceSettings = FROM_THE_LINE
+) -> RewardField:
+    """Call the function on a grid of places, with an instance for each of the lines; objects of the race stand still.
 
     Raises:
         RewardError: the function fails.
     """
     count = max(8, round(track.length_m / max(manner.speed_mps * STEP_S, _LEAST_M)))
     shares = (np.arange(count) + 0.5) / count
-    poses = np.array([track.pose_at(float(share)) for share in shares])
+    way = way_of(track, race)
+    poses = np.array([way.pose_at(float(share)) for share in shares])
     heading = _smooth(poses[:, 2], track.is_loop)
     left = np.column_stack([-np.sin(heading), np.cos(heading)])
     offsets = np.linspace(-_BEYOND, _BEYOND, LINES) * track.width_m
     places = poses[None, :, :2] + offsets[:, None, None] * left
     error = math.radians(manner.heading_error_deg)
-    return RewardField(places, _rewards(track, reward, manner, places, heading + error))
+    return RewardField(places, _rewards(track, reward, manner, race, places, heading + error))
 
 
 def _smooth(heading: Array, is_loop: bool) -> Array:
@@ -69,11 +76,23 @@ def _smooth(heading: Array, is_loop: bool) -> Array:
     return np.asarray((before + smooth + after) / 3.0)
 
 
-def _rewards(track: Track, reward: RewardFunction, manner: Manner, places: Array, heading: Array) -> Array:
+def _rewards(
+    track: Track,
+    reward: RewardFunction,
+    manner: Manner,
+    race: RaceSettings,
+    places: Array,
+    heading: Array,
+) -> Array:
     lines, count, _ = places.shape
-    road, facts = road_of(track), facts_of(track, False)
+    road, facts, objects = (
+        road_of(track),
+        facts_of(track, race.reverse_dir),
+        StandingObjects(track, race, lines),
+    )
     cars, seen = new_cars(lines), np.ones(lines, np.bool_)
     history, at = new_arrays(CarHistory, lines), new_arrays(Telemetry, lines)
+    history.is_reversed[:] = race.reverse_dir
     instances = [reward.for_car() for _ in range(lines)]
     actions = np.tile([manner.steering_deg, manner.speed_mps], (lines, 1))
     rewards = np.empty((lines, count))
@@ -85,6 +104,6 @@ def _rewards(track: Track, reward: RewardFunction, manner: Manner, places: Array
         measure(road, cars, history.block, count + 1, seen, False, at.block)
         steps = np.full(lines, number + 2)
         step = Step([*range(lines)], at, actions, None, steps, steps * STEP_S, (steps - 1) * STEP_S)
-        for k, car in enumerate(instances):
-            rewards[k, number] = car(reward_params(step, k, facts), step.time_s[k])
+        for k, (car, added) in enumerate(zip(instances, objects.params(cars, at), strict=True)):
+            rewards[k, number] = car(reward_params(step, k, facts) | added, step.time_s[k])
     return rewards

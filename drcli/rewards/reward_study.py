@@ -14,7 +14,7 @@ from drcli.rewards.car_states import driven_calls
 from drcli.rewards.drives import Drive, drive_courses
 from drcli.rewards.ranking import Ranking
 from drcli.rewards.recorded_drives import Trace, recorded_drives, traces_in, traces_under
-from drcli.rewards.reference_courses import SLOWEST_MPS, is_daring, reference_courses
+from drcli.rewards.reference_courses import SLOWEST_MPS, crash_from_pct, is_daring, reference_courses
 from drcli.rewards.reward_check import RewardReport, check_reward
 from drcli.rewards.reward_field import Manner, reward_field
 from drcli.rewards.subject import Subject
@@ -23,7 +23,7 @@ from drcli.rewards.subject import Subject
 def check(subject: Subject) -> RewardReport:
     """Call the function on states of the track, with actions of the model if it is known."""
     speed_mps = max(SLOWEST_MPS, 0.6 * subject.max_speed_mps)
-    episodes = driven_calls(subject.track, speed_mps, subject.metadata)
+    episodes = driven_calls(subject.track, speed_mps, subject.metadata, subject.race)
     return check_reward(subject.text, subject.name, episodes)
 
 
@@ -46,7 +46,8 @@ def rank(subject: Subject, traces: str | None = None, most: int = 40) -> Ranking
     found = _traces(subject, traces)
     drives = _reference(subject)
     if found:
-        drives += recorded_drives(found, subject.track, subject.function(lambda line: None), most)
+        reward = subject.function(lambda line: None)
+        drives += recorded_drives(found, subject.track, reward, most, subject.race)
     return Ranking.of(drives, subject.discount)
 
 
@@ -58,7 +59,7 @@ def draw(subject: Subject, manner: Manner, path: Path) -> tuple[float, float]:
     """
     from drcli.watch.picture import draw_values
 
-    field = reward_field(subject.track, subject.function(lambda line: None), manner)
+    field = reward_field(subject.track, subject.function(lambda line: None), manner, subject.race)
     title = f"{subject.path.name} at {manner.speed_mps:g} m/s, steering {manner.steering_deg:g}°"
     if manner.heading_error_deg:
         title += f", turned by {manner.heading_error_deg:g}°"
@@ -67,9 +68,10 @@ def draw(subject: Subject, manner: Manner, path: Path) -> tuple[float, float]:
 
 
 def _reference(subject: Subject) -> list[Drive]:
-    courses = reference_courses(subject.track, subject.max_speed_mps)
+    courses = reference_courses(subject.track, subject.max_speed_mps, subject.race)
     reward = subject.function(lambda line: None, processes=os.cpu_count() or 1)
-    return drive_courses(subject.track, courses, reward, unjudged=[*filter(is_daring, courses)])
+    daring = [*filter(is_daring, courses)]
+    return drive_courses(subject.track, courses, reward, daring, subject.race, crash_from_pct)
 
 
 def _traces(subject: Subject, traces: str | None) -> list[Trace]:

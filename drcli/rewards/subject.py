@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.load import find_workspace, load_settings, settings_of
 from drcli.config.model_metadata import ModelMetadata
+from drcli.config.race_settings import RaceSettings
 from drcli.config.settings import Settings
 from drcli.errors import DrError
+from drcli.launch.race_checks import check_race, race_of
+from drcli.launch.start_checks import check_trainable
 from drcli.paths import Workspace
 from drcli.sim.catalogue import load_track
 from drcli.sim.constants import MAX_SPEED_MPS
@@ -24,13 +27,14 @@ _HINT = "Run it in a workspace, or name FILE and --track."
 
 @dataclass(frozen=True)
 class Subject:
-    """`metadata`: None without a model_metadata.json; `settings`: of the workspace, if there is one."""
+    """`metadata`: None without a model_metadata.json; `race`: that of the training, from the start line."""
 
     source: bytes
     path: Path
     track: Track
     metadata: ModelMetadata | None
     discount: float
+    race: RaceSettings
     settings: Settings
     workspace: Workspace | None
 
@@ -41,23 +45,16 @@ class Subject:
         """The function of a file, or of the workspace; on a track by name, or on the first of the run.
 
         Raises:
-            DrError: file, track or workspace were not found, or a custom file is invalid.
+            DrError: file, track or workspace were not found, a custom file is invalid, or no such race can be trained.
         """
         workspace, settings = _workspace(experiment, overrides, is_needed=file is None)
         folder = workspace.custom_files if workspace else None
         path = file or (folder or Path()) / _REWARD
         metadata, hyperparameters = _model(folder)
-        return cls(
-            _read(path),
-            path,
-            load_track(
-                track or settings.world_names[0], workspace.tracks if workspace else None, settings.tracks_url
-            ),
-            metadata,
-            hyperparameters.discount_factor,
-            settings,
-            workspace,
-        )
+        source, tracks = _read(path), workspace.tracks if workspace else None
+        road = load_track(track or settings.world_names[0], tracks, settings.tracks_url)
+        race = _race(settings, road, metadata)
+        return cls(source, path, road, metadata, hyperparameters.discount_factor, race, settings, workspace)
 
     @property
     def text(self) -> str:
@@ -97,6 +94,19 @@ def _workspace(
         pairs = dict(text.partition("=")[::2] for text in overrides)
         return None, settings_of(pairs)
     return workspace, load_settings(workspace, overrides)
+
+
+def _race(settings: Settings, track: Track, metadata: ModelMetadata | None) -> RaceSettings:
+    check_trainable(settings)
+    race = race_of(settings)
+    check_race(settings, [track])
+    return replace(
+        race,
+        change_start_position=False,
+        reverse_dir=settings.train_reverse_direction,
+        car_dynamics=settings.car_dynamics,
+        metadata_version=metadata.version if metadata else race.metadata_version,
+    )
 
 
 def _model(folder: Path | None) -> tuple[ModelMetadata | None, Hyperparameters]:
