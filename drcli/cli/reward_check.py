@@ -58,7 +58,10 @@ def command(
         _show(report, faults)
     if report.errors:
         count = f"{len(report.errors)} error{'s' if len(report.errors) > 1 else ''}"
-        raise DrError(f"{subject.name} cannot be used: {count}.", "See above; a training would stop there.")
+        raise DrError(
+            f"{subject.name} cannot be used: {count}.",
+            "See above; a training would not start, or would stop there.",
+        )
     present.say(f"{subject.name} works on {subject.track.name}.")
     present.next_step("dr reward rank", "does it pay fast laps more than slow ones?")
 
@@ -84,7 +87,7 @@ def _facts(report: RewardReport) -> dict[str, str]:
         return {}
     state = "cannot be told, as it uses random numbers" if report.is_random else _yes(report.keeps_state)
     return {
-        "a call takes": f"{report.cost_ms:.3f} ms, the first {report.first_ms:.1f} ms",
+        "a call takes": f"{report.cost_ms:.3f} ms, the first {report.first_ms:.3g} ms",
         "reads": ", ".join(report.keys) or "nothing",
         "depends on earlier steps": state,
         "reads the clock": f"{_yes(report.reads_clock)}{', that of the simulation' if report.reads_clock else ''}",

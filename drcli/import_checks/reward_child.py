@@ -88,7 +88,7 @@ def _call(reward: RewardFunction, function: Callable[[Params], object], params: 
         what = f"line {line}: {type(error).__name__}: {error}"
         raise _Refused(what, reward.hint(error, params)) from error
     if not isinstance(value, float):
-        raise _Refused(f"it returns {value!r}, a {type(value).__name__}", "return float(reward)")
+        raise _Refused(f"it returns {value!r} of type {type(value).__name__}", "return float(reward)")
     if not -LIMIT_REWARD <= value <= LIMIT_REWARD:
         raise _Refused(f"it returns {value}", f"a reward is between -{LIMIT_REWARD:g} and {LIMIT_REWARD:g}")
 

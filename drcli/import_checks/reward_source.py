@@ -35,7 +35,9 @@ def check_source(source: bytes) -> Iterator[ImportFault]:
         return
     except (SyntaxError, ValueError) as error:
         hint = "save it as UTF-8 without BOM" if text.startswith("\ufeff") else "fix that line"
-        yield fault(REWARD, f"is not valid Python: {error}", hint)
+        line = f"line {error.lineno}: " if isinstance(error, SyntaxError) else ""
+        problem = error.msg if isinstance(error, SyntaxError) else error
+        yield fault(REWARD, f"{line}is not valid Python: {problem}", hint)
         return
     yield from _lint(source)
     yield from _imports(tree)

@@ -12,12 +12,10 @@ from typing import NamedTuple
 
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.race_settings import RaceSettings
-from drcli.rewards.dodging import NEVER_PCT, Dodging, way_of
-from drcli.rewards.drives import FROM_THE_LINE, drivable
+from drcli.rewards.dodging import ATTENTIVE, Dodging, Lapse, way_of
+from drcli.rewards.drives import FROM_THE_LINE, drivable, ways_on
 from drcli.rewards.road_lines import beside, leaving
 from drcli.rewards.standing_objects import has_objects
-from drcli.sim.pursuit import Course
-from drcli.sim.racing_line import speeds_on
 from drcli.sim.reward_params import Params
 from drcli.sim.step_rewards import CarReward
 from drcli.sim.track import Array, Track
@@ -25,6 +23,7 @@ from drcli.sim.world import World
 
 _LATERAL_MPS2 = (5.0, 3.0, 2.0)
 _BORDER = 0.4  # share of the width beside the centre line
+_LEAVES_PCT = 15.0  # of the lap
 _FEW = 45  # steps, of the episodes that only show a place
 _MOST_STEPS = 4000
 _RACE = "OBJECT_AVOIDANCE"
@@ -60,16 +59,16 @@ def driven_calls(
     """
 
     def record(
-        places: Sequence[float | None], race: RaceSettings, crash: float = NEVER_PCT
+        places: Sequence[float | None], race: RaceSettings, lapse: Lapse = ATTENTIVE
     ) -> list[list[Call]]:
-        return _record(track, places, speed_mps, race, metadata, crash)
+        return _record(track, places, speed_mps, race, metadata, lapse)
 
     lap, left, right, out = record([0.0, _BORDER, -_BORDER, None], race)
     (against,) = record([0.0], replace(race, reverse_dir=not race.reverse_dir))
     if not has_objects(track, race):
         own = {"NUMBER_OF_OBSTACLES": str(max(1, min(_BOXES, int(track.length_m / _BOX_EVERY_M))))}
         race = replace(race, race_type=_RACE, own=own)
-    (into,) = record([0.0], race, 0.0)
+    (into,) = record([0.0], race, Lapse(0.0, aims=True))
     return [
         _whole_lap(lap),
         _beside("beside the left border", left),
@@ -110,16 +109,20 @@ def _record(
     speed_mps: float,
     settings: RaceSettings,
     metadata: ModelMetadata | None,
-    crash_from_pct: float,
+    lapse: Lapse,
 ) -> list[list[Call]]:
     """The calls of episodes beside the centre line (shares of the width; None: off the road), side by side."""
     way = way_of(track, settings)
-    lines = [leaving(way, 0.15) if place is None else beside(way, place) for place in places]
-    ways = [[Course(line, speeds_on(line, speed_mps, limit)) for limit in _LATERAL_MPS2] for line in lines]
+    lines = [leaving(way, _LEAVES_PCT / 100.0) if place is None else beside(way, place) for place in places]
+    ways = [ways_on(line, speed_mps, _LATERAL_MPS2) for line in lines]
     recorder = _Recorder()
     world = World(track, settings, len(lines), sensors=(), reward=recorder, record=False)
     world.reset(episodes_per_car=[1] * len(lines))
-    driver = Dodging(world, drivable(track, ways, settings), [crash_from_pct] * len(lines))
+    driver = Dodging(
+        world,
+        drivable(track, ways, settings),
+        [Lapse(_LEAVES_PCT, aims=False) if place is None else lapse for place in places],
+    )
     nearest = _Nearest(metadata)
     for _ in range(_MOST_STEPS):
         world.step(nearest.actions(driver.actions()))

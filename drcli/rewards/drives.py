@@ -9,8 +9,9 @@ import numpy as np
 
 from drcli.config.race_settings import RaceSettings
 from drcli.contract.episode import Episode, Status, TraceRow
-from drcli.rewards.dodging import NEVER_PCT, Dodging
+from drcli.rewards.dodging import ATTENTIVE, Dodging, Lapse
 from drcli.sim.pursuit import Course
+from drcli.sim.racing_line import speeds_on
 from drcli.sim.step_rewards import RewardSource
 from drcli.sim.track import Array, Track
 from drcli.sim.world import World
@@ -78,21 +79,26 @@ def drive_courses(
     reward: RewardSource,
     unjudged: Collection[str] = (),
     race: RaceSettings = FROM_THE_LINE,
-    crash_from_pct: Callable[[str], float] = lambda name: NEVER_PCT,
+    lapse_of: Callable[[str], Lapse] = lambda name: ATTENTIVE,
 ) -> list[Drive]:
     """Drive every course once, all side by side, with an instance of the function each.
 
-    unjudged: courses of which some authors want to pay more than for their speed, some less; crash_from_pct: of the
-    name of a course, as in `Dodging`.
+    unjudged: courses of which some authors want to pay more than for their speed, some less; lapse_of: the
+    name of a course, for its driver.
 
     Raises:
         RewardError: the function fails.
     """
-    crashes = [crash_from_pct(name) for name in courses]
-    episodes = _driven(track, race, [*courses.values()], reward, crashes)
+    episodes = _driven(track, race, [*courses.values()], reward, [lapse_of(name) for name in courses])
     return [
         _drive(name, episode, name not in unjudged) for name, episode in zip(courses, episodes, strict=True)
     ]
+
+
+def ways_on(line: Array, max_speed_mps: float, lateral_mps2: Sequence[float]) -> list[Course]:
+    """The courses on a line that differ by how fast they take bends; each only once, where no bend is that tight."""
+    courses = (Course(line, speeds_on(line, max_speed_mps, limit)) for limit in lateral_mps2)
+    return [*{course.speeds_mps.tobytes(): course for course in courses}.values()]
 
 
 def drivable(
@@ -117,12 +123,12 @@ def _driven(
     race: RaceSettings,
     courses: Sequence[Course],
     reward: RewardSource | None = None,
-    crash_from_pct: Sequence[float] | None = None,
+    lapses: Sequence[Lapse] = (),
 ) -> list[Episode]:
     """An episode on each course; what is still driving after a long time ends there."""
     world = World(track, race, len(courses), sensors=(), reward=reward)
     world.reset(episodes_per_car=[1] * len(courses))
-    driver = Dodging(world, courses, crash_from_pct)
+    driver = Dodging(world, courses, lapses)
     episodes: dict[int, Episode] = {}
     for _ in range(_MOST_STEPS):
         for episode in world.step(driver.actions()).episodes:

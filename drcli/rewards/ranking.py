@@ -145,7 +145,7 @@ class Ranking:
         episode, learner = self.by_episode.verdict, self.discounted.verdict
         if self.paid_failures:
             names = ", ".join(drive.name for drive in self.paid_failures)
-            return f"It pays for leaving the track: {names} is worth more than any complete lap."
+            return f"It pays for failing: {names} is worth more than any complete lap."
         if learner == "right" and episode == "right":
             return "It pays fast laps more than slow ones."
         if learner == "right":

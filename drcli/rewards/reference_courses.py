@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from drcli.config.race_settings import RaceSettings
-from drcli.rewards.dodging import NEVER_PCT, way_of
-from drcli.rewards.drives import FROM_THE_LINE, drivable
+from drcli.rewards.dodging import ATTENTIVE, Lapse, way_of
+from drcli.rewards.drives import FROM_THE_LINE, drivable, ways_on
 from drcli.rewards.road_lines import beside, leaving
 from drcli.rewards.standing_objects import has_objects
 from drcli.sim.constants import MAX_SPEED_MPS
 from drcli.sim.pursuit import Course
-from drcli.sim.racing_line import smooth_line, speeds_on, stations
+from drcli.sim.racing_line import smooth_line, stations
 from drcli.sim.track import Array, Track
 
 SLOWEST_MPS = 0.5
@@ -23,10 +23,14 @@ _LATERAL_MPS2 = (6.5, 5.0, 3.5, 2.0)  # in bends; the fastest that stays on the 
 _SHORTNESS, _MARGIN_M = 0.1, 0.17
 _WEAVE_M, _WEAVE = 2.5, 0.28  # length of a weave, and how far to both sides, as a share of the width
 _NEAR_BORDER, _ON_BORDER = 0.36, 0.5  # share of the width beside the centre line
-_CRASHES_PCT = {
-    "crashes into an object half way": 50.0,
-    "crashes into an object early": 15.0,
-}  # from there on
+_LEAVES = {
+    "leaves the road half way": Lapse(50.0, aims=False),
+    "leaves the road early": Lapse(15.0, aims=False),
+}
+_CRASHES = {
+    "crashes into an object half way": Lapse(50.0, aims=True),
+    "crashes into an object early": Lapse(0.0, aims=True),
+}
 
 
 def reference_courses(
@@ -52,15 +56,12 @@ def reference_courses(
         f"along the left border, {brisk:g} m/s": (beside(way, _NEAR_BORDER), brisk),
         f"along the right border, {brisk:g} m/s": (beside(way, -_NEAR_BORDER), brisk),
         f"two wheels off the road, {brisk:g} m/s": (beside(way, _ON_BORDER), brisk),
-        f"leaves the road half way, {top:g} m/s": (leaving(way, 0.5), top),
-        f"leaves the road early, {top:g} m/s": (leaving(way, 0.15), top),
     }
+    for name, lapse in _LEAVES.items():
+        lines[f"{name}, {top:g} m/s"] = leaving(way, lapse.from_pct / 100.0), top
     if has_objects(track, race):
-        lines |= {f"{name}, {brisk:g} m/s": (center, brisk) for name in _CRASHES_PCT}
-    ways = [
-        [Course(line, speeds_on(line, speed, limit)) for limit in _LATERAL_MPS2]
-        for line, speed in lines.values()
-    ]
+        lines |= {f"{name}, {brisk:g} m/s": (center, brisk) for name in _CRASHES}
+    ways = [ways_on(line, speed, _LATERAL_MPS2) for line, speed in lines.values()]
     return dict(zip(lines, drivable(track, ways, race), strict=True))
 
 
@@ -69,6 +70,6 @@ def is_daring(name: str) -> bool:
     return name.startswith(("along", "two wheels"))
 
 
-def crash_from_pct(name: str) -> float:
-    """The progress from which on the driver of a course aims at objects."""
-    return _CRASHES_PCT.get(name.partition(",")[0], NEVER_PCT)
+def lapse_of(name: str) -> Lapse:
+    """Where the driver of a course no longer minds objects."""
+    return {**_LEAVES, **_CRASHES}.get(name.partition(",")[0], ATTENTIVE)

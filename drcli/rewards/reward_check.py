@@ -41,6 +41,7 @@ class RewardReport:
     """`values`: reward by state; `cost_ms` is the mean of a lap, `first_ms` the first call with its imports."""
 
     values: dict[str, float] = field(default_factory=dict)
+    all_values: set[float] = field(default_factory=set)  # in all steps
     types: set[str] = field(default_factory=set)  # of what it returns
     cost_ms: float = 0.0
     first_ms: float = 0.0
@@ -107,6 +108,7 @@ def _drive(reward: RewardFunction, episode: EpisodeCalls, report: RewardReport) 
         raise
     except RewardError as error:
         report.add("error", error.message, error.hint)
+    report.all_values.update(rewards)
     report.values |= {name: rewards[at] for name, at in episode.shown.items() if at < len(rewards)}
     if not report.cost_ms and len(seconds) > 1:
         _look_at_cost(seconds, report)
@@ -219,7 +221,9 @@ def _alone(reward: RewardFunction, call: Call) -> float | None:
 
 def _look_at_values(report: RewardReport) -> None:
     values = report.values
-    if len(values) > 2 and len(set(values.values())) == 1:
+    if (
+        len(report.all_values) == 1 and not report.errors and "speed" not in report.keys
+    ):  # all drive at one speed
         report.add("warning", "It pays the same in every state.", "There is nothing to learn from it.")
         return
     off, on = values.get("off the track"), values.get("half way round")

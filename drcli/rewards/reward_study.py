@@ -14,7 +14,7 @@ from drcli.rewards.car_states import driven_calls
 from drcli.rewards.drives import Drive, drive_courses
 from drcli.rewards.ranking import Ranking
 from drcli.rewards.recorded_drives import Trace, recorded_drives, traces_in, traces_under
-from drcli.rewards.reference_courses import SLOWEST_MPS, crash_from_pct, is_daring, reference_courses
+from drcli.rewards.reference_courses import SLOWEST_MPS, is_daring, lapse_of, reference_courses
 from drcli.rewards.reward_check import RewardReport, check_reward
 from drcli.rewards.reward_field import Manner, reward_field
 from drcli.rewards.subject import Subject
@@ -71,7 +71,7 @@ def _reference(subject: Subject) -> list[Drive]:
     courses = reference_courses(subject.track, subject.max_speed_mps, subject.race)
     reward = subject.function(lambda line: None, processes=os.cpu_count() or 1)
     daring = [*filter(is_daring, courses)]
-    return drive_courses(subject.track, courses, reward, daring, subject.race, crash_from_pct)
+    return drive_courses(subject.track, courses, reward, daring, subject.race, lapse_of)
 
 
 def _traces(subject: Subject, traces: str | None) -> list[Trace]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 from functools import singledispatch
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from drcli import missing_package
 
@@ -16,11 +16,11 @@ _AT_STEP_1 = re.compile(r"^[^#\n]*\bsteps\b[\"')\]\s]*==\s*1(\.0*)?(?![\d.])", r
 
 
 class Failed(NamedTuple):
-    """The function that failed: its text, the file it was read from, the keys of the params it was called with."""
+    """The function that failed: its text, the file it was read from, the params it was called with."""
 
     source: str
     filename: str
-    keys: Collection[str] = ()
+    params: Mapping[str, Any]
 
 
 @singledispatch
@@ -37,10 +37,21 @@ def _(error: ModuleNotFoundError, failed: Failed) -> str:
 @hint_for.register
 def _(error: KeyError, failed: Failed) -> str:
     """The existing key that was probably meant."""
-    if not error.args or error.args[0] in failed.keys:
+    if not error.args or error.args[0] in failed.params:
         return ""
-    near = difflib.get_close_matches(str(error.args[0]), failed.keys, n=1)
+    near = difflib.get_close_matches(str(error.args[0]), failed.params, n=1)
     return f"Did you mean params[{near[0]!r}]?" if near else ""
+
+
+@hint_for.register
+def _(error: IndexError, failed: Failed) -> str:
+    """Most functions that read objects expect that there are some."""
+    if "objects_" not in failed.source or failed.params.get("objects_location", True):
+        return ""
+    return (
+        "There are no objects on the road, so all lists of them are empty. With DR_RACE_TYPE=OBJECT_AVOIDANCE or "
+        "HEAD_TO_BOT there are some."
+    )
 
 
 @hint_for.register

@@ -30,8 +30,8 @@ def test_what_is_taken(source: str) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        (HEAD + "    return 1\n", "it returns 1, a int"),
-        (HEAD + "    return None\n", "it returns None, a NoneType"),
+        (HEAD + "    return 1\n", "it returns 1 of type int"),
+        (HEAD + "    return None\n", "it returns None of type NoneType"),
         (HEAD + "    return float('nan')\n", "it returns nan"),
         (HEAD + "    return 100001.0\n", "it returns 100001.0"),
         (HEAD + "    return float(params['progress'] * 2e3)\n", "it returns 200000.0 at the finish line"),
@@ -60,7 +60,7 @@ def test_a_call_that_does_not_return() -> None:
 def test_the_function_has_limits_and_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     source = "import os\nkey = os.environ.get('AWS_SECRET_ACCESS_KEY', 'none')\n" + HEAD + "    return key\n"
-    assert said(source) == ["refused it returns 'none', a str"]
+    assert said(source) == ["refused it returns 'none' of type str"]
     if os.name == "posix" and os.uname().sysname == "Linux":
         (line,) = said(HEAD + "    return float(len(bytearray(1 << 36)))\n")
         assert "line 2: MemoryError" in line

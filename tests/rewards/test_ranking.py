@@ -78,7 +78,7 @@ def test_what_pays_for_leaving_is_found() -> None:
     drives = [drive(*FAST, -1.0), drive(*SLOW, -1.0), drive("out", 20, -1.0, progress=20.0)]
     ranking = Ranking.of(drives, 0.97)
     assert [each.name for each in ranking.paid_failures] == ["out"]
-    assert ranking.is_harmful and ranking.verdict.startswith("It pays for leaving the track: out")
+    assert ranking.is_harmful and ranking.verdict.startswith("It pays for failing: out")
     assert any(pair.worse.name == "out" for pair in ranking.wrong_pairs)
 
 
