@@ -20,7 +20,7 @@ def command() -> None:
     """Find out what a reward function pays, before a training: errors, habits, and whether fast laps earn more.
 
     FILE is custom_files/reward_function.py of the workspace unless another one is named; the track is the first
-    of DR_WORLD_NAME. docs/reward-functions.md explains the results.
+    of DR_WORLD_NAME, the race that of DR_RACE_TYPE. docs/reward-functions.md explains the results.
 
     \b
       dr reward check

@@ -36,7 +36,7 @@ def command(
     """Call a reward function on real states of a track, and show what it pays, costs, reads and does.
 
     A driver without a model drives in the simulator: a lap, along the borders, off the track, in the opposite
-    direction, past objects. Exits with 1 if a training would not start or would stop.
+    direction, into an object. Exits with 1 if a training would not start or would stop.
 
     \b
       dr reward check

@@ -11,14 +11,14 @@ from drcli.config.load import find_workspace, load_settings, settings_of
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.race_settings import RaceSettings
 from drcli.config.settings import Settings
-from drcli.errors import DrError
+from drcli.errors import DrError, UsageError
 from drcli.launch.race_checks import check_race, race_of
-from drcli.launch.start_checks import check_trainable
 from drcli.paths import Workspace
 from drcli.sim.catalogue import load_track
 from drcli.sim.constants import MAX_SPEED_MPS
 from drcli.sim.reward import Log, RewardFunction
 from drcli.sim.track import Track
+from drcli.tables import RACES
 
 _REWARD = "reward_function.py"
 _SPEED_MPS = 3.0  # of a model that is not known
@@ -97,8 +97,12 @@ def _workspace(
 
 
 def _race(settings: Settings, track: Track, metadata: ModelMetadata | None) -> RaceSettings:
-    check_trainable(settings)
     race = race_of(settings)
+    if RACES.load(race.race_type).cars_per_race > 1:
+        raise UsageError(
+            f"{settings.source('DR_RACE_TYPE')}: DR_RACE_TYPE={race.race_type} is for evaluations, which pay no rewards.",
+            "Name the race of the training, for example with --set DR_RACE_TYPE=TIME_TRIAL.",
+        )
     check_race(settings, [track])
     return replace(
         race,

@@ -95,6 +95,19 @@ def test_rank_of_good_and_bad(here: Path) -> None:
     assert "error: It pays" in result.stderr
 
 
+def test_the_race_is_that_of_the_settings(here: Path) -> None:
+    write(here, HEAD + "    return params['objects_distance'][0] + params['is_crashed']\n")
+    alone = dr("check", "--no-droa")
+    assert alone.exit_code == 1 and "There are no objects on the road" in alone.stdout
+    boxes = "--set", "DR_RACE_TYPE=OBJECT_AVOIDANCE", "--set", "DR_OA_NUMBER_OF_OBSTACLES=1"
+    assert dr("check", "--no-droa", *boxes).exit_code == 0
+    assert dr("plot", *boxes).exit_code == 0
+    models = dr("rank", "--set", "DR_RACE_TYPE=HEAD_TO_MODEL")
+    assert models.exit_code == 2 and "is for evaluations, which pay no rewards" in models.stderr
+    many = dr("rank", *boxes[:2], "--set", "DR_OA_NUMBER_OF_OBSTACLES=99")
+    assert many.exit_code == 2 and "DR_OA_NUMBER_OF_OBSTACLES=99" in many.stderr
+
+
 def test_rank_wants_traces_that_exist(here: Path) -> None:
     result = dr("rank", "--traces", "no-model")
     assert result.exit_code == 1
