@@ -42,8 +42,8 @@ def command(
     """Rank good and bad laps by what they earn: the order that a training learns from.
 
     A driver without a model drives the track in the simulator: the racing line and the centre line at several
-    speeds, weaving, along the borders, off the road, into an object if the race has some. `--traces` adds recorded laps, paid again by this function.
-    Exits with 1 if the learner would not be paid for fast laps.
+    speeds, weaving, along the borders, off the road, into an object if the race has some. `--traces` adds recorded
+    laps, paid again by this function. Exits with 1 if the learner would not be paid for fast laps.
 
     \b
       dr reward rank

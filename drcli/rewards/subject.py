@@ -100,7 +100,8 @@ def _race(settings: Settings, track: Track, metadata: ModelMetadata | None) -> R
     race = race_of(settings)
     if RACES.load(race.race_type).cars_per_race > 1:
         raise UsageError(
-            f"{settings.source('DR_RACE_TYPE')}: DR_RACE_TYPE={race.race_type} is for evaluations, which pay no rewards.",
+            f"{settings.source('DR_RACE_TYPE')}: DR_RACE_TYPE={race.race_type} is for evaluations, which pay no "
+            "rewards.",
             "Name the race of the training, for example with --set DR_RACE_TYPE=TIME_TRIAL.",
         )
     check_race(settings, [track])
