@@ -69,7 +69,9 @@ def draw(subject: Subject, manner: Manner, path: Path) -> tuple[float, float]:
 
 def _reference(subject: Subject) -> list[Drive]:
     courses = reference_courses(subject.track, subject.max_speed_mps, subject.race)
-    reward = subject.function(lambda line: None, processes=os.cpu_count() or 1)
+    reward = subject.function(
+        lambda line: None, processes=subject.settings.reward_processes or os.cpu_count() or 1
+    )
     daring = [*filter(is_daring, courses)]
     return drive_courses(subject.track, courses, reward, daring, subject.race, lapse_of)
 
