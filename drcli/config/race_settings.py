@@ -43,7 +43,7 @@ class RaceSettings:
     )  # of the commanded speed
     step_jitter: float = field(default=0.0, metadata=from_key("STEP_JITTER"))  # of a step
     car_dynamics: str = field(default=BY_VERSION, metadata=from_key("CAR_DYNAMICS"))  # or of `tables.CARS`
-    metadata_version: float = 5.0  # of model_metadata.json
+    metadata_versions: tuple[float, ...] = (5.0,)  # of model_metadata.json of each model of the race
     randomised: str = field(default=ALL_PARTS, metadata=from_key("RANDOMIZE"))  # names of parts
     spread_starts: bool = False  # evenly over the lap instead of round robin
     restyled_steps: int = 0  # after so many steps randomised pictures get another style; 0: with each episode

@@ -56,9 +56,9 @@ def _old(made_for_m: float) -> CarParams:
 SIMAPP_1, SIMAPP_2 = _old(0.1), _old(0.0277)
 
 
-def car_of(settings: RaceSettings) -> CarParams:
-    """The car of a race. Raises UsageError if there is none with that name."""
+def car_of(settings: RaceSettings, place: int = 0) -> CarParams:
+    """The car of the model in that place of a race. Raises UsageError if there is none with that name."""
     name = settings.car_dynamics
     if name == BY_VERSION:
-        name = f"simapp-{min(int(settings.metadata_version), 5)}"
+        name = f"simapp-{min(int(settings.metadata_versions[place]), 5)}"
     return cast(CarParams, CARS.load(name))

@@ -82,7 +82,9 @@ class World:
         self.sensors = sensor_specs(sensors)
         self.next_episode = 0  # its number; episodes are numbered in the order they start
         self.active = np.zeros(num_envs, np.bool_)
-        self.cars, self._car = new_cars(num_envs), car_of(settings)
+        self.cars = new_cars(num_envs)
+        places = range(len(settings.metadata_versions))  # of models, which drive every so many cars
+        self._fleet = [(car_of(settings, i), np.arange(num_envs) % len(places) == i) for i in places]
         self._actuation = Actuation(settings, num_envs)
         self.history, self.telemetry = new_arrays(CarHistory, num_envs), new_arrays(Telemetry, num_envs)
         self.referee = Referee(settings, num_envs)
@@ -168,7 +170,8 @@ class World:
         self.records.add(step, verdicts, rewards, pause_s)
 
         arriving = self._actuation.carried_out(actions, driven) if self._actuation.varies else actions
-        drive(self._car, self.cars, arriving, driven)
+        for car, are_such in self._fleet:
+            drive(car, self.cars, arriving, driven & are_such)
         self.race.advance(self.cars, driven)
         terminated, episodes = verdicts.terminated, []
         if verdicts.is_eventful:

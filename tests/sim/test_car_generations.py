@@ -16,7 +16,7 @@ from drcli.tables import CARS
 
 
 def of_version(version: float, **settings: str) -> CarParams:
-    return car_of(RaceSettings(metadata_version=version, **settings))  # type: ignore[arg-type]
+    return car_of(RaceSettings(metadata_versions=(version,), **settings))  # type: ignore[arg-type]
 
 
 def settled_mps(car: CarParams, command_mps: float) -> float:
@@ -54,12 +54,22 @@ def test_real_speed_follows_from_the_wheels(version: int, of_command: float) -> 
 def test_the_world_drives_the_car_of_its_settings(block: Track) -> None:
     reached = []
     for version in (1, 5):
-        world = World(block, RaceSettings(metadata_version=version), 1, sensors=())
+        world = World(block, RaceSettings(metadata_versions=(version,)), 1, sensors=())
         world.reset()
         for _ in range(8):
             world.step([[0.0, 1.0]])
         reached.append(float(world.cars.x_m[0]))
     assert 0.2 < reached[0] / reached[1] < 0.4
+
+
+def test_each_model_of_a_race_drives_the_car_of_its_version(block: Track) -> None:
+    world = World(block, RaceSettings(metadata_versions=(1, 5)), 4, sensors=())
+    world.reset()
+    for _ in range(8):
+        world.step([[0.0, 1.0]] * 4)
+    first, second, *others = world.cars.speed_mps.tolist()
+    assert others == [first, second]
+    assert 0.2 < first / second < 0.4
 
 
 def test_the_console_of_2023_turns_wider_the_faster_it_drives() -> None:

@@ -98,10 +98,10 @@ def evaluate(environment: Environment, stop: StopFlag) -> bool:
 
 def _world(job: EvaluationJob, environment: Environment) -> World:
     """A car for each contestant, and that for each trial, unless trials follow each other in one go."""
-    params = job.params
-    sides = 1 if params.race.is_continuous else params.race.number_of_trials
-    track = load_run_track(params.world_name, environment)
-    return World(track, params.race, sides * len(job.contestants), sensors=_sensors(job.contestants))
+    race = replace(job.params.race, metadata_versions=tuple(each.metadata.version for each in job.contestants))
+    sides = 1 if race.is_continuous else race.number_of_trials
+    track = load_run_track(job.params.world_name, environment)
+    return World(track, race, sides * len(job.contestants), sensors=_sensors(job.contestants))
 
 
 def _sensors(contestants: Sequence[Contestant]) -> tuple[SensorSpec, ...]:
@@ -127,7 +127,6 @@ def _contestant(bucket: Bucket, params: EvaluationParams) -> Contestant:
     key = params.model_metadata_key
     metadata = ModelMetadata.parse(bucket.get(key).decode(), key)
     check_supported(metadata, key)
-    params = replace(params, race=replace(params.race, metadata_version=metadata.version))
     which = which_checkpoint(params.eval_checkpoint)
     name, files = read_checkpoint(bucket, ModelKeys(params.model_prefix), which)
     return Contestant(params, metadata, name, _actor(metadata, key, name, files))

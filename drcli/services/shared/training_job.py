@@ -79,7 +79,7 @@ def check_race_type(name: str) -> None:
 
 def _with_car(params: TrainingParams, metadata: ModelMetadata) -> TrainingParams:
     """The params with the car that the model's version drives."""
-    return replace(params, race=replace(params.race, metadata_version=metadata.version))
+    return replace(params, race=replace(params.race, metadata_versions=(metadata.version,)))
 
 
 def _params(bucket: Bucket, keys: ModelKeys, environment: Environment, index: int) -> TrainingParams:
