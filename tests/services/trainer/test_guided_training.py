@@ -154,6 +154,17 @@ def test_a_student_that_learns_nothing_is_judged_late(new_guided_run: NewRun) ->
     assert int(samples) == USUAL.first_judgement + JUDGE_ANYWAY_AFTER
 
 
+def test_a_teacher_that_has_passed_need_not_do_so_again(new_guided_run: NewRun) -> None:
+    run = new_guided_run(DR_TRAIN_STOP_PROGRESS="")
+    trainer, [worker] = started(run)
+    first = CheckpointName(0, 0)  # without a step of the student
+    until(lambda: run.bucket.exists(run.keys.checkpoint(str(first))))
+    until(lambda: counters_of(checkpoint(run, first)).phase == "student")
+    trainer.ask_to_stop()
+    ended(trainer, worker)
+    assert has_passed(checkpoint(run, first).state["best_marks"])
+
+
 def test_a_trainer_that_is_killed_with_a_student_goes_on_with_it(new_guided_run: NewRun) -> None:
     run = new_guided_run(DR_TRAIN_STOP_PROGRESS="")
     trainer, [worker] = started(run)

@@ -103,6 +103,7 @@ class Guided:
         is_at_its_end = run.counters.teacher_steps >= run.job.environment.guidance.teacher_steps
         if teaching.has_passed:
             run.counters.phase = "student"
+            self._save_teacher()  # a run that stops before the student is judged goes on from here
         elif is_at_its_end and not run.is_over:
             self._give_up()
 
