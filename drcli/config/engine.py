@@ -5,9 +5,9 @@ Checked before a run starts, and again by the services.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from drcli.config.model_metadata import ModelMetadata
+from drcli.config.model_metadata import CONFIGURED_LIDAR, ModelMetadata
 from drcli.errors import UsageError
 from drcli.tables import ALGORITHMS, HEADS, NETWORKS, SENSORS, Table
 
@@ -20,6 +20,15 @@ def check_supported(metadata: ModelMetadata, where: str = "model_metadata.json")
                 f"{where}: drcli's own engine does not support {key} {name} yet.",
                 f"Choose one of: {', '.join(table)}.",
             )
+
+
+def check_shared_sensors(models: Iterable[ModelMetadata]) -> None:
+    """Raise UsageError if a sensor is not the same for all models of a race: they have one set of sensors."""
+    if len({each.lidar_config for each in models if CONFIGURED_LIDAR in each.sensors}) > 1:
+        raise UsageError(
+            f"The models differ in the lidar_config of their {CONFIGURED_LIDAR}.",
+            "In one race, all of them need the same one.",
+        )
 
 
 def _needed(metadata: ModelMetadata) -> Iterator[tuple[str, str, Table]]:

@@ -33,7 +33,7 @@ SPEED_LIMITS_MPS = (0.1, 4.0)
 GREY_CAMERAS = ("observation", "FRONT_FACING_CAMERA", "LEFT_CAMERA")  # each sees one grey image
 CAMERAS = (*GREY_CAMERAS, "STEREO_CAMERAS")
 _LIDARS = ("LIDAR", "SECTOR_LIDAR", "DISCRETIZED_SECTOR_LIDAR")
-_CONFIGURED = "DISCRETIZED_SECTOR_LIDAR"
+CONFIGURED_LIDAR = "DISCRETIZED_SECTOR_LIDAR"
 _ALGORITHMS = ("clipped_ppo", "sac")  # those that other engines support; ours are in the table
 
 
@@ -246,8 +246,8 @@ def _warn_of_lidar(parsed: Parsed, found: ModelMetadata) -> None:
     config = parsed.value.get("lidar_config")
     if config is None:
         return
-    if _CONFIGURED not in found.sensors:
-        parsed.warn(("lidar_config",), f"lidar_config has no effect without the sensor {_CONFIGURED}")
+    if CONFIGURED_LIDAR not in found.sensors:
+        parsed.warn(("lidar_config",), f"lidar_config has no effect without the sensor {CONFIGURED_LIDAR}")
     known = {*LidarConfig.model_fields, "clipping_dist"}
     for key in (key for key in config if key not in known):
         hint = did_you_mean(key, known) or "the lidar's rate, view and reach are fixed"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from drcli.config.engine import check_supported
+from drcli.config.engine import check_shared_sensors, check_supported
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.params_documents import Document, Value, render_evaluation, to_yaml
 from drcli.config.settings import Settings
@@ -200,6 +200,9 @@ def check_models(
             name = "DR_EVAL_OPP_S3_MODEL_PREFIX"
             where = f"{settings.source(name)}: {name}={settings.text(name)}"
             raise type(error)(f"{where}: {error.message}", error.hint) from None
+    if is_ours:
+        prefixes = (settings.local_s3_model_prefix, settings.eval_opp_s3_model_prefix)[: len(wanted)]
+        check_shared_sensors(_metadata(bucket, ModelKeys(prefix)) for prefix in prefixes)
     return tuple(warnings)
 
 
@@ -207,10 +210,14 @@ def _check_model(settings: Settings, bucket: Bucket, prefix: str, which: Which) 
     """What to know about the model. Raises DrError if the checkpoint does not exist or our engine cannot drive it."""
     keys = ModelKeys(prefix)
     files = choose_checkpoint(bucket, keys, which)
-    metadata = ModelMetadata.parse(bucket.get(keys.model_metadata), keys.model_metadata)
+    metadata = _metadata(bucket, keys)
     check_supported(metadata, keys.model_metadata)
     check_fits(Origin(keys.prefix, files, read_network(bucket, files), metadata), metadata)
     return slow_car(settings, metadata, keys.model_metadata)
+
+
+def _metadata(bucket: Bucket, keys: ModelKeys) -> ModelMetadata:
+    return ModelMetadata.parse(bucket.get(keys.model_metadata), keys.model_metadata)
 
 
 def _check_any_model(settings: Settings, bucket: Bucket, prefix: str, which: Which) -> tuple[str, ...]:

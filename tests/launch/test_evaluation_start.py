@@ -120,13 +120,15 @@ def test_a_clone_of_a_model_in_training(
     assert said.startswith("mine/model/model_metadata.json: the car of version 1 drives 0.3 of the speed")
 
 
-def put_model(bucket: Bucket, prefix: str, numbers: tuple[int, ...] = (1, 2)) -> None:
-    network = ActorCritic(ModelSpec.of(ModelMetadata.parse(METADATA, "metadata")))
+def put_model(
+    bucket: Bucket, prefix: str, numbers: tuple[int, ...] = (1, 2), metadata: bytes = METADATA
+) -> None:
+    network = ActorCritic(ModelSpec.of(ModelMetadata.parse(metadata, "metadata")))
     files = {"safetensors": pack(to_tensors(network), {})}
     for number in numbers:
         entry = CheckpointEntry(CheckpointName(number, 32 * number), 1.0)
         publish_checkpoint(bucket, ModelKeys(prefix), entry.name, files, CheckpointIndex(entry, entry))
-    bucket.put(ModelKeys(prefix).model_metadata, METADATA)
+    bucket.put(ModelKeys(prefix).model_metadata, metadata)
 
 
 @pytest.fixture
@@ -179,6 +181,20 @@ def test_a_number_is_that_of_the_model_not_of_its_opponent(
     assert [car.eval_checkpoint for car in cars] == expected
     assert cars[0].metrics_key.startswith("mine/metrics/evaluation/")
     assert cars[1].metrics_key.startswith("rival/metrics/EvaluationMetrics-")
+
+
+def test_models_that_see_different_things_by_one_lidar_cannot_race(
+    racing: Callable[..., StartedEvaluation], bucket: Bucket
+) -> None:
+    for prefix, sectors in (("mine", 8), ("rival", 16)):
+        metadata = json.loads(METADATA) | {
+            "sensor": ["FRONT_FACING_CAMERA", "DISCRETIZED_SECTOR_LIDAR"],
+            "lidar_config": {"num_sectors": sectors},
+        }
+        put_model(bucket, prefix, metadata=json.dumps(metadata).encode())
+    with pytest.raises(UsageError, match="differ in the lidar_config of their DISCRETIZED_SECTOR_LIDAR"):
+        racing("rival")
+    assert racing("mine").models == ["mine", "mine"]
 
 
 def test_a_model_may_race_itself(racing: Callable[..., StartedEvaluation], bucket: Bucket) -> None:

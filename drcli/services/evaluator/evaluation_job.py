@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from drcli.config.engine import check_supported
+from drcli.config.engine import check_shared_sensors, check_supported
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.run_params import EvaluationParams
 from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.episode import Episode, Lap
 from drcli.contract.keys import ModelKeys, evaluation_facts, evaluation_trace
-from drcli.errors import DrError, UsageError
+from drcli.errors import DrError
 from drcli.services.evaluator.lineup import Contestant, Lineup
 from drcli.services.evaluator.standings import standings, verdict
 from drcli.services.observers.observer import ObservedRun, RunEnd
@@ -68,7 +68,9 @@ class EvaluationJob:
                 "Name one of them: `dr evaluate --set DR_WORLD_NAME=…`.",
             )
         cars = EvaluationParams.parse_cars(document, RACES.load(params.race.race_type).cars_per_race)
-        return cls(tuple(_contestant(bucket, car) for car in cars))
+        contestants = tuple(_contestant(bucket, car) for car in cars)
+        check_shared_sensors(each.metadata for each in contestants)
+        return cls(contestants)
 
 
 def evaluate(environment: Environment, stop: StopFlag) -> bool:
@@ -98,22 +100,18 @@ def evaluate(environment: Environment, stop: StopFlag) -> bool:
 
 def _world(job: EvaluationJob, environment: Environment) -> World:
     """A car for each contestant, and that for each trial, unless trials follow each other in one go."""
-    race = replace(job.params.race, metadata_versions=tuple(each.metadata.version for each in job.contestants))
+    race = replace(
+        job.params.race, metadata_versions=tuple(each.metadata.version for each in job.contestants)
+    )
     sides = 1 if race.is_continuous else race.number_of_trials
     track = load_run_track(job.params.world_name, environment)
     return World(track, race, sides * len(job.contestants), sensors=_sensors(job.contestants))
 
 
 def _sensors(contestants: Sequence[Contestant]) -> tuple[SensorSpec, ...]:
-    """All that any of them sees. Raises UsageError if one name means two things, as lidars are configured."""
-    found: dict[str, SensorSpec] = {}
-    for spec in (spec for each in contestants for spec in ModelSpec.of(each.metadata).sensors):
-        if found.setdefault(spec.name, spec) != spec:
-            raise UsageError(
-                f"The models differ in the lidar_config of their {spec.name}.",
-                "In one race, all of them need the same one.",
-            )
-    return tuple(found.values())
+    """All that any of them sees."""
+    specs = (spec for each in contestants for spec in ModelSpec.of(each.metadata).sensors)
+    return tuple(dict.fromkeys(specs))
 
 
 def _number(episodes: Sequence[Episode]) -> None:
