@@ -143,7 +143,10 @@ def _drive(
 
 
 def _outcome(race: RaceFacts) -> str:
-    times = ", ".join(f"{each['laps']} laps in {each['time_s']:.2f} s" for each in race.standings)
+    times = ", ".join(
+        f"{each['laps']} lap{'' if each['laps'] == 1 else 's'} in {each['time_s']:.2f} s"
+        for each in race.standings
+    )
     return f"{race.winner or 'nobody'} wins ({times})"
 
 

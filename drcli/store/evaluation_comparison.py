@@ -14,23 +14,28 @@ Number = float | None
 class Figure:
     """A figure of an evaluation: what it is called, where it is, and which is better, the higher or the lower.
 
-    of_track: whether it depends on the length of the track, and is compared on the same track only.
+    alike: what has to be the same for all, and known, or it says nothing: lap times depend on the track, sums on laps.
     """
 
     name: str
     read: Callable[[EvaluationInfo], Number]
     is_higher_better: bool = False
-    of_track: bool = False
+    alike: tuple[str, ...] = ()
+
+    def is_comparable(self, evaluations: Sequence[EvaluationInfo]) -> bool:
+        """Whether these evaluations are alike in what it depends on."""
+        values = [{getattr(info, name) for info in evaluations} for name in self.alike]
+        return all(len(found) == 1 and None not in found for found in values)
 
 
 FIGURES = (
-    Figure("complete", lambda info: info.complete, is_higher_better=True),
+    Figure("complete", lambda info: info.complete, is_higher_better=True, alike=("trials",)),
     Figure("completion", lambda info: info.completion, is_higher_better=True),
-    Figure("best_lap_s", lambda info: info.best_lap_s, of_track=True),
-    Figure("mean_lap_s", lambda info: info.mean_lap_s, of_track=True),
-    Figure("resets", lambda info: info.resets),
-    Figure("off_track", lambda info: info.off_track),
-    Figure("crashes", lambda info: info.crashes),
+    Figure("best_lap_s", lambda info: info.best_lap_s, alike=("world_name",)),
+    Figure("mean_lap_s", lambda info: info.mean_lap_s, alike=("world_name",)),
+    Figure("resets", lambda info: info.resets, alike=("trials",)),
+    Figure("off_track", lambda info: info.off_track, alike=("trials",)),
+    Figure("crashes", lambda info: info.crashes, alike=("trials",)),
 )
 
 
@@ -55,7 +60,9 @@ class Comparison:
         if len(races) > 1:
             lines.append(f"They drove different races, so traffic may have cost time: {', '.join(races)}.")
         if len(trials) > 1:
-            lines.append(f"They drove different numbers of laps: {', '.join(map(str, trials))}.")
+            lines.append(
+                f"They drove different numbers of laps, so sums are not compared: {', '.join(map(str, trials))}."
+            )
         return tuple(lines)
 
 
@@ -71,9 +78,7 @@ def latest(evaluations: Iterable[EvaluationInfo], models: Sequence[str], track: 
 
 def compare(evaluations: Sequence[EvaluationInfo]) -> Comparison:
     """Find the best of these evaluations, figure by figure."""
-    tracks = {info.world_name for info in evaluations}
-    is_one_track = len(tracks) == 1 and None not in tracks
-    figures = [figure for figure in FIGURES if is_one_track or not figure.of_track]
+    figures = [figure for figure in FIGURES if figure.is_comparable(evaluations)]
     return Comparison(tuple(evaluations), {figure.name: _best(figure, evaluations) for figure in figures})
 
 
@@ -83,4 +88,4 @@ def _best(figure: Figure, evaluations: Sequence[EvaluationInfo]) -> tuple[str, .
         return ()
     wanted = max(values.values()) if figure.is_higher_better else min(values.values())
     best = tuple(model for model, value in values.items() if value == wanted)
-    return () if len(best) == len(evaluations) > 1 else best
+    return () if len(best) == len(evaluations) else best

@@ -40,6 +40,10 @@ def test_the_best_of_each_figure() -> None:
     assert found.differences == ()
 
 
+def test_one_alone_is_not_the_best_of_anything() -> None:
+    assert not any(compare([FIRST]).best.values())
+
+
 def test_two_of_three_can_be_the_best() -> None:
     third = replace(SECOND, model="third", best_lap_s=None, mean_lap_s=None, complete=0)
     best = compare([FIRST, SECOND, third]).best
@@ -47,12 +51,13 @@ def test_two_of_three_can_be_the_best() -> None:
     assert compare([FIRST, replace(FIRST, model="same"), SECOND]).best["complete"] == ("careful", "same")
 
 
-def test_lap_times_of_different_tracks_are_not_compared() -> None:
+def test_what_depends_on_track_or_laps_is_not_compared_if_those_differ() -> None:
     found = compare([FIRST, replace(SECOND, world_name="grand", trials=3)])
-    assert "best_lap_s" not in found.best and "resets" in found.best
+    assert found.best == {"completion": ("careful",)}
+    assert "resets" in compare([FIRST, replace(SECOND, world_name="grand")]).best
     assert found.differences == (
         "They drove on different tracks, so lap times are not compared: grand, oval.",
-        "They drove different numbers of laps: 3, 5.",
+        "They drove different numbers of laps, so sums are not compared: 3, 5.",
     )
     races = compare([FIRST, replace(SECOND, race_type="HEAD_TO_MODEL")])
     assert races.differences == (
