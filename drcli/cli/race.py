@@ -54,7 +54,7 @@ def command(
       dr race careful brave
       dr race careful brave third --laps 3 --checkpoint fastest --both-ways --set DR_WORLD_NAME=drcli_technical
     """
-    from drcli.launch import tournament
+    from drcli.launch import start_checks, tournament
     from drcli.launch.bucket import open_bucket
 
     workspace, settings = options.load(experiment, overrides)
@@ -62,7 +62,8 @@ def command(
     pairs = tournament.pairings(workspace, names, overrides, laps, both_ways=both_ways)
     which = _checkpoint(checkpoint) or settings.eval_checkpoint
     bucket = open_bucket(settings, workspace, write=True)
-    tournament.check(pairs, bucket, which)
+    present.warn_all(start_checks.settings_without_effect(settings, workspace, "evaluation"))
+    present.warn_all(tournament.check(pairs, bucket, which))
     races = _drive(pairs, workspace, bucket, which, resume=resume)
     _present(names, pairs, races, as_json=as_json)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 from drcli.config.load import load_settings
@@ -86,10 +86,10 @@ def pairings(
     return found
 
 
-def check(pairs: Sequence[Pairing], bucket: Bucket, which: Which) -> None:
-    """Raises DrError if one of the models cannot race, before anything is started."""
-    for pair in pairs:
-        check_models(pair.settings, bucket, [which, which], is_ours=True)
+def check(pairs: Sequence[Pairing], bucket: Bucket, which: Which) -> tuple[str, ...]:
+    """What to know about the models. Raises DrError if one of them cannot race, before anything is started."""
+    lines = (check_models(pair.settings, bucket, [which, which], is_ours=True) for pair in pairs)
+    return tuple(dict.fromkeys(chain.from_iterable(lines)))
 
 
 def driven(pair: Pairing, bucket: Bucket, which: Which) -> RaceFacts | None:
