@@ -13,7 +13,7 @@ from drcli.config.params_documents import Document, Value, render_evaluation, to
 from drcli.config.settings import Settings
 from drcli.contract.keys import ModelKeys, evaluation_facts, evaluation_trace
 from drcli.errors import DrError
-from drcli.launch import planning, run_control, tensorflow_files
+from drcli.launch import planning, run_control, simapp, tensorflow_files
 from drcli.launch.bucket import open_bucket
 from drcli.launch.launcher import RunRequest
 from drcli.launch.plan import Plan
@@ -71,9 +71,11 @@ class StartedEvaluation:
 
 
 def dry_run(settings: Settings, workspace: Workspace) -> planning.DryRun:
-    """What would be started; changes nothing."""
+    """What would be started; changes nothing. Settings are checked as for a start, models are not."""
     check_single_world(settings)
     check_settings(settings)
+    if simapp.is_ours(settings):
+        check_worlds(settings, workspace, keep=False)
     return planning.dry_run(_request(settings, workspace, settings.local_s3_model_prefix))
 
 

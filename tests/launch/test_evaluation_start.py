@@ -17,7 +17,7 @@ from drcli.config.run_params import EvaluationParams
 from drcli.contract.checkpoint_names import CheckpointName
 from drcli.contract.keys import ModelKeys, evaluation_facts
 from drcli.errors import DrError, UsageError
-from drcli.launch.evaluation_start import StartedEvaluation, results, start
+from drcli.launch.evaluation_start import StartedEvaluation, dry_run, results, start
 from drcli.launch.plan import Plan
 from drcli.launch.start_checks import check_trainable
 from drcli.paths import Workspace
@@ -223,6 +223,12 @@ def test_results_of_a_race(racing: Callable[..., StartedEvaluation], bucket: Buc
     facts["standings"] = [standing | {"place": 1} for standing in standings]
     bucket.put(evaluation_facts(evaluation.simtrace_prefix), json.dumps(facts).encode())
     assert results(evaluation)["winner"] is None
+
+
+def test_a_dry_run_refuses_a_race_that_cannot_take_place(workspace: Workspace) -> None:
+    values = {"DR_WORLD_NAME": "drcli_oval", "DR_RACE_TYPE": "OBJECT_AVOIDANCE"}
+    with pytest.raises(UsageError, match=r"DR_OA_NUMBER_OF_OBSTACLES=60, but drcli_oval .* has room for 8"):
+        dry_run(settings_of(values | {"DR_OA_NUMBER_OF_OBSTACLES": "60"}), workspace)
 
 
 def test_no_training_takes_several_models() -> None:
