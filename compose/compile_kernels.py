@@ -1,10 +1,25 @@
-"""Drives two cars for two steps, so that numba compiles the whole simulator. Runs while the image is built."""
+"""Drives cars in every race, with every sensor: numba compiles the whole simulator. Runs while the image is built.
+
+What is missing here every new container compiles anew before it drives: on a slow machine for longer than Docker waits.
+"""
 
 from drcli.config.race_settings import RaceSettings
 from drcli.sim.catalogue import load_track
 from drcli.sim.world import World
+from drcli.tables import PRIVILEGED_SENSORS, RACES, SENSORS
 
-world = World(load_track("drcli_oval", None, ""), RaceSettings(), num_envs=2)
-world.reset()
-for _ in range(2):
-    world.step([(0.0, 1.0), (0.0, 1.0)])
+TRACK = load_track("drcli_oval", None, "")
+AT_THE_START = {
+    "NUMBER_OF_OBSTACLES": 1,
+    "OBJECT_POSITIONS": "0.01,1",
+    "NUMBER_OF_BOT_CARS": 1,
+    "MIN_DISTANCE_BETWEEN_BOT_CARS": 0.5,
+}
+
+for race_type in RACES:
+    for is_random in (False, True):
+        settings = RaceSettings(race_type=race_type, randomised_pictures=is_random, own=AT_THE_START)
+        world = World(TRACK, settings, num_envs=2, sensors=(*SENSORS, *PRIVILEGED_SENSORS))
+        world.reset()
+        for _ in range(2):
+            world.step([(0.0, 1.0), (0.0, 1.0)])

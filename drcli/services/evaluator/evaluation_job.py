@@ -84,8 +84,10 @@ def evaluate(environment: Environment, stop: StopFlag) -> bool:
     observers = Subscriptions.of(
         ObservedRun("evaluation", environment, bucket, keys, params.world_name, job.contestants[0].metadata)
     )
+    heartbeat = Heartbeat.of_service()
+    heartbeat.beat()  # before the world is made and takes its first step: its kernels may have to be compiled
     lineup = Lineup(_world(job, environment), job.contestants, observers)
-    driven = lineup.drive(stop, Heartbeat.of_service())
+    driven = lineup.drive(stop, heartbeat)
     if stop.is_set:
         return True
     for episodes in driven:
