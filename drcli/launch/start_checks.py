@@ -12,6 +12,7 @@ from drcli.config.engine import check_supported
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.config.load import load_workers
 from drcli.config.model_metadata import ModelMetadata
+from drcli.config.params_documents import race_params, setting_of
 from drcli.config.race_settings import BY_VERSION
 from drcli.config.settings import Settings, variables
 from drcli.config.variable import COMMUNITY, OURS
@@ -32,6 +33,17 @@ if TYPE_CHECKING:
 
 HYPERPARAMETERS, METADATA, REWARD = "hyperparameters.json", "model_metadata.json", "reward_function.py"
 _KNOWN_ON_AWS = "reInvent2019_track"
+_RANDOM = {"DR_RANDOMIZE_LATENCY", "DR_RANDOMIZE_SPEED", "DR_RANDOMIZE_STEERING"}
+_LANE_CHANGES = {
+    "DR_H2B_LANE_CHANGE_DISTANCE",
+    "DR_H2B_LOWER_LANE_CHANGE_TIME",
+    "DR_H2B_UPPER_LANE_CHANGE_TIME",
+}
+_SPREAD = {
+    "DR_OA_NUMBER_OF_OBSTACLES",
+    "DR_OA_MIN_DISTANCE_BETWEEN_OBSTACLES",
+    "DR_OA_RANDOMIZE_OBSTACLE_LOCATIONS",
+}
 _PREFIX_OF = {"training": "DR_TRAIN_", "evaluation": "DR_EVAL_"}
 
 
@@ -85,16 +97,20 @@ def settings_without_effect(settings: Settings, workspace: Workspace, kind: str 
         for name, row in variables().items()
         if row.only_for == other and each.is_changed(name) and not name.startswith(others)
     )
-    return tuple(dict.fromkeys((*lines, *_idle_randomisation(settings, *workers))))
+    return tuple(dict.fromkeys((*lines, *_idle(settings, *workers))))
 
 
-def _idle_randomisation(*those: Settings) -> Iterator[str]:
-    """Settings of a randomisation that is switched off."""
-    switch = "DR_ENABLE_DOMAIN_RANDOMIZATION"
+def _idle(*those: Settings) -> Iterator[str]:
+    """Settings that another one makes idle: the switch is off, or the places of objects are given."""
     for each in those:
-        for name in ("DR_RANDOMIZE_LATENCY", "DR_RANDOMIZE_STEERING", "DR_RANDOMIZE_SPEED"):
-            if is_ours(each) and each.is_changed(name) and not each.enable_domain_randomization:
-                yield f"{each.source(name)}: {name}={each.text(name)} has no effect without {switch}=True."
+        of_race = {setting_of(key) for key in race_params(each)}
+        for reason, is_so, names in (
+            ("without DR_ENABLE_DOMAIN_RANDOMIZATION=True", not each.enable_domain_randomization, _RANDOM),
+            ("without DR_H2B_IS_LANE_CHANGE=True", not each.h2b_is_lane_change, _LANE_CHANGES & of_race),
+            ("beside DR_OA_OBJECT_POSITIONS", bool(each.oa_object_positions), _SPREAD & of_race),
+        ):
+            for name in sorted(filter(each.is_changed, names if is_so and is_ours(each) else ())):
+                yield f"{each.source(name)}: {name}={each.text(name)} has no effect {reason}."
 
 
 def faster_way(settings: Settings) -> tuple[str, ...]:

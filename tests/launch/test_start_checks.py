@@ -207,10 +207,26 @@ def test_randomised_actions_need_the_switch(racer: Workspace) -> None:
     said = settings_without_effect(settings(racer, **values), racer)
     assert said == tuple(
         f"--set: {name}={value} has no effect without DR_ENABLE_DOMAIN_RANDOMIZATION=True."
-        for name, value in values.items()
+        for name, value in sorted(values.items())
     )
     values["DR_ENABLE_DOMAIN_RANDOMIZATION"] = "True"
     assert settings_without_effect(settings(racer, **values), racer) == ()
+
+
+@pytest.mark.parametrize(
+    ("race", "name", "value", "switch", "reason"),
+    [
+        ("HEAD_TO_BOT", "DR_H2B_LANE_CHANGE_DISTANCE", "2", "", "without DR_H2B_IS_LANE_CHANGE=True"),
+        ("OBJECT_AVOIDANCE", "DR_OA_NUMBER_OF_OBSTACLES", "4", "0.2,-1", "beside DR_OA_OBJECT_POSITIONS"),
+    ],
+)
+def test_settings_of_objects_that_another_one_makes_idle(
+    racer: Workspace, race: str, name: str, value: str, switch: str, reason: str
+) -> None:
+    values = {name: value, "DR_OA_OBJECT_POSITIONS": switch}
+    said = f"--set: {name}={value} has no effect {reason}."
+    assert settings_without_effect(settings(racer, **values, DR_RACE_TYPE=race), racer) == (said,)
+    assert settings_without_effect(settings(racer, **values), racer) == ()  # of no race that is driven
 
 
 def test_the_slow_car_of_version_1_is_announced(racer: Workspace) -> None:
