@@ -69,7 +69,8 @@ def pairings(
     """Every pair of the models, in their order; with `both_ways` also with places in the grid exchanged.
 
     Raises:
-        UsageError: fewer than two models, one of them twice, or an engine that does not tell who wins.
+        UsageError: fewer than two models, one of them twice, a setting that it needs itself, or an engine that does not tell
+            who wins.
     """
     if len(models) < 2 or len(set(models)) < len(models):
         raise UsageError(
@@ -136,6 +137,12 @@ def _settings(
         "DR_EVAL_OPP_S3_METRICS_PREFIX": f"{opponent}/metrics",
         **({"DR_EVAL_NUMBER_OF_TRIALS": str(laps)} if laps is not None else {}),
     }
+    given = {word.partition("=")[0] for word in overrides}
+    if taken := sorted(given & set(values)):
+        raise UsageError(
+            f"--set {taken[0]}: `dr race` sets it for every race.",
+            "The models are arguments, and --laps is the number of laps.",
+        )
     return load_settings(workspace, [*overrides, *(f"{key}={value}" for key, value in values.items())])
 
 

@@ -64,6 +64,20 @@ def test_who_is_no_field(files: Workspace, models: list[str]) -> None:
         pairings(files, models, (), None, both_ways=False)
 
 
+@pytest.mark.parametrize(
+    ("laps", "word"),
+    [
+        (None, "DR_RACE_TYPE=TIME_TRIAL"),
+        (2, "DR_EVAL_NUMBER_OF_TRIALS=3"),
+        (None, "DR_LOCAL_S3_MODEL_PREFIX=c"),
+    ],
+)
+def test_settings_of_a_tournament_cannot_be_others(files: Workspace, laps: int | None, word: str) -> None:
+    with pytest.raises(UsageError, match=f"--set {word.partition('=')[0]}: `dr race` sets it"):
+        pairings(files, ["a", "b"], [word], laps, both_ways=False)
+    assert pairings(files, ["a", "b"], ["DR_EVAL_NUMBER_OF_TRIALS=3"], None, both_ways=False)
+
+
 def test_points_and_places() -> None:
     races = [
         race(result("a", 1, 18.0), result("b", 2, 20.0, crashes=2)),
