@@ -21,5 +21,6 @@ for race_type in RACES:
         settings = RaceSettings(race_type=race_type, randomised_pictures=is_random, own=AT_THE_START)
         world = World(TRACK, settings, num_envs=2, sensors=(*SENSORS, *PRIVILEGED_SENSORS))
         world.reset()
+        world.race.reward_params(world.cars, world.telemetry)  # as for a reward function
         for _ in range(2):
             world.step([(0.0, 1.0), (0.0, 1.0)])

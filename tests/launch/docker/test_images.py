@@ -357,6 +357,18 @@ print(getpass.getuser(), len(before) > 10, len(set(home.rglob("*.nbc")) - before
 
 
 @pytest.mark.docker
+def test_every_kernel_is_compiled_in_the_image(simapp_image: str) -> None:
+    files = run_in(simapp_image, "find", "/home/racer/.cache", "-name", "*.nbi")
+    compiled = set(re.findall(r"/(\w+\.\w+)-\d+\.py", files))
+    wanted = {
+        f"{path.stem}.{name}"
+        for path in (ROOT / "drcli/sim").rglob("*.py")
+        for name in re.findall(r"^@kernel\ndef (\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert len(wanted) > 40 and not wanted - compiled
+
+
+@pytest.mark.docker
 @pytest.mark.parametrize("is_outdated", [False, True])
 def test_the_image_is_listed(simapp_image: str, monkeypatch: pytest.MonkeyPatch, is_outdated: bool) -> None:
     made_of = docker_engine.client().images.get(simapp_image).labels[images.CONTENT]
