@@ -69,8 +69,8 @@ def pairings(
     """Every pair of the models, in their order; with `both_ways` also with places in the grid exchanged.
 
     Raises:
-        UsageError: fewer than two models, one of them twice, a setting that it needs itself, or an engine that does not tell
-            who wins.
+        UsageError: fewer than two models, one of them twice, a setting that is its own, or an engine that does not
+            tell who wins.
     """
     if len(models) < 2 or len(set(models)) < len(models):
         raise UsageError(
