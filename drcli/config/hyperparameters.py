@@ -35,8 +35,9 @@ _ONLY_OF = {
     "clipped_ppo": {"num_epochs", "beta_entropy"},
     "sac": {"sac_alpha", "sac_updates_per_step", "sac_replay_size"},
 }
-# Other keys without effect, which the community's engine lists for every algorithm all the same.
-_UNUSED_BY = {"sac": {"exploration_type", "e_greedy_value", "epsilon_steps"}}
+# Other keys, which the community's engine lists for every algorithm, but has no use for in SAC.
+_E_GREEDY = ("e_greedy_value", "epsilon_steps")
+_UNUSED_BY = {"sac": {"exploration_type", *_E_GREEDY}}
 
 
 class Hyperparameters(BaseModel):
@@ -113,15 +114,21 @@ class Hyperparameters(BaseModel):
         """`file:line` of a value; the name of the file if the value is a default or came without one."""
         return self._places.get(name, "hyperparameters.json")
 
-    def without_effect(self, algorithm: str) -> tuple[str, ...]:
-        """A warning for each key in the file that this algorithm does not use, one line each."""
+    def without_effect(self, algorithm: str, *, is_continuous: bool = False) -> tuple[str, ...]:
+        """A warning for each key in the file that this algorithm does not use with such actions, one line each."""
         others = {key for name, keys in _ONLY_OF.items() if name != algorithm for key in keys}
         unused = (others - _ONLY_OF.get(algorithm, others)) | _UNUSED_BY.get(algorithm, set())
+        why = self._idle_exploration(is_continuous) | dict.fromkeys(unused, f"on {algorithm}")
         return tuple(
-            f"{place}: {key} has no effect on {algorithm}"
-            for key, place in self._places.items()
-            if key in unused
+            f"{place}: {key} has no effect {why[key]}" for key, place in self._places.items() if key in why
         )
+
+    def _idle_exploration(self, is_continuous: bool) -> dict[str, str]:
+        """Why keys of exploration have no effect, unless they are as they always are."""
+        if self.exploration_type != "e-greedy":
+            changed = (key for key in _E_GREEDY if getattr(self, key) != type(self).model_fields[key].default)
+            return dict.fromkeys(changed, "without exploration_type e-greedy")
+        return {"exploration_type": "on continuous actions, whose noise explores"} if is_continuous else {}
 
     def resolved(self, algorithm: str = "clipped_ppo") -> dict[str, Any]:
         """All values by name, as in `ip/hyperparameters.json`, without those only other algorithms use."""

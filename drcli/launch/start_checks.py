@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 HYPERPARAMETERS, METADATA, REWARD = "hyperparameters.json", "model_metadata.json", "reward_function.py"
 _KNOWN_ON_AWS = "reInvent2019_track"
-_RANDOM = {"DR_RANDOMIZE_LATENCY", "DR_RANDOMIZE_SPEED", "DR_RANDOMIZE_STEERING"}
+_RANDOM = {"DR_RANDOMIZE", "DR_RANDOMIZE_LATENCY", "DR_RANDOMIZE_SPEED", "DR_RANDOMIZE_STEERING"}
 _LANE_CHANGES = {
     "DR_H2B_LANE_CHANGE_DISTANCE",
     "DR_H2B_LOWER_LANE_CHANGE_TIME",
@@ -222,7 +222,8 @@ def check_training_files(settings: Settings, workspace: Workspace, *, keep: bool
     trials = [try_reward(settings, contents[REWARD], folder / REWARD, track, metadata) for track in tracks]
     doubts = tuple(dict.fromkeys(text for trial in trials for text in trial.warnings))
     slow = slow_car(settings, metadata, str(folder / METADATA))
-    unused = hyperparameters.without_effect(metadata.training_algorithm)
+    is_continuous = metadata.continuous is not None
+    unused = hyperparameters.without_effect(metadata.training_algorithm, is_continuous=is_continuous)
     return CustomFiles(contents, (*hyperparameters.warnings, *unused, *metadata.warnings, *slow, *doubts))
 
 

@@ -105,3 +105,19 @@ def test_resolved_holds_what_the_algorithm_uses() -> None:
     assert "num_steps_between_training" not in ppo
     assert Hyperparameters.parse(json.dumps(ppo), "h.json").resolved() == ppo
     assert found.resolved("another package's").keys() == ppo.keys() | sac.keys()
+
+
+def test_exploration_that_nothing_uses_is_named() -> None:
+    """Files of other engines list all keys: their usual values are not worth a word."""
+    usual = '"exploration_type": "categorical", "e_greedy_value": 0.05, "epsilon_steps": 10000'
+    assert Hyperparameters.parse(f"{{{usual}}}", "h.json").without_effect("clipped_ppo") == ()
+    changed = Hyperparameters.parse('{"epsilon_steps": 500}', "h.json")
+    assert changed.without_effect("clipped_ppo") == (
+        "h.json:1: epsilon_steps has no effect without exploration_type e-greedy",
+    )
+    assert changed.without_effect("sac") == ("h.json:1: epsilon_steps has no effect on sac",)
+    greedy = Hyperparameters.parse('{"exploration_type": "e-greedy", "epsilon_steps": 500}', "h.json")
+    assert greedy.without_effect("clipped_ppo") == ()
+    assert greedy.without_effect("clipped_ppo", is_continuous=True) == (
+        "h.json:1: exploration_type has no effect on continuous actions, whose noise explores",
+    )

@@ -202,8 +202,9 @@ def test_a_setting_of_ours_has_no_effect_on_the_other_engine(racer: Workspace) -
     assert settings_without_effect(settings(racer, DR_STEP_JITTER="0.2"), racer) == ()
 
 
-def test_randomised_actions_need_the_switch(racer: Workspace) -> None:
-    values = {"DR_RANDOMIZE_LATENCY": "2", "DR_RANDOMIZE_STEERING": "0.05", "DR_RANDOMIZE_SPEED": "0.05"}
+def test_randomisation_needs_the_switch(racer: Workspace) -> None:
+    values = {"DR_RANDOMIZE": "blur", "DR_RANDOMIZE_LATENCY": "2", "DR_RANDOMIZE_STEERING": "0.05"}
+    values["DR_RANDOMIZE_SPEED"] = "0.05"
     said = settings_without_effect(settings(racer, **values), racer)
     assert said == tuple(
         f"--set: {name}={value} has no effect without DR_ENABLE_DOMAIN_RANDOMIZATION=True."
