@@ -44,6 +44,10 @@ class Actuation:
         rng = self._rngs[k] = np.random.default_rng([start.seed, start.number, _TAG])
         self._late[k] = rng.integers(self._most_late + 1)
         self._noise[k] = rng.uniform(0.0, 1.0, 2) * self._most_noise
+        self.forget(k)
+
+    def forget(self, k: int) -> None:
+        """Drop the actions of car `k` that have not arrived yet, because it has been put somewhere else."""
         self._asked[:, k] = 0.0
 
     def lengths_s(self, cars: Bools) -> Array:
@@ -59,8 +63,8 @@ class Actuation:
         """`[K, 2]`: what reaches the wheels of cars that decide on these actions now."""
         if self._is_exact:
             return actions
-        self._asked = np.roll(self._asked, 1, axis=0)
-        self._asked[0] = actions
+        self._asked[1:, cars] = self._asked[:-1, cars]
+        self._asked[0, cars] = actions[cars]
         arriving: Array = self._asked[self._late, self._cars].copy()
         if self._most_noise.any():
             for k in cars.nonzero()[0].tolist():

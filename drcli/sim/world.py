@@ -256,6 +256,7 @@ class World:
         for k in verdicts.forgiven.nonzero()[0].tolist():
             fault = STATUSES[verdicts.status[k]]
             put(self.cars, k, *self.race.put_back(k, fault, self.telemetry, self.history))
+            self._actuation.forget(k)
         finished = np.zeros_like(verdicts.forgiven)
         waiting, left_s = verdicts.forgiven, np.array(pause_s)
         while waiting.any():

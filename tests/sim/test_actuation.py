@@ -68,6 +68,29 @@ def test_actions_arrive_late_by_a_number_of_steps_that_an_episode_keeps() -> Non
     assert found == {0, 1, 2}
 
 
+def test_a_car_that_waits_decides_on_nothing() -> None:
+    others = np.array([True, False, True])
+    for episode in range(0, 30, 3):
+        actuation = begun(RaceSettings(randomised_pictures=True, randomised_latency_steps=2), episode)
+        arrived = []
+        for number in (1.0, 2.0, 3.0, 4.0):
+            arrived.append(float(actuation.carried_out(np.full((3, 2), number), ALL)[1, 0]))
+            actuation.carried_out(np.full((3, 2), -1.0), others)
+        late = arrived.count(0.0)
+        assert arrived == [*[0.0] * late, *[1.0, 2.0, 3.0, 4.0][: 4 - late]]
+
+
+def test_what_has_not_arrived_is_forgotten_when_a_car_is_put_elsewhere() -> None:
+    for episode in range(0, 30, 3):
+        actuation = begun(RaceSettings(randomised_pictures=True, randomised_latency_steps=2), episode)
+        for _ in range(3):
+            actuation.carried_out(np.full((3, 2), 1.0), ALL)
+        actuation.forget(1)
+        arrived = np.array([actuation.carried_out(np.full((3, 2), 2.0), ALL)[:, 0] for _ in range(3)])
+        assert set(arrived[:, 1]) <= {0.0, 2.0}
+        assert set(arrived[:, [0, 2]].flat) <= {1.0, 2.0}
+
+
 def test_noise_is_a_share_of_full_lock_and_of_the_speed() -> None:
     settings = RaceSettings(randomised_pictures=True, randomised_steering=0.05, randomised_speed=0.1)
     spread = []

@@ -222,6 +222,13 @@ def test_a_wall_near_the_car_is_seen(block: Track) -> None:
     assert (LIDAR.mirrored(rays)[::-1] == rays).all()
 
 
+def test_worlds_without_walls_have_none_for_the_lidar(block: Track) -> None:
+    """As in the camera's pictures."""
+    for name, is_walled in (("reinvent_base", True), ("Monaco", False)):
+        world = World(Track.from_rows(name, block.rows), RaceSettings(), 1, sensors=[FAR], record=False)
+        assert world.reset()[FAR.name].any() == is_walled
+
+
 def drive(world: World, steps: int) -> list[Array]:
     """What is seen at each step, from the first one on."""
     actions = [[3.0, 1.0]] * world.num_envs

@@ -17,12 +17,14 @@ from drcli.config.model_metadata import LidarConfig
 from drcli.sim.boxes import new_boxes
 from drcli.sim.car_arrays import Array
 from drcli.sim.constants import STEPS_PER_SECOND, LidarParams
-from drcli.sim.field import field_of
+from drcli.sim.field import Field, field_of
 from drcli.sim.sensors.picture_styles import noise_values
 from drcli.sim.sensors.sensor import Scene
+from drcli.sim.surroundings import surroundings_of
 from drcli.sim.track import Track
 
 _LIDAR = LidarParams()
+_NO_WALLS = Field(-1e6, -1e6, 1e6, 1e6)
 _FARTHEST_RAY_M = 1.0  # LIDAR shows nothing beyond it (community's simapp)
 
 Reading = Callable[[Array], npt.NDArray[Any]]  # of distances [N, rays], in metres
@@ -35,6 +37,8 @@ class LidarSensor:
         from drcli.sim.sensors.lidar_kernel import scan
 
         self._scan, self._reading, self._field = scan, reading, field_of(track)
+        if surroundings_of(track.name).wall_height_m <= _LIDAR.height_m:
+            self._field = _NO_WALLS
         self._counts = np.zeros(0, np.int64)  # [K] of the scans in each car's episode, at its last one
 
     def fill(self, scene: Scene, out: npt.NDArray[Any]) -> None:
