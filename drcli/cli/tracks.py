@@ -63,7 +63,7 @@ def show(experiment: str | None, name: str, camera: str | None, output: Path | N
     """
     from drcli.sim.catalogue import load_track
 
-    pose = _pose(camera) if camera else None
+    pose = None if camera is None else _pose(camera)
     track = load_track(name, *track_source(experiment))
     if pose:
         from drcli.watch.camera_pictures import draw_camera

@@ -50,5 +50,6 @@ def command(experiment: str | None, name: str, poses: Path, folder: Path, exact:
             if monotonic() - begun > _SILENT_S:
                 live.line(f"{count} of {len(noses)} pictures")
     present.result(str(folder))
-    present.say(f"{len(noses)} pictures: 0.png to {len(noses) - 1}.png")
+    last = len(noses) - 1
+    present.say(f"{last + 1} pictures: 0.png to {last}.png" if last else "1 picture: 0.png")
     present.next_step(f"dr tracks show {name}", "draw the track")

@@ -23,6 +23,7 @@ Pointer = tuple[str | int, ...]  # keys and indexes that lead to a value
 Fault = tuple[Pointer, str, str]  # path, message, hint
 
 _DEEPEST = 50
+_KINDS = {"tuple_type": "a list, [ … ]", "model_type": "an object, { … }"}  # by pydantic's type of an error
 _TOKEN = re.compile(
     r"""(?P<space>\s+) | (?P<comment>//[^\n]*|/\*.*?\*/)
     | (?P<string>"(?:[^"\\\x00-\x1f]|\\.)*")
@@ -220,6 +221,7 @@ def _fault(found: ErrorDetails, keys: Mapping[str, str]) -> Fault:
         return place, f"{name} is missing", ""
     value = json.dumps(found["input"], ensure_ascii=False)
     value = value if len(value) <= 60 else f"{value[:60]}…"
-    message = found["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    message = _KINDS.get(found["type"]) or found["msg"]
+    message = message.removeprefix("Value error, ").removeprefix("Input should be ")
     choices = re.findall(r"'([^']+)'", str(found.get("ctx", {}).get("expected", "")))
     return place, f"{name} is {value}: it should be {message}", did_you_mean(str(found["input"]), choices)

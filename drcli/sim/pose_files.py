@@ -105,7 +105,9 @@ def _row(where: str, values: Mapping[str, str | None]) -> _Row:
 def _number(where: str, name: str, text: str | None) -> float:
     value = _finite(text)
     if math.isnan(value):
-        raise DrError(f"{where}: {name} is {text or 'empty'!r}, not a number.", "Correct this line.")
+        raise DrError(
+            f"{where}: {name} is {repr(text) if text else 'empty'}, not a number.", "Correct this line."
+        )
     return value
 
 

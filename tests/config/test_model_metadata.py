@@ -239,3 +239,10 @@ def test_comments_are_tolerated() -> None:
     )
     assert len(found.warnings) == 2
     assert found.discrete is not None
+
+
+def test_a_value_of_another_kind_is_refused_in_the_words_of_json() -> None:
+    with pytest.raises(UsageError, match=r"sensor is \"LIDAR\": it should be a list, \[ … \]"):
+        read(sensor="LIDAR")
+    with pytest.raises(UsageError, match=r"lidar_config is \[8\]: it should be an object, \{ … \}"):
+        read(lidar_config=[8])

@@ -78,7 +78,7 @@ def test_a_row_that_is_alone_is_taken_back_by_its_commands(tmp_path: Path) -> No
         ("", ("lacks the columns X, Y, yaw",)),
         ("X,Y,yaw\n", ("has no poses",)),
         ("X,Y,yaw\n1,2,3\n1,two,3\n", ("poses.csv, line 3", "Y is 'two'")),
-        ("X,Y,yaw\n1,2\n", ("poses.csv, line 2", "yaw is 'empty'")),
+        ("X,Y,yaw\n1,2\n", ("poses.csv, line 2", "yaw is empty")),
         ("X,Y,yaw\n1,nan,3\n", ("poses.csv, line 2", "Y is 'nan'")),
     ],
 )
