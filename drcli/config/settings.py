@@ -111,8 +111,10 @@ class Settings(SourcedValues):
     seed: int | None = _RUN(None, "Random seed; empty: a new one for each run.", ge=0, le=2**32 - 1)
 
     car_name: str = _CAR("FastCar", "Name of the car.")
-    car_body_shell_type: BodyShell = _CAR("deepracer", "Body shell of the car.", worker=True)
-    car_color: CarColor = _CAR("Red", "Colour of the car.", worker=True)
+    car_body_shell_type: BodyShell = _CAR(
+        "deepracer", "Body shell of the car on videos.", worker=True, only_for=COMMUNITY
+    )
+    car_color: CarColor = _CAR("Red", "Colour of the car on videos.", worker=True, only_for=COMMUNITY)
     car_dynamics: CarDynamics = _CAR(
         BY_VERSION,
         "How the car moves; auto: as the version in model_metadata.json says, see docs/simulator.md.",
@@ -217,7 +219,9 @@ class Settings(SourcedValues):
     eval_opp_s3_metrics_prefix: Key = _OPPONENT(
         "$DR_EVAL_OPP_S3_MODEL_PREFIX/metrics", "Prefix of its metrics.", rare=True
     )
-    eval_opp_car_body_shell_type: BodyShell = _OPPONENT("deepracer", "Body shell of its car.")
+    eval_opp_car_body_shell_type: BodyShell = _OPPONENT(
+        "deepracer", "Body shell of its car on videos.", only_for=COMMUNITY
+    )
     eval_opp_car_name: str = _OPPONENT("FasterCar", "Name of its car.")
     eval_opp_display_name: str = _OPPONENT(
         "$DR_EVAL_OPP_CAR_NAME", "Name shown on videos.", only_for=COMMUNITY
