@@ -38,9 +38,7 @@ class RaceSettings:
     randomised_pictures: bool = field(default=False, metadata=from_key("ENABLE_DOMAIN_RANDOMIZATION"))
     randomised_latency_steps: int = field(default=0, metadata=from_key("RANDOMIZE_LATENCY"))
     randomised_steering: float = field(default=0.0, metadata=from_key("RANDOMIZE_STEERING"))  # of full lock
-    randomised_speed: float = field(
-        default=0.0, metadata=from_key("RANDOMIZE_SPEED")
-    )  # of the commanded speed
+    randomised_speed: float = field(default=0.0, metadata=from_key("RANDOMIZE_SPEED"))  # of the commanded one
     step_jitter: float = field(default=0.0, metadata=from_key("STEP_JITTER"))  # of a step
     car_dynamics: str = field(default=BY_VERSION, metadata=from_key("CAR_DYNAMICS"))  # or of `tables.CARS`
     metadata_versions: tuple[float, ...] = (5.0,)  # of model_metadata.json of each model of the race

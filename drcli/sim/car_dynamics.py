@@ -1,4 +1,4 @@
-"""The car: a kinematic bicycle whose speed and steering follow their commands with a lag. Knows nothing of the road.
+"""The car: a bicycle that slips, behind its commands by first-order lags. Knows nothing of the road.
 
 State and commands are arrays `[K]`; `World` owns them, the kernel advances them by one step.
 """
@@ -9,8 +9,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from drcli.sim.car_arrays import Array, Bools
 from drcli.sim.constants import (
     MAX_SPEED_MPS,
     MAX_STEERING_DEG,
@@ -20,9 +20,6 @@ from drcli.sim.constants import (
     CarParams,
 )
 from drcli.sim.kernel import kernel
-
-Array = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 
 class CarState(NamedTuple):

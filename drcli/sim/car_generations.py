@@ -12,10 +12,8 @@ from drcli.config.race_settings import BY_VERSION, RaceSettings
 from drcli.sim.constants import CarParams
 from drcli.tables import CARS
 
-_WHEEL_M, _MADE_FOR_M = (
-    0.036,
-    0.035,
-)  # radius of the wheels, and that by which simapp turns speed into rotation
+# Radius of the wheels, and that by which simapp turns speed into rotation.
+_WHEEL_M, _MADE_FOR_M = 0.036, 0.035
 _OLD_WHEEL_M, _OLD_WHEELBASE_M, WHEELBASE_M = 0.03, 0.195, 0.164
 
 SIMAPP_3 = CarParams(

@@ -35,9 +35,7 @@ class CarParams(NamedTuple):
     yaw_s: float = 0.056  # how far the car's turning is behind its wheels'
     wheelbase_m: float = 0.223  # effective: without Ackermann and with slip it is longer than the car's 0.164
     understeer_s2pm: float = 0.0  # how much longer it acts per (m/s)²
-    pivot_m: float = (
-        0.082  # behind the car's origin is the rear axle, which moves straight ahead at low speed
-    )
+    pivot_m: float = 0.082  # the rear axle behind the car's origin: it moves straight ahead at low speed
     drift_s2pm: float = 0.0087  # how much nearer that point is per (m/s)²: at speed the tail slides outwards
     grip_mps2: float = 7.8  # lateral acceleration at which the car slides
 
@@ -61,9 +59,7 @@ class CameraParams(NamedTuple):
         return self.width_px / 2 / math.tan(self.horizontal_fov_rad / 2)
 
 
-STEREO_LEFT_M = (
-    0.03  # of the left eye of STEREO_CAMERAS from the middle of the car; the right one is opposite
-)
+STEREO_LEFT_M = 0.03  # of the left eye of STEREO_CAMERAS from the car's middle; the right one is opposite
 
 
 class LidarParams(NamedTuple):

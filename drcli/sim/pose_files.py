@@ -19,9 +19,7 @@ from drcli.sim.car_generations import car_of
 from drcli.sim.constants import MAX_SPEED_MPS, NOSE_M, STEP_S
 from drcli.sim.track import Pose, Track
 
-PICTURE_DELAY_S = (
-    0.03  # simapp's picture of a step is older than the pose in its row (fit: see docs/simulator.md)
-)
+PICTURE_DELAY_S = 0.03  # by which simapp's picture is older than the pose in its row: docs/simulator.md
 _COLUMNS, _OPTIONAL = ("X", "Y", "yaw"), ("tstamp", "steer", "throttle")
 _MAX_STEP_S, _MAX_TURN_RAD, _STILL_M = 0.2, 0.5, 0.002  # rows farther apart are not steps of a drive
 _SHARE_OF_STEPS = 0.8

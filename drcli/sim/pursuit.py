@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drcli.sim.car_dynamics import Bools, CarState
+from drcli.sim.car_arrays import Bools
+from drcli.sim.car_dynamics import CarState
 from drcli.sim.constants import MAX_STEERING_DEG, CarParams
 from drcli.sim.racing_line import POINT_M
 from drcli.sim.track import Array

@@ -17,9 +17,7 @@ class Surroundings(NamedTuple):
     wall_height_m: float = WALL_HEIGHT_M  # 0: there is no wall
     sky: int = 215
     sheen: float = 16.4  # of the road, where the sun is mirrored exactly
-    grain: float = (
-        0.045  # standard deviation of the ground's texture in a square of 1 cm, as a share of its grey
-    )
+    grain: float = 0.045  # standard deviation of the ground's texture in 1 cm², as a share of its grey
 
 
 NO_WALLS = Surroundings((84,) * 4, 0.0, 84)

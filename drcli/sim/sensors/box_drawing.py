@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from drcli.sim.boxes import Boxes
-from drcli.sim.car_dynamics import Bools, CarState
+from drcli.sim.car_arrays import Bools
+from drcli.sim.car_dynamics import CarState
 from drcli.sim.constants import CameraParams
 from drcli.sim.kernel import kernel
 from drcli.sim.sensors.ground_raster import Bytes

@@ -11,16 +11,12 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-PANORAMAS, PANORAMA_ROWS, PANORAMA_COLUMNS = (
-    32,
-    48,
-    1024,
-)  # rows count up from the ground, columns around; powers of 2
+# Rows count up from the ground, columns around; powers of 2.
+PANORAMAS, PANORAMA_ROWS, PANORAMA_COLUMNS = 32, 48, 1024
 _SEED = 11
 _LIMIT = 127.0
-_PER_RAD = PANORAMA_COLUMNS / (
-    2.0 * math.pi
-)  # columns; a row is as high as a column is wide, and a pixel nearly is
+# Columns; a row is as high as a column is wide, and a pixel nearly is.
+_PER_RAD = PANORAMA_COLUMNS / (2.0 * math.pi)
 Panorama = npt.NDArray[np.float64]
 
 

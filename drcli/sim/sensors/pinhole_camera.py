@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drcli.sim.car_dynamics import Bools, CarState
+from drcli.sim.car_arrays import Bools
+from drcli.sim.car_dynamics import CarState
 from drcli.sim.constants import CameraParams
 from drcli.sim.field import Field
 from drcli.sim.kernel import kernel

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from drcli.sim.car_dynamics import Array, Bools, CarState
+from drcli.sim.car_arrays import Array, Bools
+from drcli.sim.car_dynamics import CarState
 from drcli.sim.constants import CameraParams, Palette
 from drcli.sim.field import field_of
 from drcli.sim.kernel import kernel
