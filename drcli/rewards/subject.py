@@ -110,7 +110,7 @@ def _race(settings: Settings, track: Track, metadata: ModelMetadata | None) -> R
         change_start_position=False,
         reverse_dir=settings.train_reverse_direction,
         car_dynamics=settings.car_dynamics,
-        metadata_version=metadata.version if metadata else race.metadata_version,
+        metadata_versions=(metadata.version,) if metadata else race.metadata_versions,
     )
 
 
