@@ -22,6 +22,7 @@ PARTS = {
     "stable_baselines": "learning curves of our PPO and SAC against Stable-Baselines3; needs the group bench",
     "recorded_frames": "what a model chooses on recorded pictures and on ours; needs --frames and --tracks",
     "car_fit": "how far our cars are off recorded ones, and their constants fitted again; needs --traces",
+    "embedder_fit": "the embedder that students of randomised pictures start with, trained again",
     "many_tracks": "one model trained on all our tracks, driven on those that it never saw; needs --tracks",
     "optimal_lap": "how fast our car can get around our tracks at all",
 }
@@ -33,6 +34,7 @@ BY_NAME = (
     "stable_baselines",
     "recorded_frames",
     "car_fit",
+    "embedder_fit",
     "many_tracks",
     "pictures",
 )

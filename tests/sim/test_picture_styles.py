@@ -118,7 +118,7 @@ def test_the_horizon_moves_with_the_pitch(ring: Track) -> None:
     styles.pitch_rad[:] = styled.PITCH_RAD[0], 0.0, styled.PITCH_RAD[1]
     seen = world._look(np.ones(3, np.bool_))[CAMERA]
     horizon = np.array([int((picture[:, 80] == 255).sum()) for picture in seen])
-    assert np.diff(horizon) == pytest.approx([-3.3, -3.3], abs=1.8)  # where ground 2 m away ends
+    assert np.diff(horizon) == pytest.approx([-4.4, -4.4], abs=1.8)  # where ground 2 m away ends
 
 
 def test_without_any_part_pictures_are_nearly_the_clean_ones(ring: Track) -> None:

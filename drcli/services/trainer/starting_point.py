@@ -38,6 +38,11 @@ class StartingPoint:
     trained_s: float = 0.0
     is_of_another: bool = False
 
+    @property
+    def is_from_scratch(self) -> bool:
+        """Whether nothing has trained the network before."""
+        return self.published is None and not self.is_of_another
+
 
 def find_starting_point(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) -> StartingPoint:
     """Find the start of the run. A run with checkpoints continues after the last one."""

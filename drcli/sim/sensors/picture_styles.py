@@ -27,7 +27,7 @@ Range = tuple[float, float]
 Dice = Iterator[float]  # random numbers below 1
 
 # camera
-PITCH_RAD: Range = (-0.0262, 0.0262)  # ±1.5°
+PITCH_RAD: Range = (-0.0349, 0.0349)  # ±2°
 RAISE_M: Range = (-0.01, 0.01)
 ASIDE_M: Range = (-0.01, 0.01)
 LENS: Range = (0.0, 0.15)  # barrel distortion, see `lens_tables`

@@ -19,6 +19,7 @@ from torch.nn.utils import get_total_norm
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.errors import DrError
 from drcli.train.adam import Adam
+from drcli.train.guided.camera_embedder import has_camera_embedder
 from drcli.train.guided.schooling import USUAL, Schooling
 from drcli.train.hardware import Hardware
 from drcli.train.heads.head import Distribution
@@ -28,6 +29,9 @@ from drcli.train.rollout import Rollout, flat_index
 Mirror = Callable[[NDArray[Any]], NDArray[Any]]
 ADAM_EPS = 1e-5
 MOST_POWER = 16.0  # to sharpen a teacher's labels
+KEPT_RATE = (
+    2.0  # of the layers behind embedders that are kept: what they see does not change while they learn
+)
 HALF_RATE_AFTER, LEAST_SHARE = 128, 0.2  # of the learning rate, after the samples for which it is whole
 
 
@@ -50,13 +54,15 @@ class ImitationLearner:
     ) -> None:
         self._mirrors = mirrors
         self._schooling = schooling
+        self._keeps_embedders = schooling.keeps_embedders and has_camera_embedder(network)
         self.network = network.to(hardware.device)
         self._hardware = hardware
         self._batch_size = min(hyperparameters.batch_size, schooling.largest_batch)
-        self._lr = hyperparameters.lr
+        self._lr = hyperparameters.lr * (KEPT_RATE if self._keeps_embedders else 1.0)
         self._rng = np.random.default_rng(seed)
-        self._recent: deque[tuple[float, float]] = deque(maxlen=2)
-        learned = [*network.policy_trunk.parameters(), *network.policy.layer_parameters()]
+        self._recent: deque[tuple[float, float]] = deque(maxlen=schooling.blind_for)
+        trunk = network.policy_trunk.middleware if self._keeps_embedders else network.policy_trunk
+        learned = [*trunk.parameters(), *network.policy.layer_parameters()]
         self._optimizer = Adam(learned, hyperparameters.lr, ADAM_EPS)
 
     def learn(self, rollouts: Sequence[Rollout], teacher: PolicyNetwork, samples: int) -> float:
@@ -114,8 +120,12 @@ class ImitationLearner:
 
     def _step(self, obs: Mapping[str, np.ndarray], wanted: Distribution) -> Tensor:
         seen = {name: torch.from_numpy(part).to(self._hardware.device) for name, part in obs.items()}
+        trunk = self.network.policy_trunk
         with self._hardware.autocast():
-            outputs = self.network.policy_outputs(seen)
+            inputs = trunk.prepare(seen, self.network.dtype)
+            with torch.set_grad_enabled(not self._keeps_embedders):
+                features = trunk.embedded(inputs)
+            outputs = self.network.policy(trunk.middleware(features))
         gap = self.network.policy.distribution(outputs.float().cpu()).divergence_from(wanted).mean()
         self._optimizer.zero_grad()
         gap.backward()  # type: ignore[no-untyped-call]

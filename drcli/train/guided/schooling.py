@@ -17,9 +17,11 @@ class Schooling(NamedTuple):
         its labels are sharpened until, on average, the choice tells that much about the picture.
     largest_batch: of one gradient step.
     first_judgement: after so many samples.
-    too_blind: a student that is that far from its teacher would fail: it is not judged.
+    too_blind: a student that is that far from its teacher, in the mean of its last `blind_for` iterations, would fail:
+        it is not judged.
     teacher_learns_on_from: after so many samples the teacher has one iteration for every two of the student's, which
         then take less than half of the time.
+    keeps_embedders: the convolutions that come with the package stay as they are, which takes half of the time.
     """
 
     whole_rate_for: int = 320
@@ -27,7 +29,9 @@ class Schooling(NamedTuple):
     largest_batch: int = 1 << 30
     first_judgement: int = 384
     too_blind: float = 0.85
+    blind_for: int = 2
     teacher_learns_on_from: int = 512
+    keeps_embedders: bool = False
 
 
 USUAL = Schooling()
@@ -39,15 +43,18 @@ def schooling_for(teacher: ModelSpec, is_randomised: bool) -> Schooling:
     With three boxes on the road a student whose rate did not fall drove 10 of 10 laps after 2,560 samples, at the usual
     rate 7 of 10. What randomised pictures need was measured on reinvent_base (docs/sim-to-real.md).
     """
+    sees_objects = len(teacher.sensors) > len(SEES)
     if is_randomised:
         return Schooling(
             whole_rate_for=3200,
             told_nats=0.8,
             largest_batch=16,
-            first_judgement=1536,
-            too_blind=0.45,
+            first_judgement=2048,
+            too_blind=0.25,
+            blind_for=8,
             teacher_learns_on_from=6400,
+            keeps_embedders=not sees_objects,  # they have never seen one
         )
-    if len(teacher.sensors) > len(SEES):
+    if sees_objects:
         return Schooling(whole_rate_for=3200)
     return USUAL

@@ -14,6 +14,7 @@ import torch
 from polling import until
 from run_records import check
 
+from drcli.config.model_metadata import ModelMetadata
 from drcli.contract.checkpoint_names import CheckpointName
 from drcli.services.shared.counters import Counters
 from drcli.services.trainer.methods.guided import JUDGE_ANYWAY_AFTER
@@ -21,8 +22,11 @@ from drcli.services.trainer.methods.teaching import SLOW_REWARD_MS
 from drcli.store.checkpoints import read_checkpoint, read_index
 from drcli.store.metrics import TrainingMetrics
 from drcli.store.run_status import read_status
+from drcli.train.actor_critic import restored_actor_critic
 from drcli.train.checkpoint import Checkpoint, unpack
+from drcli.train.guided.camera_embedder import has_camera_embedder
 from drcli.train.guided.schooling import USUAL
+from drcli.train.model import ModelSpec
 
 pytestmark = pytest.mark.slow
 
@@ -184,6 +188,20 @@ def test_a_trainer_that_is_killed_with_a_student_goes_on_with_it(new_guided_run:
     assert counters_of(after).steps > counters_of(before).steps > 0
     assert has_passed(before.state["best_marks"])
     assert after.state["student/adam_steps"] > before.state["student/adam_steps"] > 0
+
+
+def test_a_student_of_randomised_pictures_keeps_the_embedder_it_starts_with(new_guided_run: NewRun) -> None:
+    run = new_guided_run()
+    randomised = {"ENABLE_DOMAIN_RANDOMIZATION": "True"}
+    run.write(kind="gentle", term_cond_max_episodes=10000, params=randomised)
+    trainer, [worker] = started(run)
+    until(lambda: "Training>" in trainer.log)
+    trainer.kill()
+    ended(run.start("train"), worker)
+    assert check(run).student.endswith(": passed")
+    _, found = last_checkpoint(run)
+    metadata = ModelMetadata.parse(run.bucket.get(run.keys.model_metadata), "model_metadata.json")
+    assert has_camera_embedder(restored_actor_critic(ModelSpec.of(metadata), found.variables))
 
 
 def test_a_worker_that_is_killed_with_a_teacher_costs_nothing_but_time(new_guided_run: NewRun) -> None:

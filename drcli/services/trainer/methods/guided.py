@@ -21,6 +21,7 @@ from drcli.services.trainer.methods.teaching import Teaching
 from drcli.services.trainer.starting_point import StartingPoint
 from drcli.services.trainer.training_run import TrainingRun
 from drcli.sim.sensors.sensor import sensor_type
+from drcli.train.guided.camera_embedder import load_camera_embedder
 from drcli.train.guided.imitation import ImitationLearner
 from drcli.train.guided.schooling import schooling_for
 
@@ -42,6 +43,8 @@ class Guided:
         self._run = run
         self._start = start
         self._schooling = schooling_for(run.seats[TEACHER].model, run.job.is_randomised)
+        if run.job.is_randomised and start.is_from_scratch:
+            load_camera_embedder(start.network)
         mirrors = {each.name: sensor_type(each).mirrored for each in run.seats[STUDENT].sensors}
         self._student = ImitationLearner(
             start.network, run.parameters, run.hardware, run.seed,
