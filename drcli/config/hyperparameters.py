@@ -38,6 +38,8 @@ _ONLY_OF = {
 # Other keys, which the community's engine lists for every algorithm, but has no use for in SAC.
 _E_GREEDY = ("e_greedy_value", "epsilon_steps")
 _UNUSED_BY = {"sac": {"exploration_type", *_E_GREEDY}}
+# Keys without use in guided training, with the values that `dr init` writes for other methods.
+_IDLE_WHEN_GUIDED = {"num_epochs": 1, "num_steps_between_training": 256, "exploration_type": "categorical"}
 
 
 class Hyperparameters(BaseModel):
@@ -114,11 +116,18 @@ class Hyperparameters(BaseModel):
         """`file:line` of a value; the name of the file if the value is a default or came without one."""
         return self._places.get(name, "hyperparameters.json")
 
-    def without_effect(self, algorithm: str, *, is_continuous: bool = False) -> tuple[str, ...]:
-        """A warning for each key in the file that this algorithm does not use with such actions, one line each."""
+    def without_effect(
+        self, algorithm: str, *, is_continuous: bool = False, is_guided: bool = False
+    ) -> tuple[str, ...]:
+        """A warning for each key in the file that has no use with this algorithm, actions and method, one line each."""
         others = {key for name, keys in _ONLY_OF.items() if name != algorithm for key in keys}
         unused = (others - _ONLY_OF.get(algorithm, others)) | _UNUSED_BY.get(algorithm, set())
-        why = self._idle_exploration(is_continuous) | dict.fromkeys(unused, f"on {algorithm}")
+        why = self._idle_exploration(is_continuous)
+        if is_guided:
+            unused -= {"beta_entropy"}  # the teacher's
+            idle = (key for key, written in _IDLE_WHEN_GUIDED.items() if self._is_unusual(key, written))
+            why |= dict.fromkeys(idle, "in guided training (DR_TRAIN_METHOD)")
+        why |= dict.fromkeys(unused, f"on {algorithm}")
         return tuple(
             f"{place}: {key} has no effect {why[key]}" for key, place in self._places.items() if key in why
         )
@@ -126,9 +135,12 @@ class Hyperparameters(BaseModel):
     def _idle_exploration(self, is_continuous: bool) -> dict[str, str]:
         """Why keys of exploration have no effect, unless they are as they always are."""
         if self.exploration_type != "e-greedy":
-            changed = (key for key in _E_GREEDY if getattr(self, key) != type(self).model_fields[key].default)
+            changed = (key for key in _E_GREEDY if self._is_unusual(key))
             return dict.fromkeys(changed, "without exploration_type e-greedy")
         return {"exploration_type": "on continuous actions, whose noise explores"} if is_continuous else {}
+
+    def _is_unusual(self, key: str, *usual: object) -> bool:
+        return getattr(self, key) not in (type(self).model_fields[key].default, *usual)
 
     def resolved(self, algorithm: str = "clipped_ppo") -> dict[str, Any]:
         """All values by name, as in `ip/hyperparameters.json`, without those only other algorithms use."""

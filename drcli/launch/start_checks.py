@@ -222,8 +222,11 @@ def check_training_files(settings: Settings, workspace: Workspace, *, keep: bool
     trials = [try_reward(settings, contents[REWARD], folder / REWARD, track, metadata) for track in tracks]
     doubts = tuple(dict.fromkeys(text for trial in trials for text in trial.warnings))
     slow = slow_car(settings, metadata, str(folder / METADATA))
-    is_continuous = metadata.continuous is not None
-    unused = hyperparameters.without_effect(metadata.training_algorithm, is_continuous=is_continuous)
+    unused = hyperparameters.without_effect(
+        metadata.training_algorithm,
+        is_continuous=metadata.continuous is not None,
+        is_guided=settings.train_method == "guided",
+    )
     return CustomFiles(contents, (*hyperparameters.warnings, *unused, *metadata.warnings, *slow, *doubts))
 
 

@@ -121,3 +121,14 @@ def test_exploration_that_nothing_uses_is_named() -> None:
     assert greedy.without_effect("clipped_ppo", is_continuous=True) == (
         "h.json:1: exploration_type has no effect on continuous actions, whose noise explores",
     )
+
+
+def test_what_guided_training_does_not_use_is_named_unless_it_is_what_dr_init_writes() -> None:
+    written = (defaults_dir() / "custom_files" / "hyperparameters.json").read_text()
+    assert Hyperparameters.parse(written, "h.json").without_effect("clipped_ppo", is_guided=True) == ()
+    changed = Hyperparameters.parse('{"num_epochs": 4,\n"exploration_type": "e-greedy"}', "h.json")
+    assert changed.without_effect("clipped_ppo") == ()
+    assert changed.without_effect("clipped_ppo", is_guided=True) == (
+        "h.json:1: num_epochs has no effect in guided training (DR_TRAIN_METHOD)",
+        "h.json:2: exploration_type has no effect in guided training (DR_TRAIN_METHOD)",
+    )
