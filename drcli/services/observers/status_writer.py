@@ -20,7 +20,7 @@ from drcli.services.observers.observer import (
     Update,
 )
 from drcli.services.shared.training_job import TrainingJob
-from drcli.store.run_status import RunStatus
+from drcli.store.run_status import RunStatus, read_status
 
 INTERVAL_S = 0.5
 STEPS_PER_SECOND = 15  # of simulated time, per car
@@ -35,6 +35,9 @@ class StatusWriter(Observer):
         self._run = run
         self._written_at = 0.0
         self.status = replace(_begun(run.job, run.counters.seed), trained_s=run.trained_s)
+        before = read_status(run.bucket, run.keys.prefix)
+        if before is not None and not before.is_over:  # of a trainer that this one replaces
+            self.status = replace(self.status, teacher=before.teacher, student=before.student)
 
     def on_workers(self, present: int) -> None:
         """Update the number of workers."""
