@@ -35,8 +35,7 @@ SENSOR_SETS = (
     (FRONT,),
     ("observation",),
     ("LEFT_CAMERA", "SECTOR_LIDAR"),
-    (STEREO,),
-    ("LIDAR", STEREO),
+    ("LIDAR", STEREO),  # two pictures alone have the same layers
     ("DISCRETIZED_SECTOR_LIDAR", "observation"),
 )
 LIDAR_CONFIG = {"num_sectors": 4, "num_values_per_sector": 5, "clipping_dist": 3.0}

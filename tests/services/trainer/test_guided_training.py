@@ -197,10 +197,14 @@ def test_a_student_of_randomised_pictures_keeps_the_embedder_it_starts_with(new_
     trainer, [worker] = started(run)
     until(lambda: "Training>" in trainer.log)
     trainer.kill()
-    ended(run.start("train"), worker)
-    check_graduation(run)  # whose teacher passed before
-    _, found = last_checkpoint(run)
-    metadata = ModelMetadata.parse(run.bucket.get(run.keys.model_metadata), "model_metadata.json")
+    trainer = run.start("train")
+    until(lambda: "Training>" in trainer.log.partition("Restoring from path")[2])
+    trainer.ask_to_stop()
+    ended(trainer, worker)
+    assert check(run).teacher.endswith(": passed")  # before it was killed
+    name, found = last_checkpoint(run)
+    assert counters_of(found).steps > 0
+    metadata = ModelMetadata.parse(run.bucket.get(run.keys.model_metadata), str(name))
     assert has_camera_embedder(restored_actor_critic(ModelSpec.of(metadata), found.variables))
 
 
