@@ -93,6 +93,15 @@ def tree(folder: Path) -> dict[str, tuple[Any, ...]]:
     }
 
 
+def test_the_context_has_every_file_of_the_package(tmp_path: Path) -> None:
+    image_context.assemble(tmp_path)
+    package = Path(drcli.__file__).parent
+    ours = {path.relative_to(package) for path in package.rglob("*.*") if path.is_file()}
+    there = {path.relative_to(tmp_path / "drcli") for path in (tmp_path / "drcli").rglob("*.*")}
+    assert {path for path in ours - there if path.suffix not in (".pyc", ".nbc", ".nbi")} == set()
+    assert {path.suffix for path in ours & there} >= {".py", ".safetensors"}
+
+
 def test_the_context_is_the_same_each_time(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     one.mkdir()
