@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 from racing import TINY_TRACK
 
 from drcli.cli import main
+from drcli.paths import Workspace
+from drcli.store.server import stop_server
 
 HEAD = "def reward_function(params):\n"
 GOOD = HEAD + "    return 0.0 if params['is_offtrack'] else params['progress'] / params['steps']\n"
@@ -109,7 +111,10 @@ def test_the_race_is_that_of_the_settings(here: Path) -> None:
 
 
 def test_rank_wants_traces_that_exist(here: Path) -> None:
-    result = dr("rank", "--traces", "no-model")
+    try:
+        result = dr("rank", "--traces", "no-model")
+    finally:
+        stop_server(Workspace(here))  # which it has started to look there
     assert result.exit_code == 1
     assert "no-model" in result.stderr
 
