@@ -35,10 +35,7 @@ CAMERA, ROAD = "FRONT_FACING_CAMERA", "ROAD_AHEAD"
 TRACKS = ("oval", "wide", "technical", "butterfly", "grand", "harbour")
 UNSEEN = "narrow"
 CARS, BATCH, LR, LAST_LR, EPS = 64, 48, 1e-3, 1e-5, 1e-5
-OFF, ASKEW_RAD = (
-    1.15,
-    0.35,
-)  # how far beside the centre line, in half widths; standard deviation of the heading
+OFF, ASKEW_RAD = 1.15, 0.35  # most half widths beside the centre line; deviation of the heading
 REPORT_S = 60.0
 
 Floats = NDArray[np.float32]

@@ -1,6 +1,6 @@
 """Drives cars in every race, with every sensor: numba compiles the whole simulator. Runs while the image is built.
 
-What is missing here every new container compiles anew before it drives: on a slow machine for longer than Docker waits.
+What is missing here every new container compiles before it drives: on a slow machine for longer than Docker waits.
 """
 
 from drcli.config.race_settings import RaceSettings

@@ -273,9 +273,15 @@ class PolicyNetwork(nn.Module):
         device = weight.device.type
         return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
 
-    def policy_outputs(self, obs: Observation) -> Tensor:
-        """The head's outputs [B, num_outputs] for observations [B, …] by sensor."""
-        outputs: Tensor = self.policy(self.policy_trunk(self.policy_trunk.prepare(obs, self.dtype)))
+    def policy_outputs(self, obs: Observation, *, keeps_embedders: bool = False) -> Tensor:
+        """The head's outputs [B, num_outputs] for observations [B, …] by sensor.
+
+        keeps_embedders: no gradient gets to the embedders, which saves half of the time of a step.
+        """
+        trunk = self.policy_trunk
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not keeps_embedders):
+            features = trunk.embedded(trunk.prepare(obs, self.dtype))
+        outputs: Tensor = self.policy(trunk.middleware(features))
         return outputs
 
     def forward(self, obs: Observation) -> Any:

@@ -17,9 +17,8 @@ from torch import Tensor
 
 from drcli.train.network import Embedder, PolicyNetwork
 
-STORED = (
-    "camera_embedder.safetensors"  # kernels and biases by number of the layer, as torch has them, float16
-)
+# Kernels and biases by number of the layer, as torch has them, float16.
+STORED = "camera_embedder.safetensors"
 
 
 @torch.no_grad()

@@ -29,9 +29,7 @@ from drcli.train.rollout import Rollout, flat_index
 Mirror = Callable[[NDArray[Any]], NDArray[Any]]
 ADAM_EPS = 1e-5
 MOST_POWER = 16.0  # to sharpen a teacher's labels
-KEPT_RATE = (
-    2.0  # of the layers behind embedders that are kept: what they see does not change while they learn
-)
+KEPT_RATE = 2.0  # of the layers behind embedders that are kept: what these layers see does not change
 HALF_RATE_AFTER, LEAST_SHARE = 128, 0.2  # of the learning rate, after the samples for which it is whole
 
 
@@ -120,12 +118,8 @@ class ImitationLearner:
 
     def _step(self, obs: Mapping[str, np.ndarray], wanted: Distribution) -> Tensor:
         seen = {name: torch.from_numpy(part).to(self._hardware.device) for name, part in obs.items()}
-        trunk = self.network.policy_trunk
         with self._hardware.autocast():
-            inputs = trunk.prepare(seen, self.network.dtype)
-            with torch.set_grad_enabled(not self._keeps_embedders):
-                features = trunk.embedded(inputs)
-            outputs = self.network.policy(trunk.middleware(features))
+            outputs = self.network.policy_outputs(seen, keeps_embedders=self._keeps_embedders)
         gap = self.network.policy.distribution(outputs.float().cpu()).divergence_from(wanted).mean()
         self._optimizer.zero_grad()
         gap.backward()  # type: ignore[no-untyped-call]
