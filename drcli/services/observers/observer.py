@@ -22,6 +22,7 @@ from drcli.services.shared.publisher import Publisher
 from drcli.services.shared.training_job import TrainingJob
 from drcli.store.checkpoints import CheckpointIndex
 from drcli.store.client import Bucket
+from drcli.store.run_status import RunStatus
 
 if TYPE_CHECKING:  # the trainer does not need the simulator
     import numpy as np
@@ -47,14 +48,14 @@ class ObservedRun:
 class ObservedTraining(ObservedRun):
     """What an observer in the trainer knows as well.
 
-    counters: the live counters, restored from the last checkpoint; trained_s: of earlier starts of the trainer;
-    publisher: writes to the bucket in the background, in order.
+    counters: the live counters, restored from the last checkpoint; before: what a trainer that this one replaces
+    wrote last; publisher: writes to the bucket in the background, in order.
     """
 
     job: TrainingJob
     hyperparameters: Hyperparameters
     counters: Counters
-    trained_s: float
+    before: RunStatus | None
     publisher: Publisher
 
 

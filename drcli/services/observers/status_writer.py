@@ -20,7 +20,7 @@ from drcli.services.observers.observer import (
     Update,
 )
 from drcli.services.shared.training_job import TrainingJob
-from drcli.store.run_status import RunStatus, read_status
+from drcli.store.run_status import RunStatus
 
 INTERVAL_S = 0.5
 STEPS_PER_SECOND = 15  # of simulated time, per car
@@ -34,10 +34,11 @@ class StatusWriter(Observer):
     def __init__(self, run: ObservedTraining) -> None:
         self._run = run
         self._written_at = 0.0
-        self.status = replace(_begun(run.job, run.counters.seed), trained_s=run.trained_s)
-        before = read_status(run.bucket, run.keys.prefix)
-        if before is not None and not before.is_over:  # of a trainer that this one replaces
-            self.status = replace(self.status, teacher=before.teacher, student=before.student)
+        self.status = _begun(run.job, run.counters.seed)
+        if (before := run.before) is not None:
+            self.status = replace(
+                self.status, trained_s=before.trained_s, teacher=before.teacher, student=before.student
+            )
 
     def on_workers(self, present: int) -> None:
         """Update the number of workers."""

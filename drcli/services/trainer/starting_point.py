@@ -15,7 +15,7 @@ from drcli.services.shared.counters import Counters
 from drcli.services.shared.environment import Pretrained
 from drcli.services.shared.training_job import TrainingJob
 from drcli.store.checkpoints import CheckpointIndex, list_checkpoints, read_checkpoint, read_index
-from drcli.store.run_status import read_status
+from drcli.store.run_status import RunStatus, read_status
 from drcli.train.algorithms.algorithm import Algorithm
 from drcli.train.checkpoint_formats import read_weights
 from drcli.train.model import ModelSpec
@@ -26,7 +26,7 @@ from drcli.train.network import PolicyNetwork
 class StartingPoint:
     """The network, the learner's state and the counters to start with, and what is in the bucket already.
 
-    trained_s: training time of earlier starts of the trainer within this run; is_of_another: whether another run or
+    before: what the trainer that this one replaces within the run wrote last; is_of_another: whether another run or
     method trained the network, so that its value head may know nothing of this run's rewards.
     """
 
@@ -35,8 +35,13 @@ class StartingPoint:
     learner_state: Mapping[str, torch.Tensor] = field(default_factory=dict)
     published: CheckpointName | None = None
     index: CheckpointIndex | None = None
-    trained_s: float = 0.0
+    before: RunStatus | None = None
     is_of_another: bool = False
+
+    @property
+    def trained_s(self) -> float:
+        """Training time of earlier starts of the trainer within this run."""
+        return self.before.trained_s if self.before is not None else 0.0
 
     @property
     def is_from_scratch(self) -> bool:
@@ -70,15 +75,15 @@ def _own_checkpoint(job: TrainingJob, model: ModelSpec, algorithm: Algorithm) ->
         checkpoint.state,
         name,
         read_index(job.bucket, job.keys),
-        _trained_s(job),
+        _status_before(job),
         is_of_another=counters.phase == "student",
     )
 
 
-def _trained_s(job: TrainingJob) -> float:
+def _status_before(job: TrainingJob) -> RunStatus | None:
     """From the status document: `dr start-training` deletes that of an earlier run, so only a restart finds one."""
     status = read_status(job.bucket, job.keys.prefix)
-    return status.trained_s if status is not None and not status.is_over else 0.0
+    return status if status is not None and not status.is_over else None
 
 
 def _pretrained(

@@ -74,7 +74,7 @@ def _begin(job: TrainingJob, publisher: Publisher) -> tuple[TrainingPlan, Subscr
         job=job,
         hyperparameters=hyperparameters,
         counters=start.counters,
-        trained_s=start.trained_s,
+        before=start.before,
         publisher=publisher,
     )
     return TrainingPlan(job, seats, hyperparameters, start), Subscriptions.of(run)

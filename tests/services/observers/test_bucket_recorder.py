@@ -52,7 +52,7 @@ class Desk:
             ObservedTraining(
                 role="trainer", environment=job.environment, bucket=job.bucket, keys=job.keys, world_name="tiny",
                 metadata=job.metadata, job=job, hyperparameters=job.hyperparameters(), counters=self.counters,
-                trained_s=0.0, publisher=self._publisher,
+                before=None, publisher=self._publisher,
             )
         )  # fmt: skip
         self.ranking = CheckpointRanking(job.params.best_model_metric, read_index(self.bucket, self.keys))

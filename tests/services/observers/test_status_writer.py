@@ -27,6 +27,9 @@ from drcli.store.run_status import RunStatus, read_status
 ONE, TWO = CheckpointName(1, 64), CheckpointName(2, 128)
 
 
+BEFORE = RunStatus("training", "racer", "tiny", 0, 7, 0.0, 0.0, trained_s=5.0, teacher="5 of 5 laps: passed")
+
+
 def episode(progress: float) -> Episode:
     return Episode(0, 0, 0.0, 100.0, False, 1.0, progress, Status.OFF_TRACK, 102.0)
 
@@ -37,7 +40,7 @@ def training(run: Any) -> Iterator[ObservedTraining]:
     yield ObservedTraining(
         role="trainer", environment=job.environment, bucket=job.bucket, keys=job.keys, world_name="tiny",
         metadata=job.metadata, job=job, hyperparameters=job.hyperparameters(), counters=Counters(7),
-        trained_s=5.0, publisher=publisher,
+        before=BEFORE, publisher=publisher,
     )  # fmt: skip
     publisher.close()
 
@@ -52,6 +55,7 @@ def written(training: ObservedTraining) -> RunStatus:
 def test_it_is_written_now_and_then(training: ObservedTraining) -> None:
     writer = StatusWriter(training)
     assert (writer.status.state, writer.status.trained_s) == ("starting", 5.0)
+    assert writer.status.teacher == BEFORE.teacher
     writer.on_workers(3)
     training.counters.count_episode(0)
     training.counters.count_episode(1)
