@@ -147,6 +147,7 @@ OBSERVERS = Table(
         "coach_log": "drcli.services.observers.coach_log:CoachLog",
         "trace_log": "drcli.services.observers.trace_log:TraceLog",
         "bucket_recorder": "drcli.services.observers.bucket_recorder:BucketRecorder",
+        "curve_recorder": "drcli.services.observers.curve_recorder:CurveRecorder",
         "status_writer": "drcli.services.observers.status_writer:StatusWriter",  # after those it reports on
     },
 )

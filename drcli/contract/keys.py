@@ -118,6 +118,11 @@ class ModelKeys:
         """Where training metrics are unless DR_LOCAL_S3_METRICS_PREFIX says otherwise."""
         return self.key("metrics", "TrainingMetrics.json")
 
+    @property
+    def learning_curve(self) -> str:
+        """How the training went, point by point (ours)."""
+        return self.key("metrics", "learning.jsonl")
+
 
 def training_metrics(metrics_key: str, worker: int = 0) -> str:
     """The metrics of one worker, given METRICS_S3_OBJECT_KEY: `<stem>_<worker>.json` from the second on."""

@@ -72,7 +72,7 @@ class Lineup:
         transition = world.step(actions, labels)
         self._obs = transition.obs
         for cars, seen, decision in decisions:
-            self._observers.step(DrivenStep(cars, seen, decision, transition, is_evaluation=True))
+            self._observers.step(DrivenStep(world, cars, seen, decision, transition, is_evaluation=True))
         return transition.episodes
 
 

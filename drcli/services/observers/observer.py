@@ -28,7 +28,8 @@ if TYPE_CHECKING:  # the trainer does not need the simulator
     import numpy as np
     from numpy.typing import NDArray
 
-    from drcli.sim.world import Transition
+    from drcli.sim.world import Transition, World
+    from drcli.sim.worlds import Worlds
     from drcli.train.rollout import Decision
 
 
@@ -60,10 +61,11 @@ class ObservedTraining(ObservedRun):
 
 
 class DrivenStep(NamedTuple):
-    """One step: the indices of the cars that drove `[n]`, their observations and decisions `[n, …]`, and what
-    all cars got `[K]`.
+    """One step: the world after it, the indices of the cars that drove `[n]`, their observations and decisions
+    `[n, …]`, and what all cars got `[K]`.
     """
 
+    world: World | Worlds
     cars: NDArray[np.intp]
     obs: Mapping[str, NDArray[np.generic]]
     decision: Decision

@@ -52,6 +52,6 @@ class Driver:
             labels[car] = label
         transition = self.world.step(actions, labels)
         self.obs = transition.obs
-        driven = DrivenStep(cars, seen, decision, transition, self._is_evaluation)
+        driven = DrivenStep(self.world, cars, seen, decision, transition, self._is_evaluation)
         self._observers.step(driven)
         return driven

@@ -68,7 +68,7 @@ def test_a_step_is_what_the_cars_saw_decided_and_got(new_driver: Callable[..., A
 @pytest.mark.parametrize(
     ("role", "names"),
     [
-        ("trainer", ["CoachLog", "BucketRecorder", "StatusWriter"]),
+        ("trainer", ["CoachLog", "BucketRecorder", "CurveRecorder", "StatusWriter"]),
         ("worker", ["TraceLog"]),
         ("evaluation", ["TraceLog"]),
     ],

@@ -1,0 +1,43 @@
+"""A moment of a race, as pictures show it: where cars and objects are. From a running worker, or from a simtrace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SceneCar:
+    """A car: the place of its origin, between the axles, as in `drcli.sim.car_arrays.CarState`; its looks, its name.
+
+    color: a value of DR_CAR_COLOR; shell: of DR_CAR_BODY_SHELL_TYPE.
+    """
+
+    x_m: float
+    y_m: float
+    heading_rad: float
+    color: str = "Black"
+    shell: str = "deepracer"
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class SceneBox:
+    """An object on the road, as in `drcli.sim.boxes.Boxes`. is_car: drawn as a car of that size."""
+
+    x_m: float
+    y_m: float
+    heading_rad: float
+    length_m: float
+    width_m: float
+    height_m: float
+    grey: int = 128
+    is_car: bool = False
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that moves on a track. Cameras are on cars[watched], or follow it."""
+
+    cars: tuple[SceneCar, ...]
+    boxes: tuple[SceneBox, ...] = ()
+    watched: int = 0
