@@ -19,8 +19,10 @@ PACKAGE = Path(__file__).parents[1] / "drcli"
 FLOORS = (
     ("cli",),
     ("doctor", "droa"),
-    ("car", "models", "rewards", "workspace"),
-    ("launch", "services", "watch"),
+    ("car", "rewards", "workspace"),
+    ("watch",),
+    ("models",),
+    ("launch", "services"),
     ("train", "import_checks"),
     ("sim", "store", "tensorflow"),
     ("config",),
