@@ -16,7 +16,7 @@ import numpy as np
 from drcli.config.car_looks import COLOURS, SIMAPP_SHELLS
 from drcli.sim.constants import RGB, WHEELS_M, grey
 from drcli.sim.races.object_kinds import CAR_LENGTH_M, CAR_WIDTH_M, OBSTACLES
-from drcli.watch.pictures.painting_kernels import LIT, MOST_CORNERS, SHADOW, Array, Faces
+from drcli.watch.pictures.painting_kernels import LIT, MOST_CORNERS, SHADOW, Array, Faces, Ints
 from drcli.watch.scene import SceneBox, SceneCar
 
 _PAINT = (-1.0, -1.0, -1.0)  # stands for the car's own colour
@@ -33,7 +33,7 @@ class Shape(NamedTuple):
     """Faces around the origin, ahead is +x: corners `[F, MOST_CORNERS, 3]`, their number, colours."""
 
     corners: Array
-    count: Array
+    corner_count: Ints
     colour: Array
 
 
@@ -128,8 +128,8 @@ def _placed(shape: Shape, pose: tuple[float, float, float], scale: Colour, tall_
     turned = local.copy()
     turned[..., 0] = x_m + local[..., 0] * cos - local[..., 1] * sin
     turned[..., 1] = y_m + local[..., 0] * sin + local[..., 1] * cos
-    faces = len(shape.count)
-    lit = Faces(turned, shape.count, shape.colour, np.ones(faces), np.full(faces, LIT))
+    faces = len(shape.corner_count)
+    lit = Faces(turned, shape.corner_count, shape.colour, np.ones(faces), np.full(faces, LIT))
     return joined([_shadow(turned, tall_m), lit])
 
 

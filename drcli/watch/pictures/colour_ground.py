@@ -81,7 +81,7 @@ def _table(palette: Palette) -> npt.NDArray[np.int64]:
     at = [_FIELD, _EDGE, _ROAD, _DASH]
     colours = np.array([palette.field, palette.edge, palette.road, palette.dash])
     channels = [np.interp(np.arange(256), at, colours[:, lane]) for lane in range(3)]
-    return np.rint(np.stack(channels, axis=1)).astype(np.int64)
+    return np.asarray(np.rint(np.stack(channels, axis=1)), np.int64)
 
 
 def _packed(drawn: Ground, table: npt.NDArray[np.int64], look: Surroundings) -> PackedGround:

@@ -21,6 +21,7 @@ Bytes = npt.NDArray[np.uint8]
 MOST_CORNERS = 8  # of a face
 _LANES, _BITS = 0x00FF00FF00FF, 16
 _NEAR_M = 0.02
+_NEXT = np.uint64(1)  # without a sign: numba need not look for negative places
 _SUBROWS = 4  # a face's edges are sampled that often per row
 _AMBIENT = 0.5  # light and sun as in drcli.sim.sensors.box_drawing
 _SUN = (-0.4833, 0.0967, -0.8701)
@@ -62,7 +63,7 @@ class Faces(NamedTuple):
     """F convex polygons, counterclockwise seen from outside; those of a lower layer are drawn first."""
 
     corners: Array  # [F, MOST_CORNERS, 3] m
-    count: Ints  # [F] corners that are used
+    corner_count: Ints  # [F] corners that are used
     colour: Array  # [F, 3]
     alpha: Array  # [F]
     layer: Ints  # [F] from LIT on, the light falls on it
@@ -78,7 +79,7 @@ def decode_ground(codes: Bytes, table: Ints, grain: npt.NDArray[np.int8], out: I
     mask = grain.shape[0] - 1
     for row in range(rows):
         for column in range(columns):
-            code, noise = codes[row, column], 512 + np.int64(grain[row & mask, column & mask])
+            code, noise = codes[row, column], 512 + int(grain[row & mask, column & mask])
             if row == 0 or column == 0 or row == rows - 1 or column == columns - 1:
                 noise = 512  # what lies beyond has the colour of the last pixel
             red = min((table[code, 0] * noise) >> 9, 255)
@@ -126,11 +127,18 @@ def paint_ground(ground: PackedGround, sky: Sky, eye: Eye, image: Bytes) -> None
             _add_line(ground, level, eye, ahead_m, eye.z_m / drop / eye.focal_px, sums)
         shift = 0 if lines == 1 else 1 if lines == 2 else 2
         haze = int(256.0 * (1.0 - math.exp(-eye.z_m / fall / sky.haze_m)))
-        for column in range(width):
-            packed = _blend((sums[column] >> shift) & _LANES, sky.horizon, haze)
-            image[row, column, 0] = packed & 255
-            image[row, column, 1] = (packed >> 16) & 255
-            image[row, column, 2] = packed >> 32
+        _put_row(sums, shift, sky.horizon, haze, image[row])
+
+
+@kernel
+def _put_row(sums: Ints, shift: int, horizon: int, haze: int, out: Bytes) -> None:
+    for column in range(out.shape[0]):
+        packed = (sums[column] >> shift) & _LANES
+        if haze:
+            packed = _blend(packed, horizon, haze)
+        out[column, 0] = packed & 255
+        out[column, 1] = (packed >> 16) & 255
+        out[column, 2] = packed >> 32
 
 
 @kernel
@@ -167,15 +175,15 @@ def _add_line(ground: PackedGround, level: int, eye: Eye, ahead_m: float, step_m
         and min(first_y, last_y) >= 0
         and max(first_y, last_y) < rows - 1
     )
-    pixels = ground.pixels
+    pixels = ground.pixels[first : first + columns * rows]
     for column in range(width):
         i, j = at_x >> _BITS, at_y >> _BITS
-        u, v = (at_x >> 8) & 255, (at_y >> 8) & 255
         if not is_inside:
             i, j = min(max(i, 0), columns - 2), min(max(j, 0), rows - 2)
-        at, both = first + j * columns + i, (u * v) >> 8
-        mixed = pixels[at] * (256 - u - v + both) + pixels[at + 1] * (u - both)
-        mixed += pixels[at + columns] * (v - both) + pixels[at + columns + 1] * both
+        u, v, at = (at_x >> 8) & 255, (at_y >> 8) & 255, np.uint64(j * columns + i)
+        both, above = (u * v) >> 8, np.uint64(at + np.uint64(columns))
+        mixed = pixels[at] * (256 - u - v + both) + pixels[np.uint64(at + _NEXT)] * (u - both)
+        mixed += pixels[above] * (v - both) + pixels[np.uint64(above + _NEXT)] * both
         sums[column] += (mixed >> 8) & _LANES
         at_x, at_y = at_x + add_x, at_y + add_y
 
@@ -186,11 +194,11 @@ def paint_faces(faces: Faces, eye: Eye, image: Bytes) -> None:
     height, width = image.shape[0], image.shape[1]
     sin, cos = math.sin(eye.heading_rad), math.cos(eye.heading_rad)
     pitch_sin, pitch_cos = math.sin(eye.pitch_rad), math.cos(eye.pitch_rad)
-    key = np.empty(len(faces.count))
-    for face in range(len(faces.count)):
+    key = np.empty(len(faces.corner_count))
+    for face in range(len(faces.corner_count)):
         middle = np.zeros(3)
-        for corner in range(faces.count[face]):
-            middle += faces.corners[face, corner] / faces.count[face]
+        for corner in range(faces.corner_count[face]):
+            middle += faces.corners[face, corner] / faces.corner_count[face]
         away = math.sqrt((middle[0] - eye.x_m) ** 2 + (middle[1] - eye.y_m) ** 2 + (middle[2] - eye.z_m) ** 2)
         key[face] = faces.layer[face] * 1e6 - away
     points, seen = np.empty((MOST_CORNERS, 3)), np.empty((2 * MOST_CORNERS, 2))
@@ -200,14 +208,14 @@ def paint_faces(faces: Faces, eye: Eye, image: Bytes) -> None:
         toward = (eye.x_m - corner[0]) * normal[0] + (eye.y_m - corner[1]) * normal[1]
         if toward + (eye.z_m - corner[2]) * normal[2] <= 0.0:
             continue
-        for number in range(faces.count[face]):
+        for number in range(faces.corner_count[face]):
             x, y, z = faces.corners[face, number]
             dx, dy, up = x - eye.x_m, y - eye.y_m, z - eye.z_m
             ahead = dx * cos + dy * sin
             points[number, 0] = ahead * pitch_cos - up * pitch_sin
             points[number, 1] = dy * cos - dx * sin
             points[number, 2] = ahead * pitch_sin + up * pitch_cos
-        count = _project(points, faces.count[face], eye.focal_px, (width, height), seen)
+        count = _project(points, faces.corner_count[face], eye.focal_px, (width, height), seen)
         light = 1.0
         if faces.layer[face] >= LIT:
             facing = -(normal[0] * _SUN[0] + normal[1] * _SUN[1] + normal[2] * _SUN[2])
@@ -251,11 +259,11 @@ def fill_polygon(points: Array, colour: Array, alpha: float, image: Bytes) -> No
         return
     first, last = max(points[:, 1].min(), 0.0), min(points[:, 1].max(), float(height))
     left, right = np.empty(_SUBROWS), np.empty(_SUBROWS)
-    for row in range(int(first), min(int(math.ceil(last)), height)):
+    for row in range(int(first), min(math.ceil(last), height)):
         for part in range(_SUBROWS):
             _span(points, row + (part + 0.5) / _SUBROWS, left, right, part)
         whole_from, whole_to = math.ceil(max(left.max(), 0.0)), math.floor(min(right.min(), float(width)))
-        for column in range(max(int(left.min()), 0), min(int(math.ceil(right.max())), width)):
+        for column in range(max(int(left.min()), 0), min(math.ceil(right.max()), width)):
             share = alpha
             if column < whole_from or column >= whole_to:
                 covered = 0.0

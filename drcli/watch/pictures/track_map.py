@@ -12,7 +12,7 @@ from drcli.sim.field import field_of
 from drcli.sim.track import Track
 from drcli.watch.pictures.car_shapes import car_colour
 from drcli.watch.pictures.painting_kernels import Array, PackedGround, fill_polygon
-from drcli.watch.scene import Scene
+from drcli.watch.scene import Scene, SceneCar
 
 _SUPERSAMPLES = 3
 _BEYOND: tuple[int, int, int] = (30, 44, 50)
@@ -20,6 +20,7 @@ _CAR = np.array([(0.62, 0.0), (0.28, 0.36), (-0.5, 0.36), (-0.5, -0.36), (0.28, 
 _GLASS = np.array([(0.22, 0.2), (-0.02, 0.22), (-0.02, -0.22), (0.22, -0.2)])
 _BOX = np.array([(0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5), (0.5, -0.5)])
 _CAR_LENGTH_M, _LEAST_CAR_PX, _LARGER = 0.324, 15.0, 1.6  # cars are larger than life, to be seen
+_BRIGHT = 250  # sum of the channels
 _WHITE, _INK = np.full(3, 255.0), np.full(3, 20.0)
 
 
@@ -44,22 +45,15 @@ class TrackMap:
                 (_CAR * self._car_px, car_colour(box)) if box.is_car else (_BOX * size, car_colour(box))
             )
             self._fill(out, (box.x_m, box.y_m, box.heading_rad), outline, np.array(colour, float))
-        order = sorted(range(len(scene.cars)), key=lambda number: number == scene.watched)
-        for number in order:
-            car = scene.cars[number]
-            pose = car.x_m, car.y_m, car.heading_rad
-            rim = _WHITE if number == scene.watched else _INK
-            self._fill(out, pose, _CAR * (self._car_px + 4.0), rim)
-            self._fill(
-                out, pose, _CAR * self._car_px, np.array(COLOURS.get(car.color, COLOURS["Black"]), float)
-            )
-            self._fill(
-                out,
-                pose,
-                _GLASS * self._car_px,
-                _INK if sum(COLOURS.get(car.color, (0, 0, 0))) > 250 else _WHITE,
-            )
+        for number in sorted(range(len(scene.cars)), key=lambda number: number == scene.watched):
+            self._draw_car(out, scene.cars[number], is_watched=number == scene.watched)
         return out
+
+    def _draw_car(self, out: npt.NDArray[np.uint8], car: SceneCar, is_watched: bool) -> None:
+        pose, colour = (car.x_m, car.y_m, car.heading_rad), np.array(COLOURS.get(car.color, COLOURS["Black"]))
+        self._fill(out, pose, _CAR * (self._car_px + 4.0), _WHITE if is_watched else _INK)
+        self._fill(out, pose, _CAR * self._car_px, colour.astype(float))
+        self._fill(out, pose, _GLASS * self._car_px, _INK if colour.sum() > _BRIGHT else _WHITE)
 
     def at(self, x_m: float, y_m: float) -> tuple[float, float]:
         """Column and row of a place."""
