@@ -145,6 +145,7 @@ OBSERVERS = Table(
     "observer",
     {
         "coach_log": "drcli.services.observers.coach_log:CoachLog",
+        "log_intro": "drcli.services.observers.log_intro:LogIntro",  # before the trace
         "trace_log": "drcli.services.observers.trace_log:TraceLog",
         "bucket_recorder": "drcli.services.observers.bucket_recorder:BucketRecorder",
         "curve_recorder": "drcli.services.observers.curve_recorder:CurveRecorder",

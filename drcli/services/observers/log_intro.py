@@ -1,0 +1,105 @@
+"""What log tools read before the first SIM_TRACE_LOG line: the params, sensors, hyperparameters and actions of a run.
+
+The lines are those that deepracer-log-guru looks for (`src/log/parse.py`), in the form of the community's engine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import yaml
+
+from drcli.config.model_metadata import ModelMetadata
+from drcli.config.params_documents import worker_file
+from drcli.contract.episode import Episode
+from drcli.errors import DrError
+from drcli.services.observers.observer import ObservedRun, Observer
+from drcli.services.shared import service_log
+
+
+class LogIntro(Observer):
+    """Logs it just before the first episode, so that a worker that restarts earlier does not log it twice.
+
+    After a later restart it comes again: tools that have seen a SIM_TRACE_LOG line no longer look for it.
+    """
+
+    roles = frozenset(("worker", "evaluation"))
+
+    def __init__(self, run: ObservedRun) -> None:
+        super().__init__(run)
+        self._is_logged = False
+
+    def on_episode(self, worker: int, episode: Episode) -> None:
+        """Log the intro if this is the first episode."""
+        if self._is_logged:
+            return
+        self._is_logged = True
+        try:
+            service_log.lines(self._lines(worker))
+        except DrError as error:  # the run is more important than tools that read its log
+            service_log.line(f"The log lacks what log tools read at its start: {error.message}")
+
+    def _lines(self, worker: int) -> list[str]:
+        run, environment = self.run, self.run.environment
+        file = environment.params_file
+        if environment.configs > 1:
+            file = worker_file(file, worker % environment.configs + 1)
+        params = yaml.safe_load(run.bucket.get(run.keys.params(file)).decode())
+        hyperparameters = (run.bucket.find(run.keys.hyperparameters) or b"{}").decode()
+        return [
+            f"{datetime.now():%Y-%m-%d %H:%M:%S}: Your CPU supports instructions that drcli is compiled for.",
+            f"Starting as worker {max(worker, 0)}, using world {params['WORLD_NAME']} and configuration {file}.",
+            f"[s3] Successfully downloaded yaml file from s3 key {run.keys.params(file)}",
+            quoted(params),
+            "Using the following hyper-parameters",
+            *json.dumps(json.loads(hyperparameters), indent=2, sort_keys=True).splitlines(),
+            *lines_of(run.metadata),
+        ]
+
+
+def lines_of(metadata: ModelMetadata) -> Iterator[str]:
+    """The lines about sensors, network and actions."""
+    lidar = metadata.lidar_config.model_dump(by_alias=True)
+    yield (
+        f"Sensor list {quoted(metadata.sensors)}, network {metadata.neural_network}, "
+        f"simapp_version {metadata.version}, training_algorithm {metadata.training_algorithm}, "
+        f"action_space_type {metadata.action_space_type} lidar_config {quoted(lidar)}"
+    )
+    if metadata.continuous:
+        actions: Any = metadata.continuous.model_dump(by_alias=True)
+    else:
+        actions = [
+            {**action.model_dump(by_alias=True), "index": index}
+            for index, action in enumerate(metadata.discrete or ())
+        ]
+    yield f"Loaded action space from file: {quoted(actions)}"
+
+
+def quoted(values: Mapping[str, Any] | list[Any] | tuple[Any, ...]) -> str:
+    """JSON with single quotes, as tools turn those back into double ones: so there are none within the values."""
+    return json.dumps(_without_quotes(values), ensure_ascii=False).replace('"', "'")
+
+
+def _without_quotes(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace("'", "\u2019").replace('"', "\u201d").replace("\\", "/")
+        case dict():
+            return {_without_quotes(key): _without_quotes(part) for key, part in value.items()}
+        case list() | tuple():
+            return [_without_quotes(part) for part in value]
+    return value
+
+
+def exam_lines(episodes: tuple[Episode, ...]) -> Iterator[str]:
+    """The lines about an evaluation during a training: a reward each, then the progress of all."""
+    for episode in episodes:
+        yield (
+            "## agent: Finished evaluation phase. Success rate = 0.0, "
+            f"Avg Total Reward = {episode.reward:.2f}"
+        )
+    progress = [round(episode.progress, 2) for episode in episodes]
+    yield f"[BestModelSelection] Number of evaluations: {len(progress)} Evaluation episode progress: {progress}"
