@@ -71,6 +71,7 @@ DR_CONTAINER = "DR_CONTAINER"  # 1: Docker restarts a service that exits with a 
 DR_WORKER_NAME = "DR_WORKER_NAME"  # identifies a worker that has no index; default: the host name
 DR_THREADS = "DR_THREADS"  # number of threads of one service
 DR_HEARTBEAT_FILE = "DR_HEARTBEAT_FILE"  # touched by a healthy service; default in containers: a file in /tmp
+DR_REWARD_LOG = "DR_REWARD_LOG"  # where a worker keeps what the reward function prints
 DR_EXIT_FILE = "DR_EXIT_FILE"  # where a service writes its exit code for the supervisor
 
 # What the operating system needs to start a program.

@@ -191,6 +191,14 @@ HEARTBEAT_FILE: ServiceVariable[Path | None] = ServiceVariable(
     None,
     home="container",
 )
+REWARD_LOG: ServiceVariable[Path | None] = ServiceVariable(
+    env.DR_REWARD_LOG,
+    "the file that keeps all that the reward function prints; empty: only the worker's log has some of it",
+    Path,
+    None,
+    _WORKER,
+    "process",
+)
 EXIT_FILE: ServiceVariable[Path | None] = ServiceVariable(
     env.DR_EXIT_FILE, "where the service writes its exit code for the supervisor", Path, None, home="process"
 )

@@ -20,7 +20,7 @@ def read(path: Path, tail: int, goes_on: Callable[[], bool] | None = None) -> It
     Raises DrError if the log does not exist; its hint names the existing ones.
     """
     if not path.is_file():
-        there = sorted(p.stem for p in path.parent.glob("*.log"))
+        there = sorted(p.stem for p in path.parent.glob("*.log") if "." not in p.stem)
         hint = f"Logs exist for {', '.join(there)}." if there else "Nothing has run under this run id yet."
         raise DrError(f"There is no log {path}.", hint)
     return _read(path, tail, goes_on or (lambda: False))

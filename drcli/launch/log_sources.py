@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drcli.config.settings import Settings
-from drcli.contract.run_name import RunKind, replica_name
-from drcli.launch import run_control
+from drcli.contract.run_name import WORKER, RunKind, replica_name
+from drcli.errors import DrError
+from drcli.launch import log_files, run_control
 from drcli.launch.launcher import launcher_of
 from drcli.launch.run_folder import RunFolder
 from drcli.paths import Workspace
@@ -35,3 +36,22 @@ def read(
 
     folder, name = RunFolder.of(workspace, kind, run_id), replica_name(service, replica - 1)
     return run_control.log(folder, name, tail, goes_on if follow else None)
+
+
+def read_rewards(
+    settings: Settings, workspace: Workspace, replica: int, *, tail: int = 0, follow: bool = False
+) -> Iterator[str]:
+    """The same of what the reward function printed in a worker of the training; local processes keep it all.
+
+    Raises DrError if there is none.
+    """
+    run_id = settings.run_id
+    path = RunFolder.of(workspace, "training", run_id).reward_log(replica_name(WORKER, replica - 1))
+    if not path.is_file():
+        raise DrError(
+            f"There is no log of rewards {path}.",
+            "Workers in containers write to their own log: `dr logs robomaker`; no training has run yet otherwise.",
+        )
+    return log_files.read(
+        path, tail, (lambda: run_control.is_running(workspace, "training", run_id)) if follow else None
+    )

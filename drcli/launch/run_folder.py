@@ -66,6 +66,10 @@ class RunFolder:
         """The log of one replica."""
         return self.logs / f"{name}.log"
 
+    def reward_log(self, name: str) -> Path:
+        """What the reward function printed in one worker."""
+        return self.log(f"{name}.reward")
+
     @property
     def exists(self) -> bool:
         """Whether anything was ever started here."""

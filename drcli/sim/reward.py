@@ -11,7 +11,6 @@ import inspect
 import logging
 import reprlib
 import sys
-import time
 from collections.abc import Callable
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from drcli.errors import DrError
 from drcli.sim.constants import STEP_S
 from drcli.sim.deadline import Stack, TooSlow, call_within
+from drcli.sim.rate_limit import RateLimit
 from drcli.sim.reward_hints import Failed, hint_for
 from drcli.sim.reward_params import Params, params_at_start
 from drcli.sim.simulated_time import simulated_modules
@@ -27,7 +27,6 @@ from drcli.sim.track import Track
 LIMIT_S = 1.0  # wall clock, per call
 FIRST_LIMIT_S = 30.0  # the first call and the module itself may import pandas or scipy, on a busy machine
 LIMIT_REWARD = 1e5  # as in simapp
-PRINTS_PER_SECOND = 20
 
 Log = Callable[[str], None]
 _MODULE = "reward_function"
@@ -45,7 +44,8 @@ class RewardTimeout(RewardError):
 class RewardFunction:
     """A reward function from its source; messages call it `filename`.
 
-    `log` receives what it prints; `on_stuck` receives a sentence, from another thread, if a call cannot be interrupted.
+    `log` receives every line that it prints; without one, Python's logging gets some of them. `on_stuck` receives a
+    sentence, from another thread, if a call cannot be interrupted.
     `processes`: how many may call it at the same time for the cars of a world, if it is slow (`parallel_rewards`).
 
     Raises:
@@ -63,7 +63,7 @@ class RewardFunction:
         self.filename = filename
         self.source = source = source.removeprefix("\ufeff")  # some editors on Windows begin a file with it
         self.processes = processes
-        self.print_line: Log = _RateLimit(log or logging.getLogger("drcli.reward").info)
+        self.print_line: Log = log or RateLimit(logging.getLogger("drcli.reward").info)
         self.on_stuck = on_stuck
         self._code = self._compile(source)
         self.for_car()
@@ -230,27 +230,6 @@ def try_once(
     """
     params = params_at_start(track, steering_deg, speed_mps) | (added or {})
     return reward.for_car()(params, params["sim_time"] + STEP_S)
-
-
-class _RateLimit:
-    """Passes on a limited number of lines per second and reports how many it dropped."""
-
-    def __init__(self, log: Log) -> None:
-        self._log = log
-        self._second = 0
-        self._lines = self._dropped = 0
-
-    def __call__(self, line: str) -> None:
-        second = int(time.monotonic())
-        if second != self._second:
-            if self._dropped:
-                self._log(f"… {self._dropped} more lines of output dropped")
-            self._second, self._lines, self._dropped = second, 0, 0
-        if self._lines < PRINTS_PER_SECOND:
-            self._log(line)
-            self._lines += 1
-        else:
-            self._dropped += 1
 
 
 class _Printer:

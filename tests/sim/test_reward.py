@@ -116,20 +116,6 @@ def test_prints_go_to_the_log_line_by_line(capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_flood_of_prints_is_cut_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [100.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
-    lines: list[str] = []
-    limit = module._RateLimit(lines.append)
-    for i in range(500):
-        limit(f"line {i}")
-    assert lines == [f"line {i}" for i in range(module.PRINTS_PER_SECOND)]
-    now[0] += 1.0
-    limit("later")
-    dropped = 500 - module.PRINTS_PER_SECOND
-    assert lines[module.PRINTS_PER_SECOND :] == [f"… {dropped} more lines of output dropped", "later"]
-
-
 @pytest.mark.parametrize(
     ("source", "message", "hint"),
     [

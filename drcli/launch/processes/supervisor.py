@@ -181,7 +181,12 @@ class Supervisor:
         replica = ServiceProcess(service.name, index, ProcessRef(0, 0.0))
         exit_file = self._folder.exit_file(replica.name)
         exit_file.unlink(missing_ok=True)
-        environment = {**service.environment, env.ROLLOUT_IDX: str(index), env.DR_EXIT_FILE: str(exit_file)}
+        environment = {
+            **service.environment,
+            env.ROLLOUT_IDX: str(index),
+            env.DR_EXIT_FILE: str(exit_file),
+            env.DR_REWARD_LOG: str(self._folder.reward_log(replica.name)),
+        }
         module, log = service.command[-1], self._folder.log(replica.name)
         started = (
             local_process.fork(module, environment, log)

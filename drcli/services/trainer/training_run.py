@@ -238,7 +238,8 @@ class TrainingRun:
             return
         self._published = name
         checkpoint = Checkpoint(to_tensors(network), self.counters.as_state(), dict(state))
-        formats = ("tensorflow", "native") if self.job.environment.tf_checkpoints else ("native",)
+        more = ("tensorflow",) if self.job.environment.tf_checkpoints else ()
+        formats = ("car", *more, "native")  # the last one completes it
         files = partial(exported, checkpoint, self.job.metadata, formats)
         self.observers.checkpoint(NewCheckpoint(name, self._ranking.published(name), files))
 

@@ -6,16 +6,18 @@ from typing import NoReturn
 
 import torch
 
+from drcli.contract.service_variables import REWARD_LOG
 from drcli.errors import DrError
 from drcli.services.observers.observer import ObservedRun, RunEnd
 from drcli.services.observers.subscriptions import Subscriptions
-from drcli.services.shared import program, service_log
+from drcli.services.shared import program
 from drcli.services.shared.environment import Environment
 from drcli.services.shared.protocol import Failed
 from drcli.services.shared.store_retry import retry_while_unreachable
 from drcli.services.shared.training_job import TrainingJob
 from drcli.services.shared.wire import WorkerSocket
 from drcli.services.shared.wire_keys import worker_keys
+from drcli.services.worker.reward_output import RewardOutput
 from drcli.services.worker.training_worker import TrainingWorker, new_identity
 from drcli.sim.reward import RewardFunction
 from drcli.store.client import Bucket
@@ -30,19 +32,21 @@ def work(environment: Environment, stop: program.StopFlag) -> bool:
     bucket = Bucket(environment.store)
     job = retry_while_unreachable(lambda: TrainingJob.read(environment), bucket, stop)
     keys, index = worker_keys(environment), environment.worker_index
+    printed = RewardOutput(REWARD_LOG.read())
 
     def give_up(message: str) -> NoReturn:
         """Called from another thread, which cannot use this thread's socket."""
         other = WorkerSocket(environment.wire_endpoint, keys, new_identity(index))
         other.send(Failed(message, "").to_message())
         other.close()
+        printed.flush()
         program.leave(message)
 
     socket = WorkerSocket(environment.wire_endpoint, keys, new_identity(index))
     try:
         source = retry_while_unreachable(job.reward_function, bucket, stop)
         processes = environment.reward_processes
-        reward = RewardFunction(*source, log=service_log.line, on_stuck=give_up, processes=processes)
+        reward = RewardFunction(*source, log=printed, on_stuck=give_up, processes=processes)
         observers = Subscriptions.of(_observed(job))
         was_stopped = TrainingWorker(job, socket, reward, observers, stop).run()
         observers.end(RunEnd("stopped" if was_stopped else "ended"))
@@ -51,6 +55,7 @@ def work(environment: Environment, stop: program.StopFlag) -> bool:
         socket.send(Failed(error.message, error.hint).to_message())
         raise
     finally:
+        printed.flush()
         socket.close()
 
 
