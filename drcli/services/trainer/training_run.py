@@ -238,8 +238,8 @@ class TrainingRun:
             return
         self._published = name
         checkpoint = Checkpoint(to_tensors(network), self.counters.as_state(), dict(state))
-        more = ("tensorflow",) if self.job.environment.tf_checkpoints else ()
-        formats = ("car", *more, "native")  # the last one completes it
+        # The frozen graph, alone or with the rest for TensorFlow; our own file, the last one, completes a checkpoint.
+        formats = ("tensorflow" if self.job.environment.tf_checkpoints else "car", "native")
         files = partial(exported, checkpoint, self.job.metadata, formats)
         self.observers.checkpoint(NewCheckpoint(name, self._ranking.published(name), files))
 
