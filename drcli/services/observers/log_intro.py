@@ -6,7 +6,7 @@ The lines are those that deepracer-log-guru looks for (`src/log/parse.py`), in t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +41,21 @@ class LogIntro(Observer):
             service_log.lines(self._lines(worker))
         except DrError as error:  # the run is more important than tools that read its log
             service_log.line(f"The log lacks what log tools read at its start: {error.message}")
+
+    def on_exam(self, episodes: Sequence[Episode]) -> None:
+        """Log the reward of each episode and the progress of all, by which tools tell iterations apart."""
+        progress = [round(episode.progress, 2) for episode in episodes]
+        service_log.lines(
+            [
+                *(
+                    "## agent: Finished evaluation phase. Success rate = 0.0, "
+                    f"Avg Total Reward = {episode.reward:.2f}"
+                    for episode in episodes
+                ),
+                f"[BestModelSelection] Number of evaluations: {len(progress)} "
+                f"Evaluation episode progress: {progress}",
+            ]
+        )
 
     def _lines(self, worker: int) -> list[str]:
         run, environment = self.run, self.run.environment
@@ -92,14 +107,3 @@ def _without_quotes(value: Any) -> Any:
         case list() | tuple():
             return [_without_quotes(part) for part in value]
     return value
-
-
-def exam_lines(episodes: tuple[Episode, ...]) -> Iterator[str]:
-    """The lines about an evaluation during a training: a reward each, then the progress of all."""
-    for episode in episodes:
-        yield (
-            "## agent: Finished evaluation phase. Success rate = 0.0, "
-            f"Avg Total Reward = {episode.reward:.2f}"
-        )
-    progress = [round(episode.progress, 2) for episode in episodes]
-    yield f"[BestModelSelection] Number of evaluations: {len(progress)} Evaluation episode progress: {progress}"

@@ -140,6 +140,9 @@ class Observer:
     def on_episode(self, worker: int, episode: Episode) -> None:
         """An episode ended. Workers and evaluations: one of their own; trainer: a training episode of any worker."""
 
+    def on_exam(self, episodes: Sequence[Episode]) -> None:
+        """Workers: an evaluation of the model ended; `episodes`: those from the usual starts, one at least."""
+
     def on_workers(self, present: int) -> None:
         """Trainer: the number of connected workers, several times a second while it waits."""
 

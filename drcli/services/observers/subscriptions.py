@@ -19,6 +19,7 @@ class Subscriptions:
         self.observers = tuple(observers)
         self.step = self._all(Observer.on_step)
         self.episode = self._all(Observer.on_episode)
+        self.exam = self._all(Observer.on_exam)
         self.workers = self._all(Observer.on_workers)
         self.begin = self._all(Observer.on_begin)
         self.update = self._all(Observer.on_update)

@@ -14,7 +14,6 @@ import numpy as np
 
 from drcli.config.hyperparameters import Hyperparameters
 from drcli.contract.episode import Episode
-from drcli.services.observers.log_intro import exam_lines
 from drcli.services.observers.subscriptions import Subscriptions
 from drcli.services.shared import service_log
 from drcli.services.shared.heartbeat import Heartbeat
@@ -247,8 +246,7 @@ class TrainingWorker:
 
     def _examine(self, member: _Membership, exam: Exam) -> None:
         if exam.step():
-            if exam.result.episodes:
-                service_log.lines(exam_lines(exam.result.episodes))
+            self._observers_of(member.seats[exam.task.seat]).exam(exam.result.episodes)
             self._socket.send(exam.result.to_message())
             member.exam = None
 

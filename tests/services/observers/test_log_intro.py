@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import Any
 
 import pytest
 
 from drcli.config.model_metadata import ModelMetadata
-from drcli.services.observers.log_intro import lines_of, quoted
+from drcli.contract.episode import Episode, Status
+from drcli.services.observers.log_intro import LogIntro, lines_of, quoted
+from drcli.services.observers.observer import ObservedRun
+from drcli.services.observers.subscriptions import Subscriptions
 
 CAMERA = {"version": "5", "sensor": ["FRONT_FACING_CAMERA"], "training_algorithm": "clipped_ppo"}
 DISCRETE = CAMERA | {
@@ -62,3 +67,40 @@ def test_a_name_with_quotes_does_not_break_the_params_line(name: str) -> None:
     read_back = as_json(line)
     assert isinstance(read_back, dict)
     assert (read_back["WORLD_NAME"], read_back["CAR_COLOR"]) == ("oval", ["Red"])
+
+
+LAP = Episode(0, 0, 0.0, 0.0, False, 30.0, 100.0, Status.LAP_COMPLETE, 9.0)
+
+
+def observed(run: Any) -> Subscriptions:
+    job = run.job()
+    return Subscriptions(
+        [LogIntro(ObservedRun("worker", job.environment, job.bucket, job.keys, "tiny", job.metadata))]
+    )
+
+
+def test_the_intro_comes_once_before_the_first_episode(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    observers = observed(run)
+    assert capsys.readouterr().out == ""
+    observers.episode(0, LAP)
+    observers.episode(0, LAP)
+    text = capsys.readouterr().out
+    lines = text.splitlines()
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", lines[0])
+    params = next(as_json(line) for line in lines if line.startswith("{'"))
+    assert isinstance(params, dict)
+    assert params["WORLD_NAME"] == "tiny"
+    assert re.search(r"'WORLD_NAME': '(\S+)'", text)
+    lone = {line.split(":")[0].strip(' "'): line for line in lines if line.startswith('  "')}
+    assert {"batch_size", "lr"} <= lone.keys()
+    assert sum("Loaded action space from file" in line for line in lines) == 1
+    assert lines.index(next(line for line in lines if line.startswith("Sensor list"))) > 0
+
+
+def test_an_evaluation_is_a_reward_each_and_a_list_of_progress(
+    run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    observed(run).exam([LAP, LAP])
+    *rewards, progress = capsys.readouterr().out.splitlines()
+    assert [line.rpartition(" = ")[2] for line in rewards] == ["30.00", "30.00"]
+    assert progress.endswith("evaluations: 2 Evaluation episode progress: [100.0, 100.0]")
