@@ -21,6 +21,7 @@ COMMANDS = {
     "increment-training": "Prepare run.env for the next training, from this model.",
     "stop-training": "Stop the training run.",
     "status": "Show how the run is doing.",
+    "watch": "Watch a training live.",
     "scale": "Change the number of workers of a running training.",
     "logs": "Show the log of a service.",
     "evaluate": "Evaluate a model: laps, times, resets.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from drcli.cli import present
@@ -19,10 +19,13 @@ from drcli.launch.planning import DryRun
 from drcli.launch.run_view import RunView
 from drcli.launch.training_start import PreparedTraining
 from drcli.paths import Workspace
-from drcli.store.run_status import RunStatus, read_status
+from drcli.store.run_status import RunStatus
+from drcli.watch.dashboard.dashboard_layout import draw as draw_dashboard
+from drcli.watch.dashboard.run_reader import RunReader
 from drcli.watch.run_progress import Chronicle, format_outcome, format_status_line
 
 PATIENCE_S = 300.0  # for the community's engine, which unpacks and compiles before its sagemaker starts
+REDRAW_S = 0.25  # at most, so that a dashboard fits a resized terminal, and its clock ticks
 _WORDS = {"running": "started", "starting": "starting", "ended": "ended", "down": "down"}
 
 
@@ -68,28 +71,40 @@ def follow_started(
 
 def follow_training(plan: Plan, prepared: PreparedTraining, *, until_ready: bool) -> RunStatus:
     """Follow a training until it has ended or, with `until_ready`, until it is training. Returns its last status."""
-    workspace = prepared.request.workspace
-    chronicle, status = Chronicle(), _before_the_first(plan)
-    with _leaving_is_fine(), present.live() as live:
-        while True:
-            seen = run_control.read(workspace, plan.kind, plan.run_id)
-            status = read_status_or(prepared, plan, status)
-            for line in chronicle.news(status):
-                live.say(line)
-            if seen is not None and seen.is_over:
-                status = _final(read_status_or(prepared, plan, status), seen)
-                break
-            if until_ready and status.state == "training":
-                break
-            live.line(_now(status, seen))
-            _look_after(plan, prepared.request.settings, workspace, seen)
-    if seen is not None and seen.is_over:
+    settings, workspace = prepared.request.settings, prepared.request.workspace
+    reader = RunReader(settings, workspace, plan, prepared.bucket)
+    follow(reader, until_ready=until_ready)
+    if reader.view is not None and reader.view.is_over:
         run_control.stop(workspace, plan.kind, plan.run_id)  # removes the ended containers
-    for line in chronicle.news(status):
-        present.say(line)
-    if status.state == "ended":
-        present.result(format_outcome(status))
-    return status
+    return reader.status
+
+
+def follow(reader: RunReader, *, until_ready: bool = False) -> None:
+    """Show a training until it has ended, or until Ctrl-C: as a dashboard, or as lines where there is no screen."""
+    chronicle = Chronicle()
+    with _leaving_is_fine(), present.view(is_line=until_ready) as view:
+        while True:
+            reader.look()
+            for line in chronicle.news(reader.status):
+                view.say(line)
+            if reader.is_over or (until_ready and reader.status.state == "training"):
+                break
+            _show(view, reader)
+    if reader.status.state == "ended":
+        present.result(format_outcome(reader.status))
+
+
+def _show(view: present.Live | present.Screen, reader: RunReader) -> None:
+    """Show the run until the next look at it is due."""
+    if reader.view is not None and reader.view.is_orphan:
+        run_control.revive(reader.workspace, reader.plan.run_id, reader.settings)
+    due = time.monotonic() + launcher_of(reader.plan.style).poll_s
+    while (wait_s := due - time.monotonic()) > 0:
+        if isinstance(view, present.Screen):
+            view.picture(partial(draw_dashboard, reader.dashboard()))  # it follows the size of the terminal
+        else:
+            view.line(_now(reader.status, reader.view))
+        time.sleep(min(wait_s, REDRAW_S))
 
 
 def follow_services(plan: Plan, workspace: Workspace) -> None:
@@ -162,14 +177,6 @@ def draw(evaluation: StartedEvaluation, workspace: Workspace) -> Path:
     return path
 
 
-def read_status_or(prepared: PreparedTraining, plan: Plan, fallback: RunStatus) -> RunStatus:
-    """The run's status document; `fallback` if there is none yet or the store is unreachable."""
-    try:
-        return read_status(prepared.bucket, plan.prefix) or fallback
-    except DrError:
-        return fallback
-
-
 def _look_after(plan: Plan, settings: Settings, workspace: Workspace, seen: RunView | None) -> None:
     """Replace a killed supervisor, then wait until the next poll."""
     if seen is not None and seen.is_orphan:
@@ -183,17 +190,6 @@ def _now(status: RunStatus, seen: RunView | None) -> str:
     services = ((r.name, _WORDS[r.state]) for r in (seen.replicas if seen else ()))
     workers = f"{status.workers} workers connected"
     return "starting: " + ", ".join([*(f"{name} {state}" for name, state in services), workers])
-
-
-def _final(status: RunStatus, seen: RunView) -> RunStatus:
-    if seen.state == "failed" and status.state != "failed":
-        return replace(status, state="failed", message=seen.message, hint=seen.hint)
-    return status if status.is_over else replace(status, state="ended", stop_reason="stopped")
-
-
-def _before_the_first(plan: Plan) -> RunStatus:
-    now = time.time()
-    return RunStatus("starting", plan.prefix, plan.world_name, plan.run_id, 0, started_at=now, updated_at=now)
 
 
 @contextmanager

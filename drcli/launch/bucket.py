@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from drcli.config.settings import Settings
@@ -9,7 +10,7 @@ from drcli.launch import store_access
 from drcli.launch.launcher import launcher_of
 from drcli.paths import Workspace
 from drcli.store.client import Bucket
-from drcli.store.server import stop_server
+from drcli.store.server import server_status, stop_server
 
 
 def open_bucket(settings: Settings, workspace: Workspace, *, write: bool = False) -> Bucket:
@@ -21,6 +22,17 @@ def open_bucket(settings: Settings, workspace: Workspace, *, write: bool = False
     if store_access.has_own_store(settings):
         return launcher_of(settings.docker_style).own_store.open(settings, workspace, write=write)
     return store_access.open_bucket(settings, workspace, write=write)
+
+
+def bucket_if_running(settings: Settings, workspace: Workspace) -> Bucket | None:
+    """The bucket without a check, for looking at runs; None if the embedded server does not run. Starts nothing."""
+    config = store_access.store_config(settings, workspace)
+    if store_access.is_embedded(settings):
+        server = server_status(workspace)
+        if not server.running:
+            return None
+        config = replace(config, endpoint_url=server.endpoint_url)
+    return Bucket(config)
 
 
 def stop_store(settings: Settings, workspace: Workspace) -> bool:

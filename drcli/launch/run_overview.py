@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import run_control
+from drcli.launch.bucket import bucket_if_running
 from drcli.launch.plan import Plan
 from drcli.launch.run_folder import RunFolder
 from drcli.launch.run_view import RunView
-from drcli.launch.store_access import is_embedded, store_config
 from drcli.paths import Workspace
-from drcli.store.client import Bucket
 from drcli.store.run_status import RunStatus, read_status
-from drcli.store.server import server_status
 
 _PROGRESS = (
     "world_name",
@@ -133,15 +131,12 @@ def _evaluation(workspace: Workspace, run_id: int) -> RunView | None:
 
 def _store(settings: Settings, workspace: Workspace, prefix: str) -> tuple[dict[str, Any], RunStatus | None]:
     """The state of the store, and the run's status document."""
-    config = store_config(settings, workspace)
-    store: dict[str, Any] = {"state": "running", "message": "", "endpoint_url": config.endpoint_url}
-    if is_embedded(settings):
-        server = server_status(workspace)
-        if not server.running:
-            return store | {"state": "stopped", "endpoint_url": None}, None
-        config = replace(config, endpoint_url=server.endpoint_url)
+    bucket = bucket_if_running(settings, workspace)
+    if bucket is None:
+        return {"state": "stopped", "message": "", "endpoint_url": None}, None
+    store: dict[str, Any] = {"state": "running", "message": "", "endpoint_url": bucket.config.endpoint_url}
     try:
-        return store, read_status(Bucket(config), prefix)
+        return store, read_status(bucket, prefix)
     except DrError as error:
         return store | {"state": "unreachable", "message": error.message}, None
 

@@ -19,7 +19,7 @@ class RunStatus:
 
     trained_s: time spent training, from the first step that was learned from, over all starts of its trainer; phase:
     who learns, `pixels`, `teacher` or `student`; teacher_steps: of a guided training; teacher, student: the marks of
-    its last exams.
+    its last exams; max_minutes, max_episodes, max_teacher_steps: limits of the run, None if it has none.
     """
 
     state: RunState
@@ -47,6 +47,9 @@ class RunStatus:
     teacher_steps: int = 0
     teacher: str = ""
     student: str = ""
+    max_minutes: float | None = None
+    max_episodes: int | None = None
+    max_teacher_steps: int | None = None
     stop_reason: str = ""
     message: str = ""
     hint: str = ""

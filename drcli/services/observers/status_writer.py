@@ -34,7 +34,13 @@ class StatusWriter(Observer):
     def __init__(self, run: ObservedTraining) -> None:
         self._run = run
         self._written_at = 0.0
-        self.status = _begun(run.job, run.counters.seed)
+        environment = run.job.environment
+        self.status = replace(
+            _begun(run.job, run.counters.seed),
+            max_minutes=environment.limits.max_minutes,
+            max_episodes=run.hyperparameters.term_cond_max_episodes,
+            max_teacher_steps=environment.guidance.teacher_steps,
+        )
         if (before := run.before) is not None:
             self.status = replace(
                 self.status, trained_s=before.trained_s, teacher=before.teacher, student=before.student

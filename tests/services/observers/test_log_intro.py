@@ -74,6 +74,7 @@ LAP = Episode(0, 0, 0.0, 0.0, False, 30.0, 100.0, Status.LAP_COMPLETE, 9.0)
 
 def observed(run: Any) -> Subscriptions:
     job = run.job()
+    job.bucket.put(job.keys.hyperparameters, b'{"lr": 0.001, "batch_size": 64}')  # as the trainer does
     return Subscriptions(
         [LogIntro(ObservedRun("worker", job.environment, job.bucket, job.keys, "tiny", job.metadata))]
     )
