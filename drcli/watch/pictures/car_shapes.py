@@ -144,7 +144,8 @@ def _shadow(corners: Array, tall_m: float) -> Faces:
     for number, share in enumerate((1.0, 0.5)):
         shift = np.array(_FALLS) * tall_m * share
         corner = middle + shift + (ring * half * (0.8 + 0.2 * share)) @ axes
-        area = np.cross(corner[1] - corner[0], corner[2] - corner[0])
+        (ax, ay), (bx, by) = corner[1] - corner[0], corner[2] - corner[0]
+        area = ax * by - ay * bx
         out[number, :4, :2] = corner if area > 0 else corner[::-1]
     alpha = np.full(2, _SHADOW_ALPHA)
     return Faces(out, np.full(2, 4), np.tile(np.array(_SHADOW), (2, 1)), alpha, np.full(2, SHADOW))
