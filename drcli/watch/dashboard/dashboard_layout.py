@@ -13,6 +13,7 @@ from drcli.watch.dashboard.dashboard_data import Curve, Dashboard, Laps
 from drcli.watch.dashboard.sections import Section, beside, cut, fit, pad, stacked, total
 from drcli.watch.run_progress import format_duration
 
+_NEWEST = 3  # evaluations
 WIDE = 110  # characters
 _LARGEST_CHART = 6  # lines
 _RIGHT_SHARE = 0.44
@@ -46,7 +47,7 @@ def _one_column(dashboard: Dashboard, width: int, height: int | None) -> list[Te
         return [
             Section("", tuple(_in_pairs(_figures(dashboard), width)), 9, keep=3),
             *_charts(dashboard, width, rows),
-            Section("evaluations", tuple(_laps(dashboard.evaluations)), 5, keep=1),
+            *_evaluations(dashboard.evaluations),
             Section("exams", tuple(_marks(dashboard, width)), 2),
             Section("services", tuple(_services(dashboard.services)), 8, keep=2, rest="services"),
         ]
@@ -63,7 +64,7 @@ def _two_columns(dashboard: Dashboard, width: int, height: int | None) -> list[T
 
     right = [
         Section("", tuple(_one_each(_figures(dashboard))), 9, keep=4),
-        Section("evaluations", tuple(_laps(dashboard.evaluations)), 5, keep=1),
+        *_evaluations(dashboard.evaluations),
         Section("exams", tuple(_marks(dashboard, right_width)), 2),
         Section("services", tuple(_services(dashboard.services)), 8, keep=2, rest="services"),
     ]
@@ -164,6 +165,15 @@ def _chart(curve: Curve, width: int, name_width: int, rows: int) -> list[Text]:
     return [
         Text.assemble((f"{name:<{name_width}}", "dim"), (f"{line:<{room}}", colour), f"{text:>{_VALUE}}")
         for name, line, text in zip(names, lines, values, strict=True)
+    ]
+
+
+def _evaluations(evaluations: Sequence[Laps]) -> list[Section]:
+    """The newest ones; older ones below them give way before anything else does."""
+    lines = _laps(evaluations)
+    return [
+        Section("evaluations", tuple(lines[:_NEWEST]), 5, keep=1),
+        Section("", tuple(lines[_NEWEST:]), 1),
     ]
 
 

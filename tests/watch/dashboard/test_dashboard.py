@@ -68,6 +68,21 @@ def test_it_fits_every_terminal(width: int, height: int) -> None:
     assert all(cell_len(line) <= width for line in lines)
 
 
+def test_older_evaluations_give_way_to_losses() -> None:
+    losses = ("entropy", "value_loss", "surrogate_loss", "kl_divergence")
+    curve = LearningCurve(
+        [replace(point, stats=dict.fromkeys(losses, 1.0)) for point in CURVE.points],
+        [replace(CURVE.evaluations[0], checkpoint=f"{i}_Step-{i}.ckpt") for i in range(1, 13)],
+    )
+    shown = draw(training_picture(STATUS, SERVICES, curve, now=1101.0), 80, 24).plain
+    for words in ("entropy", "value loss", "surrogate loss", "KL divergence"):
+        assert f"\n{words} " in shown, words
+    assert all(f"{i}_Step-{i}.ckpt" in shown for i in (12, 11, 10))
+    assert " 3_Step-3.ckpt" not in shown
+    everything = draw(training_picture(STATUS, SERVICES, curve, now=1101.0), 80).plain
+    assert all(f"{i}_Step-{i}.ckpt" in everything for i in range(1, 13))
+
+
 def test_the_time_left_is_that_of_the_nearest_limit() -> None:
     # 90 s were trained up to the last iteration, at 1100 s.
     by_time = time_left(STATUS, CURVE.points, now=1110.0)
