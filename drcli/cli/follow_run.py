@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from drcli.cli import present
+from drcli.cli import present, screen
 from drcli.config.settings import Settings
 from drcli.errors import DrError
 from drcli.launch import evaluation_start, run_control, training_start
@@ -82,7 +82,7 @@ def follow_training(plan: Plan, prepared: PreparedTraining, *, until_ready: bool
 def follow(reader: RunReader, *, until_ready: bool = False) -> None:
     """Show a training until it has ended, or until Ctrl-C: as a dashboard, or as lines where there is no screen."""
     chronicle = Chronicle()
-    with _leaving_is_fine(), present.view(is_line=until_ready) as view:
+    with _leaving_is_fine(), screen.view(is_line=until_ready) as view:
         while True:
             reader.look()
             for line in chronicle.news(reader.status):
@@ -94,16 +94,15 @@ def follow(reader: RunReader, *, until_ready: bool = False) -> None:
         present.result(format_outcome(reader.status))
 
 
-def _show(view: present.Live | present.Screen, reader: RunReader) -> None:
+def _show(view: screen.View, reader: RunReader) -> None:
     """Show the run until the next look at it is due."""
-    if reader.view is not None and reader.view.is_orphan:
-        run_control.revive(reader.workspace, reader.plan.run_id, reader.settings)
+    _replace_supervisor(reader.plan, reader.settings, reader.workspace, reader.view)
     due = time.monotonic() + launcher_of(reader.plan.style).poll_s
     while (wait_s := due - time.monotonic()) > 0:
-        if isinstance(view, present.Screen):
-            view.picture(partial(draw_dashboard, reader.dashboard()))  # it follows the size of the terminal
-        else:
-            view.line(_now(reader.status, reader.view))
+        view.show(
+            partial(_now, reader.status, reader.view),
+            partial(draw_dashboard, reader.dashboard()),  # it follows the size of the terminal
+        )
         time.sleep(min(wait_s, REDRAW_S))
 
 
@@ -179,9 +178,13 @@ def draw(evaluation: StartedEvaluation, workspace: Workspace) -> Path:
 
 def _look_after(plan: Plan, settings: Settings, workspace: Workspace, seen: RunView | None) -> None:
     """Replace a killed supervisor, then wait until the next poll."""
+    _replace_supervisor(plan, settings, workspace, seen)
+    time.sleep(launcher_of(plan.style).poll_s)
+
+
+def _replace_supervisor(plan: Plan, settings: Settings, workspace: Workspace, seen: RunView | None) -> None:
     if seen is not None and seen.is_orphan:
         run_control.revive(workspace, plan.run_id, settings)
-    time.sleep(launcher_of(plan.style).poll_s)
 
 
 def _now(status: RunStatus, seen: RunView | None) -> str:

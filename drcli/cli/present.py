@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -150,7 +149,8 @@ def terminal() -> tuple[int, bool]:
     return shutil.get_terminal_size().columns, sys.stdout.isatty() and not env.read(env.NO_COLOR)
 
 
-def _talk_console() -> Console:
+def talk_console() -> Console:
+    """The console for messages."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, emoji=False, markup=False)
@@ -171,7 +171,7 @@ class Live:
 
         if self._shown is None:
             self._shown = RichLive(
-                console=_talk_console(), auto_refresh=False, transient=True, redirect_stdout=False
+                console=talk_console(), auto_refresh=False, transient=True, redirect_stdout=False
             )
             self._shown.start()
         self._shown.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
@@ -200,62 +200,6 @@ def live() -> Iterator[Live]:
         shown.clear()
 
 
-class Screen:
-    """A picture over the whole terminal, fitted to its size; what is said meanwhile follows when it is closed."""
-
-    def __init__(self) -> None:
-        from rich.live import Live as RichLive
-
-        self._said: list[str] = []
-        self._console = _talk_console()
-        self._shown = RichLive(
-            console=self._console,
-            screen=True,
-            auto_refresh=False,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._shown.start()
-
-    def picture(self, draw: Callable[[int, int], RenderableType]) -> None:
-        """Show what `draw` makes for a width and a height."""
-        self._shown.update(draw(*self._console.size), refresh=True)
-
-    def say(self, text: str) -> None:
-        """Keep a line until the screen is closed."""
-        self._said.append(text)
-
-    def close(self) -> None:
-        """Bring back what was there before, and add what was said."""
-        self._shown.stop()
-        say_all(self._said)
-
-
-def has_screen() -> bool:
-    """Whether a `Screen` can be shown: results and messages go to a terminal that can do more than print lines."""
-    is_terminal = sys.stdout.isatty() and sys.stderr.isatty()
-    return is_terminal and not _talk_console().is_dumb_terminal and sys.stderr.encoding.startswith("utf")
-
-
-@contextmanager
-def screen() -> Iterator[Screen]:
-    """A screen for the duration of a `with` block, also if the command is terminated."""
-    shown = Screen()
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
-        yield shown
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        shown.close()
-
-
-@contextmanager
-def view(*, is_line: bool) -> Iterator[Live | Screen]:
-    """A screen where there can be one, unless a line is enough; else a live status line."""
-    with live() if is_line or not has_screen() else screen() as shown:
-        yield shown
-
-
 class Transfer:
     """A progress bar with bytes and speed for file transfers. Without a terminal there is no bar."""
 
@@ -272,7 +216,7 @@ class Transfer:
             TextColumn(
                 "{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")
             ),
-            console=_talk_console(),
+            console=talk_console(),
             transient=True,
             redirect_stdout=False,
             disable=not sys.stderr.isatty(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from drcli.cli import options, present
+from drcli.errors import DrError
 
 
 @click.command()
@@ -34,6 +35,8 @@ def command(experiment: str | None, once: bool, overrides: tuple[str, ...]) -> N
         present.result(present.render(draw(reader.dashboard(), width), width, colour=colour))
     else:
         follow_run.follow(reader)
+        if reader.status.state == "failed":
+            raise DrError(reader.status.message, reader.status.hint)
     if reader.is_over:
         present.next_step("dr evaluate", "evaluate the model; `dr start-training --resume` continues it")
     else:

@@ -308,6 +308,9 @@ def test_a_reward_function_that_fails_later(new_racer: Callable[[], Any]) -> Non
     assert "Traceback" not in done.stderr
     status = racer.status()
     assert status["state"] == "failed"
+    watched = racer.invoke("watch")
+    assert watched.exit_code == 1
+    assert "reward_function.py" in watched.stderr
     assert "reward_function.py:4" in status["message"]
     assert "reward_function.py:4" in racer.invoke("logs", "robomaker").stdout
 

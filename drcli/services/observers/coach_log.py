@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import fmean
 
+from drcli.contract.episode import Episode
 from drcli.services.observers.observer import (
     EvaluatedCheckpoint,
     Lesson,
@@ -62,10 +64,7 @@ class CoachLog(Observer):
 
     def on_evaluation(self, evaluated: EvaluatedCheckpoint) -> None:
         """Log the progress of each episode and their mean."""
-        progress = [round(episode.progress, 2) for episode in evaluated.episodes]
-        service_log.line(
-            f"[BestModelSelection] Number of evaluations: {len(progress)} Evaluation episode progress: {progress}"
-        )
+        service_log.line(selection_line(evaluated.episodes))
         service_log.line(
             f"Evaluation of checkpoint {evaluated.name}: mean progress {evaluated.progress_pct:.1f} %."
         )
@@ -74,6 +73,14 @@ class CoachLog(Observer):
         """Log why the run is over; a failure is logged by the program itself."""
         if end.state != "failed":
             service_log.line(f"The run has {end.state}: {end.reason}.")
+
+
+def selection_line(episodes: Sequence[Episode]) -> str:
+    """The progress of each episode of an evaluation; the community's workers log it, and tools look for it."""
+    progress = [round(episode.progress, 2) for episode in episodes]
+    return (
+        f"[BestModelSelection] Number of evaluations: {len(progress)} Evaluation episode progress: {progress}"
+    )
 
 
 def coach_line(prefix: str, values: dict[str, object]) -> None:

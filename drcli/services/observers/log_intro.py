@@ -16,6 +16,7 @@ from drcli.config.model_metadata import ModelMetadata
 from drcli.config.params_documents import worker_file
 from drcli.contract.episode import Episode
 from drcli.errors import DrError
+from drcli.services.observers.coach_log import selection_line
 from drcli.services.observers.observer import ObservedRun, Observer
 from drcli.services.shared import service_log
 
@@ -44,18 +45,10 @@ class LogIntro(Observer):
 
     def on_exam(self, episodes: Sequence[Episode]) -> None:
         """Log the reward of each episode and the progress of all, by which tools tell iterations apart."""
-        progress = [round(episode.progress, 2) for episode in episodes]
-        service_log.lines(
-            [
-                *(
-                    "## agent: Finished evaluation phase. Success rate = 0.0, "
-                    f"Avg Total Reward = {episode.reward:.2f}"
-                    for episode in episodes
-                ),
-                f"[BestModelSelection] Number of evaluations: {len(progress)} "
-                f"Evaluation episode progress: {progress}",
-            ]
-        )
+        # The rate is the same in every log of the community's engine, which does not know what a success is.
+        finished = "## agent: Finished evaluation phase. Success rate = 0.0, Avg Total Reward ="
+        rewards = (f"{finished} {episode.reward:.2f}" for episode in episodes)
+        service_log.lines([*rewards, selection_line(episodes)])
 
     def _lines(self, worker: int) -> list[str]:
         run, environment = self.run, self.run.environment
@@ -65,6 +58,7 @@ class LogIntro(Observer):
         params = yaml.safe_load(run.bucket.get(run.keys.params(file)).decode())
         hyperparameters = (run.bucket.find(run.keys.hyperparameters) or b"{}").decode()
         return [
+            # log-guru takes the date from a line with one of two phrases of TensorFlow; this is one of them.
             f"{datetime.now():%Y-%m-%d %H:%M:%S}: Your CPU supports instructions that drcli is compiled for.",
             f"Starting as worker {max(worker, 0)}, using world {params['WORLD_NAME']} and configuration {file}.",
             f"[s3] Successfully downloaded yaml file from s3 key {run.keys.params(file)}",

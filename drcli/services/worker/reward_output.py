@@ -68,6 +68,7 @@ class RewardOutput:
     def _give_up(self, error: OSError) -> None:
         self._log(f"What the reward function prints is no longer kept in {self._path}: {error.strerror}.")
         self._path = self._file = None
+        self._limited = RateLimit(self._log)
 
     def _flush_now_and_then(self) -> None:
         while self._path is not None:

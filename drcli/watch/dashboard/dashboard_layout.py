@@ -13,8 +13,8 @@ from drcli.watch.dashboard.dashboard_data import Curve, Dashboard, Laps
 from drcli.watch.dashboard.sections import Section, beside, cut, fit, pad, stacked, total
 from drcli.watch.run_progress import format_duration
 
-_NEWEST = 3  # evaluations
 WIDE = 110  # characters
+_NEWEST = 3  # evaluations
 _LARGEST_CHART = 6  # lines
 _RIGHT_SHARE = 0.44
 _NARROW = 64  # with fewer characters there are no pairs of figures
@@ -101,20 +101,20 @@ def _figures(dashboard: Dashboard) -> list[tuple[str, str]]:
     left = "-"
     if dashboard.left is not None:
         left = f"≤ {format_duration(dashboard.left.seconds)} ({dashboard.left.limit})"
+    steps = _count(dashboard.steps)
+    if dashboard.teacher_steps is not None:
+        steps += f", teacher {dashboard.teacher_steps:,}"
     rate, factor = dashboard.steps_per_s, dashboard.real_time_factor
-    figures = [
+    return [
         ("iteration", _count(dashboard.iteration)),
         ("elapsed", "-" if dashboard.elapsed_s is None else format_duration(dashboard.elapsed_s)),
         ("episodes", _count(dashboard.episodes)),
         ("left", left),
-        ("steps", _count(dashboard.steps)),
+        ("steps", steps),
         ("speed", "-" if rate is None else f"{rate:,.0f} steps/s, {factor or 0:.1f} × real time"),
         ("last", dashboard.last_checkpoint or "-"),
         ("best", best),
     ]
-    if dashboard.teacher_steps is not None:
-        figures[4] = ("steps", f"{_count(dashboard.steps)}, teacher {dashboard.teacher_steps:,}")
-    return figures
 
 
 def _count(value: int | None) -> str:
