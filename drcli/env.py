@@ -12,6 +12,7 @@ DR_DIR = "DR_DIR"  # the workspace to use when `dr` runs outside of one
 DR_EXPERIMENT_NAME = "DR_EXPERIMENT_NAME"
 DR_DROA_PASSWORD = "DR_DROA_PASSWORD"  # for `dr droa login` in scripts
 DR_STORE_IDLE_MINUTES = "DR_STORE_IDLE_MINUTES"  # for tests: when an unused store ends; 0: never
+DR_VIEWER_START = "DR_VIEWER_START"  # what `dr start-viewer` tells its server: token and overrides, as JSON
 
 DR_CAR_PASSWORD = "DR_CAR_PASSWORD"  # the password of a car's console, for `dr car`
 XDG_CONFIG_HOME = "XDG_CONFIG_HOME"  # where programs keep what belongs to the user; default: ~/.config

@@ -24,6 +24,8 @@ COMMANDS = {
     "watch": "Watch a training live.",
     "scale": "Change the number of workers of a running training.",
     "logs": "Show the log of a service.",
+    "start-viewer": "Show runs and models in the browser.",
+    "stop-viewer": "Stop the viewer.",
     "evaluate": "Evaluate a model: laps, times, resets.",
     "race": "Let models race each other: a tournament.",
     "stop-evaluation": "Stop the evaluation.",

@@ -68,15 +68,19 @@ def _start_training(words: Line) -> list[Line]:
     quiet = "-q" in start
     if (log or viewer) and not quiet:
         start.append("-q")
-    after = [["start-viewer"]] if viewer else []
-    if not quiet and (log or viewer):
-        after.append(log or ["logs", "-f"])
+    start += ["-v"] if viewer else []
+    after = [log or ["logs", "-f"]] if not quiet and (log or viewer) else []
     return [start, *after]
 
 
 def _replica(words: Line) -> str:
     """The number after -r, if there is one; 0 also means the first."""
     return str(max(1, int(words.pop(0)))) if words and words[0].isdigit() else "1"
+
+
+def _start_viewer(words: Line) -> list[Line]:
+    """DRFC's -h is a height."""
+    return [["start-viewer", *("--height" if word == "-h" else word for word in words)]]
 
 
 def _logs(service: str) -> Callable[[Line], list[Line]]:
@@ -139,8 +143,9 @@ _TRANSLATED: Mapping[str, Callable[[Line], list[Line]]] = {
     "start-evaluation": lambda words: [["evaluate", *words]],
     "logs-sagemaker": _logs("sagemaker"),
     "logs-robomaker": _logs("robomaker"),
-    "update-viewer": lambda words: [["stop-viewer"], ["start-viewer", *words]],
-    "view-stream": lambda words: [["start-viewer", *words]],
+    "start-viewer": _start_viewer,
+    "update-viewer": lambda words: [["stop-viewer"], *_start_viewer(words)],
+    "view-stream": _start_viewer,
     "local-aws": _local_aws,
     "droa-list-models": _droa("list"),
     "droa-get-model": _droa("show"),
@@ -159,7 +164,7 @@ _SAME = (
     *("stop-training", "stop-evaluation", "stop-all", "summary"),
     *("increment-training", "increment-upload-model", "upload-custom-files", "download-custom-files"),
     *("upload-model", "upload-car-zip", "download-model"),
-    *("start-viewer", "stop-viewer", "start-metrics", "stop-metrics"),
+    *("stop-viewer", "start-metrics", "stop-metrics"),
     *("start-loganalysis", "stop-loganalysis", "logs-loganalysis", "url-loganalysis"),
 )
 

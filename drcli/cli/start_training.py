@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from drcli.cli import options, present
-from drcli.errors import UsageError
+from drcli.errors import DrError, UsageError
 
 if TYPE_CHECKING:
     from drcli.launch.plan import Plan
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--resume", is_flag=True, help="Continue the model under the prefix from its last checkpoint.")
 @click.option("-q", "--quiet", is_flag=True, help="Return as soon as the training is running.")
+@click.option("-v", "--viewer", is_flag=True, help="Also start the viewer and print its address.")
 @click.option("--dry-run", is_flag=True, help="Show what would be started; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="With --dry-run: as JSON.")
 @options.overrides
@@ -29,6 +30,7 @@ def command(
     yes: bool,
     resume: bool,
     quiet: bool,
+    viewer: bool,
     dry_run: bool,
     as_json: bool,
     overrides: tuple[str, ...],
@@ -65,6 +67,8 @@ def command(
         if wipe and prepared.existing and not yes:
             _ask_to_wipe(prepared)
         plan = _start(prepared, wipe, resume)
+    if viewer:
+        _start_viewer(prepared, overrides)
     status = follow_run.follow_started(plan, prepared, wipe=wipe, until_ready=quiet)
     if status is None:
         present.next_step("dr logs -f", "follow the trainer; `dr status` and `dr stop-training` work, too")
@@ -81,6 +85,20 @@ def _start(prepared: PreparedTraining, wipe: bool, resume: bool) -> Plan:
     with present.live() as live:
         live.line("Starting the services")
         return training_start.start(prepared, wipe=wipe, resume=resume)
+
+
+def _start_viewer(prepared: PreparedTraining, overrides: tuple[str, ...]) -> None:
+    """A viewer that does not start is no reason to stop the training."""
+    from drcli.watch.viewer import viewer_process
+
+    request = prepared.request
+    try:
+        running = viewer_process.start(request.workspace, request.settings, overrides)
+    except DrError as error:
+        present.warn(str(error))
+        return
+    for address in running.addresses():
+        present.say(f"Watch it in the browser: {address}")
 
 
 def _ask_to_wipe(prepared: PreparedTraining) -> None:
