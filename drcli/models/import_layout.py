@@ -51,6 +51,7 @@ _RULES = (
     _Rule(r"(?P<n>(?:training_params(?:_\d{1,3})?|evaluation_params)\.yaml)", "{n}"),
     _Rule(r"training_params_[0-9a-f-]{36}\.yaml", "training_params.yaml", is_late=True),
     _Rule(r"metrics/(?P<n>TrainingMetrics(?:_\d{1,3})?\.json)", "metrics/{n}"),
+    _Rule(r"metrics/learning\.jsonl", "metrics/learning.jsonl"),
     _Rule(r"metrics/training/[^/]+\.json", "metrics/TrainingMetrics.json", is_late=True),
     _Rule(
         rf"metrics/(?:evaluation/|EvaluationMetrics-)(?:evaluation-)?{_DAY}[^/]*\.json",
