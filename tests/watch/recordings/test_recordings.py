@@ -18,7 +18,7 @@ from drcli.store.learning_curve import LearningCurve, LearningPoint
 from drcli.store.simtrace import format_csv
 from drcli.watch.recordings.recorded_episode import episodes_in
 from drcli.watch.recordings.recording import Recording
-from drcli.watch.recordings.recording_sources import opened, recording_of
+from drcli.watch.recordings.recording_sources import opened
 from drcli.watch.recordings.trace_cache import TraceCache
 from drcli.watch.recordings.trace_table import CONTINUOUS, read_steps, steps_of
 
