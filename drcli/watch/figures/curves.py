@@ -230,6 +230,7 @@ def _by_phase(axes: Axes, clock: _Clock, rows: Sequence[LearningPoint], values: 
 def _finish(axes: Axes, clock: _Clock, curve: LearningCurve) -> None:
     """What all curves share: the axis, the checkpoint that is the best, phases, the legend."""
     axes.set_xlabel(clock.label)
+    axes.xaxis.get_major_locator().set_params(integer=not clock.is_time)
     if curve.evaluations:
         name = curve.evaluations[-1].best_checkpoint
         best = next((each for each in curve.evaluations if each.checkpoint == name), None)

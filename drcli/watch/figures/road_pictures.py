@@ -1,0 +1,167 @@
+"""Pictures of a track and of what happened where on it: laps, ends of episodes, rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path as Outline
+
+from drcli.sim.track import Array, Track
+from drcli.watch.figures import drawing
+from drcli.watch.figures.drawing import BLUE, EDGE, INK, ORANGE, PURPLE, RED, ROAD, Drawing, NoData
+from drcli.watch.recordings.recorded_episode import RecordedEpisode
+
+_MOST_LAPS = 60
+_LONG_SIDE_IN, _SHORT_SIDE_IN = 7.2, 2.8
+_FAULTS = {  # status of a last step → its words, colour and mark
+    "off_track": ("off track", RED, "x"),
+    "crashed": ("crashed", PURPLE, "^"),
+    "immobilized": ("immobilized", ORANGE, "s"),
+    "reversed": ("reversed", BLUE, "D"),
+    "time_up": ("time up", INK, "+"),
+}
+
+
+def draw_laps(
+    track: Track, episodes: Sequence[RecordedEpisode], colour: Literal["speed", "reward"]
+) -> Drawing:
+    """Complete laps, at most 60 spread over the recording, coloured; without one, the episodes that came furthest."""
+    drives = [episode for episode in episodes if episode.is_lap]
+    what = "complete laps"
+    if not drives:
+        drives = sorted(episodes, key=lambda episode: episode.progress)[-20:]
+        what = "episodes that came furthest, as none is a complete lap"
+    if not drives:
+        raise NoData("no steps were recorded")
+    drives = [drives[i] for i in np.unique(np.linspace(0, len(drives) - 1, _MOST_LAPS).astype(int))]
+    values = [speeds_mps(drive) if colour == "speed" else drive.driven["reward"] for drive in drives]
+    every = np.concatenate(values)
+    low, high = (float(edge) for edge in np.percentile(every, [2, 98]))
+    scale = Normalize(low, high if high > low else low + 1.0)
+    palette = drawing.SPEEDS if colour == "speed" else drawing.VALUES
+    figure, axes = road(track)
+    for drive, value in zip(drives, values, strict=True):
+        line = places(drive)
+        pieces = np.stack([line[:-1], line[1:]], axis=1)
+        axes.add_collection(
+            LineCollection(list(pieces), array=value[1:], cmap=palette, norm=scale, linewidths=1.3, alpha=0.8, rasterized=True)
+        )
+    label = "speed (m/s)" if colour == "speed" else "reward of a step"
+    figure.colorbar(ScalarMappable(scale, palette), ax=axes, label=label, shrink=0.75)
+    return Drawing(
+        figure,
+        f"Map of {track.name} with the lines of {len(drives)} {what}, coloured by {label}: mostly between {low:.2f} "
+        f"and {high:.2f}, mean {every.mean():.2f}.",
+    )
+
+
+def draw_ends(track: Track, episodes: Sequence[RecordedEpisode]) -> Drawing:
+    """Where episodes ended that are not complete laps, by the reason."""
+    if not episodes:
+        raise NoData("no steps were recorded")
+    figure, axes = road(track)
+    told = []
+    for status, (words, colour, mark) in _FAULTS.items():
+        ends = np.array([end_of(each) for each in episodes if each.status == status]).reshape(-1, 2)
+        if len(ends):
+            axes.plot(
+                *ends.T, mark, color=colour, alpha=0.75, markersize=6, rasterized=len(ends) > 300,
+                label=f"{words}: {len(ends)}", zorder=4,
+            )  # fmt: skip
+            told.append(f"{len(ends)} {words}")
+    laps = sum(episode.is_lap for episode in episodes)
+    axes.plot([], [], " ", label=f"complete laps: {laps}")
+    drawing.legend(axes, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return Drawing(
+        figure,
+        f"Map of {track.name} with the places where {len(episodes)} episodes ended: {', '.join(told) or 'no fault'}, "
+        f"and {laps} complete laps, which are not drawn.",
+    )
+
+
+def draw_reward_by_waypoint(track: Track, episodes: Sequence[RecordedEpisode]) -> Drawing:
+    """The mean reward of a step at each waypoint, as a map and as a line with the middle 80 % of all steps."""
+    if not episodes:
+        raise NoData("no steps were recorded")
+    steps = np.concatenate([episode.driven for episode in episodes])
+    points = len(track.center) - track.is_loop
+    at, order = steps["closest_waypoint"] % points, np.argsort(steps["closest_waypoint"] % points)
+    parts = np.split(steps["reward"][order], np.searchsorted(at[order], np.arange(1, points)))
+    seen = [number for number, part in enumerate(parts) if len(part)]
+    mean = np.array([parts[number].mean() for number in seen])
+    low, high = np.array([np.percentile(parts[number], [10, 90]) for number in seen]).T
+    figure, axes = road(track, extra_in=2.2)
+    scale = Normalize(mean.min(), mean.max() if mean.max() > mean.min() else mean.min() + 1.0)
+    axes.scatter(*track.center[seen].T, c=mean, cmap=drawing.VALUES, norm=scale, s=30, zorder=4)
+    figure.colorbar(ScalarMappable(scale, drawing.VALUES), ax=axes, label="mean reward of a step", shrink=0.75)
+    below = figure.axes[1] if figure.axes[1] is not axes else figure.axes[0]
+    below.fill_between(seen, low, high, color=BLUE, alpha=0.2, linewidth=0, label="middle 80 % of steps")
+    below.plot(seen, mean, color=BLUE, label="mean")
+    below.set(xlabel="waypoint", ylabel="reward of a step", xlim=(0, points - 1))
+    drawing.legend(below, loc="best")
+    best, worst = seen[int(mean.argmax())], seen[int(mean.argmin())]
+    return Drawing(
+        figure,
+        f"Map and line of the mean reward at each waypoint of {track.name}, from {len(steps):,} steps: highest "
+        f"{mean.max():.2f} at waypoint {best}, lowest {mean.min():.2f} at waypoint {worst}.",
+    )
+
+
+def road(track: Track, extra_in: float = 0.0) -> tuple[Figure, Axes]:
+    """A map of the track: road, start line with direction, every tenth waypoint. extra_in: height of axes below it."""
+    low, high = track.rows.reshape(-1, 2).min(axis=0) - 0.3, track.rows.reshape(-1, 2).max(axis=0) + 0.3
+    width, height = (high - low) * _LONG_SIDE_IN / max(high - low)
+    map_in = float(np.clip(height * 0.85, _SHORT_SIDE_IN, 6.0))
+    figure = drawing.new_figure(max(float(width), 5.2), map_in + extra_in)
+    if extra_in:
+        axes, _ = figure.subplots(2, 1, height_ratios=[map_in, extra_in])
+    else:
+        axes = figure.add_subplot()
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
+    axes.axis("off")
+    axes.add_patch(PathPatch(_outline(track), facecolor=ROAD, edgecolor=EDGE, linewidth=1.0, zorder=1))
+    axes.plot(*np.stack([track.inner[0], track.outer[0]]).T, color=INK, linewidth=2.5, zorder=3)
+    x, y, heading = track.pose_at(0.0)
+    tip = (x + 0.5 * np.cos(heading), y + 0.5 * np.sin(heading))
+    axes.annotate("", tip, (x, y), arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 2}, zorder=5)
+    away = track.outer - track.center
+    for number in range(0, len(track.center) - 5, 10):
+        x, y = track.center[number] + 1.35 * away[number]
+        axes.text(x, y, str(number), color=drawing.FAINT, fontsize=7, ha="center", va="center", zorder=5)
+    return figure, axes
+
+
+def places(episode: RecordedEpisode) -> Array:
+    """`[T, 2]` x and y (m) of the steps that were driven."""
+    return np.stack([episode.driven["X"], episode.driven["Y"]], axis=1)
+
+
+def end_of(episode: RecordedEpisode) -> tuple[float, float]:
+    """Where its last step was, x and y in metres."""
+    return float(episode.rows["X"][-1]), float(episode.rows["Y"][-1])
+
+
+def speeds_mps(episode: RecordedEpisode) -> Array:
+    """`[T]` measured speed of the steps that were driven; 0 for a car that has been put somewhere else."""
+    rows = episode.driven
+    if len(rows) < 2:
+        return np.zeros(len(rows))
+    gap_m, gap_s = np.hypot(np.diff(rows["X"]), np.diff(rows["Y"])), np.diff(rows["tstamp"])
+    speed = np.divide(gap_m, gap_s, out=np.zeros_like(gap_m), where=gap_s > 0.0)
+    speed[speed > 8.0] = 0.0  # no car is that fast
+    return np.concatenate([speed[:1], speed])
+
+
+def _outline(track: Track) -> Outline:
+    """The road as one shape: between both borders of a loop, or around an open road."""
+    if not track.is_loop:
+        return Outline(np.concatenate([track.outer, track.inner[::-1], track.outer[:1]]), closed=True)
+    return Outline.make_compound_path(Outline(track.outer, closed=True), Outline(track.inner[::-1], closed=True))
