@@ -72,7 +72,13 @@ def draw_completion(curve: LearningCurve) -> Drawing:
     best = np.maximum.accumulate([each.progress for each in curve.evaluations] or [0.0])
     if curve.evaluations:
         axes.step(
-            clock.of(curve.evaluations), best, where="post", color=GREEN, linewidth=1.4, linestyle="--", label="best model"
+            clock.of(curve.evaluations),
+            best,
+            where="post",
+            color=GREEN,
+            linewidth=1.4,
+            linestyle="--",
+            label="best model",
         )
     _finish(axes, clock, curve)
     return Drawing(figure, _told("Completion", shares, " %", curve, [e.progress for e in curve.evaluations]))
@@ -116,7 +122,9 @@ def draw_lap_distribution(groups: Sequence[tuple[str, Sequence[float]]]) -> Draw
         axes.hist(laps_s, bins=bins, color=colour, alpha=0.75)
         middle = median(laps_s)
         axes.axvline(middle, color=drawing.INK, linestyle="--", linewidth=1.2)
-        axes.set_title(f"{name}: {len(laps_s)} laps, median {middle:.2f} s, fastest {min(laps_s):.2f} s", fontsize=10)
+        axes.set_title(
+            f"{name}: {len(laps_s)} laps, median {middle:.2f} s, fastest {min(laps_s):.2f} s", fontsize=10
+        )
         axes.set_ylabel("laps")
         axes.yaxis.get_major_locator().set_params(integer=True)
     rows[-1].set_xlabel("lap time (s)")
@@ -167,17 +175,22 @@ def draw_speed(curve: LearningCurve) -> Drawing:
     axes.set_ylim(bottom=0)
     axes.axhline(15, color=FAINT, linestyle=":", linewidth=1.4)
     axes.annotate(
-        "real time, one car", (1, 15), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=FAINT, fontsize=8
+        "real time, one car",
+        (1, 15),
+        xycoords=("axes fraction", "data"),
+        ha="right",
+        va="bottom",
+        color=FAINT,
+        fontsize=8,
     )
     _finish(axes, clock, curve)
     return Drawing(
-        figure, f"Steps per second: median {median(values):,.0f}, between {min(values):,.0f} and {max(values):,.0f}."
+        figure,
+        f"Steps per second: median {median(values):,.0f}, between {min(values):,.0f} and {max(values):,.0f}.",
     )
 
 
-def draw_compared(
-    curves: Sequence[tuple[str, LearningCurve]], quantity: str, label: str
-) -> Drawing:
+def draw_compared(curves: Sequence[tuple[str, LearningCurve]], quantity: str, label: str) -> Drawing:
     """A quantity of several models over the iterations, `reward` or `progress`: training thin, evaluation with dots."""
     figure = drawing.new_figure(height_in=3.6)
     axes = figure.add_subplot(xlabel="iteration", ylabel=label)
@@ -187,7 +200,9 @@ def draw_compared(
         rows = [p for p in curve.points if p.phase != "teacher" and getattr(p, quantity) is not None]
         if rows:
             values = [float(getattr(point, quantity)) for point in rows]
-            axes.plot([p.iteration for p in rows], values, color=colour, linestyle=dash, label=f"{name}, training")
+            axes.plot(
+                [p.iteration for p in rows], values, color=colour, linestyle=dash, label=f"{name}, training"
+            )
             told.append(f"{name} in training {values[0]:.0f} to {values[-1]:.0f}")
         if curve.evaluations:
             values = [float(getattr(each, quantity)) for each in curve.evaluations]
@@ -223,8 +238,18 @@ def _evaluated(axes: Axes, clock: _Clock, curve: LearningCurve, values: Sequence
 def _by_phase(axes: Axes, clock: _Clock, rows: Sequence[LearningPoint], values: Sequence[float]) -> None:
     """A line for each who learned, since their values do not continue each other."""
     for phase in dict.fromkeys(point.phase for point in rows):
-        own = [(x, value) for x, value, row in zip(clock.of(rows), values, rows, strict=True) if row.phase == phase]
-        axes.plot(*zip(*own, strict=True), color=BLUE, linewidth=1.4, marker="o" if len(own) < 4 else "", markersize=3)
+        own = [
+            (x, value)
+            for x, value, row in zip(clock.of(rows), values, rows, strict=True)
+            if row.phase == phase
+        ]
+        axes.plot(
+            *zip(*own, strict=True),
+            color=BLUE,
+            linewidth=1.4,
+            marker="o" if len(own) < 4 else "",
+            markersize=3,
+        )
 
 
 def _finish(axes: Axes, clock: _Clock, curve: LearningCurve) -> None:
@@ -235,7 +260,9 @@ def _finish(axes: Axes, clock: _Clock, curve: LearningCurve) -> None:
         name = curve.evaluations[-1].best_checkpoint
         best = next((each for each in curve.evaluations if each.checkpoint == name), None)
         if best is not None:
-            axes.axvline(clock.of([best])[0], color=GREEN, linestyle=":", linewidth=1.4, label="best checkpoint")
+            axes.axvline(
+                clock.of([best])[0], color=GREEN, linestyle=":", linewidth=1.4, label="best checkpoint"
+            )
     _phases(axes, clock, curve, named=True)
     drawing.legend(axes, loc="best")
 
@@ -251,7 +278,12 @@ def _phases(axes: Axes, clock: _Clock, curve: LearningCurve, *, named: bool) -> 
         axes.axvline(start, color=FAINT, linewidth=0.8)
         if named:
             axes.annotate(
-                f" {phase}", (start, 1.0), xycoords=("data", "axes fraction"), va="bottom", color=FAINT, fontsize=8
+                f" {phase}",
+                (start, 1.0),
+                xycoords=("data", "axes fraction"),
+                va="bottom",
+                color=FAINT,
+                fontsize=8,
             )
 
 

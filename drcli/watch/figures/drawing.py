@@ -132,7 +132,9 @@ def as_inline_svg(drawing: Drawing, name: str) -> str:
     text = _LOCAL_FONT.sub(r"font: \1var(--font)", text)
     for colour, (variable, _) in DARK.items():
         text = text.replace(colour, f"var(--{variable})")
-    return re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1))
+    return re.sub(
+        r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+    )
 
 
 def style_sheet() -> str:

@@ -9,7 +9,14 @@ import numpy as np
 from drcli.sim.track import Track
 from drcli.watch.figures import drawing
 from drcli.watch.figures.drawing import BLUE, GREEN, INK, ORANGE, Drawing, NoData
-from drcli.watch.figures.lap_sections import SECTORS, lap_clock, positions_m, section_of, sections, sector_times
+from drcli.watch.figures.lap_sections import (
+    SECTORS,
+    lap_clock,
+    positions_m,
+    section_of,
+    sections,
+    sector_times,
+)
 from drcli.watch.figures.road_pictures import places, road, speeds_mps
 from drcli.watch.recordings.recorded_episode import RecordedEpisode
 
@@ -26,7 +33,13 @@ def draw_sectors(track: Track, episodes: Sequence[RecordedEpisode]) -> Drawing:
     spread = np.random.default_rng(0).uniform(-0.18, 0.18, len(laps))
     for sector in range(SECTORS):
         axes.plot(
-            sector + 1 + spread, times[:, sector], "o", color=BLUE, alpha=0.35, markersize=4, rasterized=len(laps) > 100
+            sector + 1 + spread,
+            times[:, sector],
+            "o",
+            color=BLUE,
+            alpha=0.35,
+            markersize=4,
+            rasterized=len(laps) > 100,
         )
     axes.plot([], [], "o", color=BLUE, alpha=0.6, label="a lap")
     numbers = np.arange(1, SECTORS + 1)
@@ -62,7 +75,9 @@ def draw_fastest_and_median(track: Track, episodes: Sequence[RecordedEpisode]) -
         told.append(f"the {name} lap took {lap.time_s:.2f} s at {speed.mean():.2f} m/s")
     below.set(xlabel="metres from the start line", ylabel="speed (m/s)", xlim=(0, track.length_m))
     drawing.legend(below, loc="best")
-    return Drawing(figure, f"Map and speed of two of {len(laps)} complete laps on {track.name}: {', '.join(told)}.")
+    return Drawing(
+        figure, f"Map and speed of two of {len(laps)} complete laps on {track.name}: {', '.join(told)}."
+    )
 
 
 def draw_actions(track: Track, episodes: Sequence[RecordedEpisode]) -> Drawing:
@@ -87,7 +102,9 @@ def draw_actions(track: Track, episodes: Sequence[RecordedEpisode]) -> Drawing:
     axes = figure.add_subplot()
     shown = axes.pcolormesh(shares, cmap=drawing.VALUES, vmin=0.0, rasterized=True)
     axes.set_yticks(np.arange(len(kinds)) + 0.5, labels, fontsize=8)
-    axes.set_xticks(np.arange(len(parts)) + 0.5, [part.name for part in parts], rotation=40, ha="right", fontsize=8)
+    axes.set_xticks(
+        np.arange(len(parts)) + 0.5, [part.name for part in parts], rotation=40, ha="right", fontsize=8
+    )
     axes.grid(False)
     figure.colorbar(shown, ax=axes, label="% of the steps in this part")
     told = "; ".join(f"{part.name}: {labels[int(shares[:, n].argmax())]}" for n, part in enumerate(parts))
@@ -105,10 +122,21 @@ def draw_progress(episodes: Sequence[RecordedEpisode]) -> Drawing:
     figure = drawing.new_figure(height_in=3.4)
     axes = figure.add_subplot(xlabel="lap completed (%)", ylabel="reward of the episode")
     many = len(episodes) > 300
-    for is_lap, colour, mark, label in ((False, BLUE, "o", "not complete"), (True, GREEN, "D", "complete lap")):
+    for is_lap, colour, mark, label in (
+        (False, BLUE, "o", "not complete"),
+        (True, GREEN, "D", "complete lap"),
+    ):
         points = [(each.progress, each.total_reward) for each in episodes if each.is_lap == is_lap]
         if points:
-            axes.plot(*zip(*points, strict=True), mark, color=colour, alpha=0.5, markersize=4, rasterized=many, label=label)
+            axes.plot(
+                *zip(*points, strict=True),
+                mark,
+                color=colour,
+                alpha=0.5,
+                markersize=4,
+                rasterized=many,
+                label=label,
+            )
     drawing.legend(axes, loc="upper left")
     laps = [episode for episode in episodes if episode.is_lap]
     told = f"{len(episodes)} episodes, {len(laps)} of them complete laps"

@@ -57,7 +57,11 @@ def sections(track: Track) -> list[Section]:
     heading = np.unwrap([track.pose_at(at / track.length_m)[2] for at in points])
     bend = np.gradient(heading, 0.1)
     width = max(1, round(_SMOOTH_M / 0.1))
-    padded = np.concatenate([bend[-width:], bend, bend[:width]]) if track.is_loop else np.pad(bend, width, mode="edge")
+    padded = (
+        np.concatenate([bend[-width:], bend, bend[:width]])
+        if track.is_loop
+        else np.pad(bend, width, mode="edge")
+    )
     bend = np.convolve(padded, np.ones(width) / width, mode="same")[width:-width]
     kinds = np.where(bend > _TURN_RAD_PER_M, 1, np.where(bend < -_TURN_RAD_PER_M, -1, 0))
     counts = {1: 0, 0: 0, -1: 0}
@@ -66,7 +70,9 @@ def sections(track: Track) -> list[Section]:
     for first, end in _runs(kinds):
         kind = int(kinds[first])
         counts[kind] += 1
-        found.append(Section(f"{names[kind]} {counts[kind]}", float(points[first]), min(end * 0.1, track.length_m)))
+        found.append(
+            Section(f"{names[kind]} {counts[kind]}", float(points[first]), min(end * 0.1, track.length_m))
+        )
     return found
 
 

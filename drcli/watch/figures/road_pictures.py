@@ -52,7 +52,15 @@ def draw_laps(
         line = places(drive)
         pieces = np.stack([line[:-1], line[1:]], axis=1)
         axes.add_collection(
-            LineCollection(list(pieces), array=value[1:], cmap=palette, norm=scale, linewidths=1.3, alpha=0.8, rasterized=True)
+            LineCollection(
+                list(pieces),
+                array=value[1:],
+                cmap=palette,
+                norm=scale,
+                linewidths=1.3,
+                alpha=0.8,
+                rasterized=True,
+            )
         )
     label = "speed (m/s)" if colour == "speed" else "reward of a step"
     figure.colorbar(ScalarMappable(scale, palette), ax=axes, label=label, shrink=0.75)
@@ -101,7 +109,9 @@ def draw_reward_by_waypoint(track: Track, episodes: Sequence[RecordedEpisode]) -
     figure, axes = road(track, extra_in=2.2)
     scale = Normalize(mean.min(), mean.max() if mean.max() > mean.min() else mean.min() + 1.0)
     axes.scatter(*track.center[seen].T, c=mean, cmap=drawing.VALUES, norm=scale, s=30, zorder=4)
-    figure.colorbar(ScalarMappable(scale, drawing.VALUES), ax=axes, label="mean reward of a step", shrink=0.75)
+    figure.colorbar(
+        ScalarMappable(scale, drawing.VALUES), ax=axes, label="mean reward of a step", shrink=0.75
+    )
     below = figure.axes[1] if figure.axes[1] is not axes else figure.axes[0]
     below.fill_between(seen, low, high, color=BLUE, alpha=0.2, linewidth=0, label="middle 80 % of steps")
     below.plot(seen, mean, color=BLUE, label="mean")
@@ -164,4 +174,6 @@ def _outline(track: Track) -> Outline:
     """The road as one shape: between both borders of a loop, or around an open road."""
     if not track.is_loop:
         return Outline(np.concatenate([track.outer, track.inner[::-1], track.outer[:1]]), closed=True)
-    return Outline.make_compound_path(Outline(track.outer, closed=True), Outline(track.inner[::-1], closed=True))
+    return Outline.make_compound_path(
+        Outline(track.outer, closed=True), Outline(track.inner[::-1], closed=True)
+    )

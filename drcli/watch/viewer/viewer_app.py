@@ -12,7 +12,13 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
-from drcli.watch.viewer import routes_checkpoints, routes_events, routes_logs, routes_models
+from drcli.watch.viewer import (
+    routes_checkpoints,
+    routes_events,
+    routes_logs,
+    routes_models,
+    routes_recordings,
+)
 from drcli.watch.viewer.guard import Access, Guard
 from drcli.watch.viewer.viewer_context import ViewerContext
 
@@ -24,6 +30,7 @@ ROUTES: tuple[Callable[[ViewerContext], Sequence[BaseRoute]], ...] = (
     routes_models.routes,
     routes_checkpoints.routes,
     routes_logs.routes,
+    routes_recordings.routes,
 )
 
 
