@@ -1,1 +1,1 @@
-"""What recordings say about a model: pure functions from recorded episodes to small frozen records, without pictures."""
+"""What recordings say about a model: pure functions from recorded episodes to small frozen records."""

@@ -56,7 +56,7 @@ class EndPoint:
 
 @dataclass(frozen=True, eq=False)
 class WaypointRewards:
-    """`[N]` by waypoint: number of steps, mean reward, and what 10 % and 90 % of steps stay below; NaN without steps."""
+    """`[N]` by waypoint: number of steps, mean reward, what 10 % and 90 % of steps stay below; NaN without steps."""
 
     steps: Array
     mean: Array

@@ -1,4 +1,4 @@
-"""How fast laps are: their distribution, their sectors, the fastest against the median one, and progress by iteration."""
+"""How fast laps are: distribution, sectors, the fastest against the median one; and progress by iteration."""
 
 from __future__ import annotations
 

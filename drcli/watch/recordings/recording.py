@@ -20,7 +20,7 @@ from drcli.errors import DrError
 from drcli.sim.track import Track
 from drcli.store.learning_curve import LearningCurve
 from drcli.store.metrics import EvaluationMetrics, TrainingMetrics
-from drcli.watch.recordings.metrics_curve import TrainingResult, curve_of, results_of
+from drcli.watch.recordings.curve_of_metrics import TrainingResult, curve_of, results_of
 from drcli.watch.recordings.recorded_episode import RecordedEpisode, episodes_in
 from drcli.watch.recordings.trace_cache import TraceCache
 from drcli.watch.recordings.trace_table import read_steps

@@ -12,7 +12,7 @@ training's episodes:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -31,20 +31,14 @@ _ADDRESS = "/api/recordings"
 def routes(context: ViewerContext) -> Sequence[BaseRoute]:
     """The routes for a workspace."""
     models = RecordedModels(context)
-
-    async def track(request: Request) -> Response:
-        return await answer(
-            lambda: as_json(models.track(*_place(request), _number(request, "sectors", SECTORS)))
-        )
-
-    async def episodes(request: Request) -> Response:
-        return await answer(lambda: as_json(models.episodes(*_place(request))))
-
-    async def episode(request: Request) -> Response:
-        return await answer(lambda: as_json(models.episode(*_place(request), wanted(request, "name"))))
-
-    async def params(request: Request) -> Response:
-        return await answer(lambda: as_json(models.params(*_step(request))))
+    documents: dict[str, Callable[[Request], Any]] = {
+        "track": lambda request: models.track(*_place(request), _number(request, "sectors", SECTORS)),
+        "episodes": lambda request: models.episodes(*_place(request)),
+        "episode": lambda request: models.episode(*_place(request), wanted(request, "name")),
+        "params": lambda request: models.params(*_step(request)),
+        "evaluations": lambda request: models.evaluations(wanted(request, "model")),
+        "compare": lambda request: models.compared(request.query_params.getlist("model")),
+    }
 
     async def picture(request: Request) -> Response:
         try:
@@ -53,23 +47,17 @@ def routes(context: ViewerContext) -> Sequence[BaseRoute]:
             return json_response({"error": error.message, "hint": error.hint}, 404)
         return Response(png, media_type="image/png", headers={"Cache-Control": "no-store"})
 
-    async def evaluations(request: Request) -> Response:
-        return await answer(lambda: as_json(models.evaluations(wanted(request, "model"))))
+    return [
+        *(Route(f"{_ADDRESS}/{name}", _as_answer(read), methods=["GET"]) for name, read in documents.items()),
+        Route(f"{_ADDRESS}/picture", picture, methods=["GET"]),
+    ]
 
-    async def compare(request: Request) -> Response:
-        wanted_models = request.query_params.getlist("model")
-        return await answer(lambda: as_json(models.compared(wanted_models)))
 
-    handlers: dict[str, Any] = {
-        "track": track,
-        "episodes": episodes,
-        "episode": episode,
-        "params": params,
-        "picture": picture,
-        "evaluations": evaluations,
-        "compare": compare,
-    }
-    return [Route(f"{_ADDRESS}/{name}", handler, methods=["GET"]) for name, handler in handlers.items()]
+def _as_answer(read: Callable[[Request], Any]) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        return await answer(lambda: as_json(read(request)))
+
+    return handle
 
 
 def _place(request: Request) -> tuple[str, str]:
