@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from asgi_requests import get
 from PIL import Image
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from drcli.config.settings import Settings
 from drcli.contract.episode import TraceRow
@@ -46,9 +45,8 @@ def drive(number: int, share: float, status: str) -> list[TraceRow]:
 
 
 @pytest.fixture
-def ask(new_bucket: Callable[[], Bucket], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def ask(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Asks for a document of a bucket with one model, and returns the answer."""
-    bucket = new_bucket()
     trials = [
         {"completion_percentage": 100, "elapsed_time_in_milliseconds": 9000, "trial": 1, "reset_count": 0}
     ]
@@ -67,10 +65,10 @@ def ask(new_bucket: Callable[[], Bucket], tmp_path: Path, monkeypatch: pytest.Mo
         bucket.put(key, content)
     context = ViewerContext(Settings(), Workspace(tmp_path))
     monkeypatch.setattr(context, "bucket", lambda: bucket)
-    client = TestClient(Starlette(routes=[*routes_recordings.routes(context)]))
+    app = Starlette(routes=[*routes_recordings.routes(context)])
 
     def asked(name: str, **params: Any) -> Any:
-        return client.get(f"/api/recordings/{name}", params={"model": "m"} | params)
+        return get(app, f"/api/recordings/{name}", {"model": "m"} | params)
 
     return asked
 
@@ -133,5 +131,5 @@ def test_models_are_compared(ask: Any) -> None:
 )
 def test_what_does_not_exist_is_said(ask: Any, name: str, params: dict[str, Any], message: str) -> None:
     answer = ask(name, **params)
-    assert answer.status_code == 400
+    assert answer.status == 400
     assert message in answer.json()["error"]
