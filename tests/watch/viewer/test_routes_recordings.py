@@ -67,8 +67,8 @@ def ask(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(context, "bucket", lambda: bucket)
     app = Starlette(routes=[*routes_recordings.routes(context)])
 
-    def asked(name: str, **params: Any) -> Any:
-        return get(app, f"/api/recordings/{name}", {"model": "m"} | params)
+    def asked(document: str, /, **params: Any) -> Any:
+        return get(app, f"/api/recordings/{document}", {"model": "m"} | params)
 
     return asked
 
