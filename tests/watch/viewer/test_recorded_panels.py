@@ -1,0 +1,93 @@
+"""The panels of recorded drives in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import uvicorn
+from polling import until
+from ports import free_port
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from drcli.watch.viewer import routes_recordings, viewer_app
+from drcli.watch.viewer.viewer_context import ViewerContext
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync"]  # fmt: skip
+PAGE = """<!doctype html><html lang="en"><title>A panel</title><main></main><script type="module">
+import {{ mount }} from "/static/panels/{panel}.js";
+mount(document.querySelector("main"), {{ model: "m", models: ["m"] }});
+</script></html>"""
+
+
+@pytest.fixture
+def address(recorded: ViewerContext) -> Iterator[str]:
+    """A server that shows one panel at each address."""
+
+    async def page(request: Request) -> HTMLResponse:
+        return HTMLResponse(PAGE.format(panel=request.path_params["panel"]))
+
+    static = Mount("/static", StaticFiles(directory=viewer_app.STATIC))
+    app = Starlette(routes=[Route("/{panel}", page), static, *routes_recordings.routes(recorded)])
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
+    thread = Thread(target=server.run)
+    thread.start()
+    until(lambda: server.started)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def page() -> Iterator[Any]:
+    """A page of Chromium in which no script may fail."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM.is_file():
+        pytest.skip("there is no /usr/bin/chromium")
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        page, errors = browser.new_page(), []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield page
+        browser.close()
+        assert errors == []
+
+
+@pytest.mark.slow
+def test_an_episode_is_replayed_by_keyboard(address: str, page: Any) -> None:
+    page.goto(f"{address}/episodes")
+    page.click("button.open >> text=0-0-1")
+    page.wait_for_selector("img.picture")
+    assert "Step 1 of" in page.inner_text(".step")
+    before = page.evaluate("document.querySelector('canvas').toDataURL()")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('.step').textContent.includes('Step 2 of')")
+    page.keyboard.press("Space")
+    page.wait_for_function("document.querySelector('.step').textContent.includes('off track')")
+    assert page.evaluate("document.querySelector('canvas').toDataURL()") != before
+    page.keyboard.press("Home")
+    page.wait_for_function("document.querySelector('.step').textContent.includes('Step 1 of')")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("panel", "words"),
+    [
+        ("track", "1 complete laps"),
+        ("evaluations", "checkpoint 2_Step-8.ckpt"),
+        ("compare", "Best evaluation in training"),
+    ],
+)
+def test_a_panel_says_what_was_recorded(address: str, page: Any, panel: str, words: str) -> None:
+    page.goto(f"{address}/{panel}")
+    page.wait_for_selector(f"text={words}")
