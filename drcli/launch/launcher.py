@@ -16,6 +16,7 @@ from drcli.config.load import load_workers
 from drcli.config.settings import Settings
 from drcli.contract.run_name import RunKind
 from drcli.launch import machine
+from drcli.launch.camera_address import CameraAddress
 from drcli.launch.machine import Snapshot
 from drcli.launch.own_store import EmbeddedStore, OwnStore
 from drcli.launch.plan import Plan
@@ -134,6 +135,10 @@ class Launcher(ABC, Generic[PlanT]):
         self, folder: RunFolder, name: str, tail: int, goes_on: Callable[[], bool] | None
     ) -> Iterator[str]:
         """The last `tail` lines of one replica's log (0: all); with `goes_on`, new lines while it returns True."""
+
+    def cameras(self, folder: RunFolder) -> tuple[CameraAddress, ...]:
+        """Where programs on this machine reach the pictures of each worker, by name; empty if there are none."""
+        return ()
 
     def revive(self, folder: RunFolder, settings: Settings, workspace: Workspace) -> bool:
         """Give a run without a supervisor a new one. False if there is nothing to revive."""

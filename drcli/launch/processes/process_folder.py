@@ -2,6 +2,7 @@
 
 wire.json     CURVE keys of the run (0600)     state.json         written by the supervisor
 scale.json    the last request for more or fewer replicas         <service>-<k>.exit   exit code of a service that ended
+<service>-<k>.camera   the port of a worker's camera server
 """
 
 from __future__ import annotations
@@ -111,6 +112,10 @@ class ProcessFolder(RunFolder):
     def exit_file(self, name: str) -> Path:
         """The file to which one process writes its exit code."""
         return self.path / f"{name}.exit"
+
+    def camera_file(self, name: str) -> Path:
+        """The file to which a worker writes the port of its camera server."""
+        return self.path / f"{name}.camera"
 
     def exit_code(self, name: str) -> int | None:
         """The exit code that a process wrote; None if it crashed or is still running."""

@@ -12,6 +12,7 @@ from drcli.config.settings import Settings
 from drcli.contract.run_name import WORKER, RunKind
 from drcli.errors import DrError, UsageError
 from drcli.launch import local_process, log_files, simapp
+from drcli.launch.camera_address import CameraAddress, on_loopback, read_port
 from drcli.launch.launcher import Launcher, RunRequest
 from drcli.launch.machine import Snapshot
 from drcli.launch.processes import scaling, standby
@@ -96,6 +97,14 @@ class ProcessLauncher(Launcher[ProcessPlan]):
     ) -> Iterator[str]:
         """Lines of a process's log; with `goes_on`, also new lines while it returns True."""
         return log_files.read(folder.log(name), tail, goes_on)
+
+    def cameras(self, folder: RunFolder) -> tuple[CameraAddress, ...]:
+        """The ports that the workers which are running have recorded."""
+        folder = ProcessFolder.at(folder)
+        run = folder.read_state()
+        names = [replica.name for replica in run.replicas if replica.is_alive] if run is not None else []
+        ports = ((name, read_port(folder.camera_file(name))) for name in names)
+        return tuple(on_loopback(name, port) for name, port in ports if port is not None)
 
     def revive(self, folder: RunFolder, settings: Settings, workspace: Workspace) -> bool:
         """Start a new supervisor for a run that continued, or ended, without one.
