@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 from drcli.watch.viewer import (
+    routes_cameras,
     routes_checkpoints,
     routes_events,
     routes_logs,
@@ -30,6 +31,7 @@ ROUTES: tuple[Callable[[ViewerContext], Sequence[BaseRoute]], ...] = (
     routes_models.routes,
     routes_checkpoints.routes,
     routes_logs.routes,
+    routes_cameras.routes,
     routes_recordings.routes,
 )
 
