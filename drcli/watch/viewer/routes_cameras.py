@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from urllib.parse import urlencode
 
@@ -114,10 +114,8 @@ async def newest(
             while waiting:
                 key = next(iter(waiting))
                 yield form(*key, waiting.pop(key))
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(arrived.wait(), max(due - loop.time(), 0.01))
-            except TimeoutError:
-                pass
     finally:
         await stack.aclose()
 

@@ -9,13 +9,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from threading import Event, Thread
-from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from drcli.contract.run_name import RUN_KINDS, RunKind
+from drcli.contract.run_name import RUN_KINDS
 from drcli.errors import DrError
 from drcli.launch import run_control
 from drcli.launch.run_folder import RunFolder
@@ -35,7 +34,7 @@ def routes(context: ViewerContext) -> Sequence[BaseRoute]:
         run, kind, name = (request.query_params.get(each, "") for each in ("run", "kind", "name"))
         if not run.isdigit() or kind not in RUN_KINDS or not is_folder_name(name):
             return json_response({"error": "This is not the address of a log."}, 400)
-        folder = RunFolder.of(context.workspace, cast("RunKind", kind), int(run))
+        folder = RunFolder.of(context.workspace, kind, int(run))
         return Push(follow(folder, name, context), SSE)
 
     return [Route("/logs", logs, methods=["GET"])]
