@@ -38,11 +38,12 @@ def read_checkpoints(context: ViewerContext, prefix: str) -> dict[str, Any]:
         index, problem = None, f"{error.message} {error.hint}"
     roles: dict[str, list[str]] = {}
     metrics: dict[str, float | None] = {}
+    lap_ms: dict[str, float | None] = {}
     for role in ("best", "last", "fastest"):
         entry = index.entry(role) if index else None
         if entry is not None:
             roles.setdefault(str(entry.name), []).append(role)
-            metrics[str(entry.name)] = entry.metric
+            (lap_ms if role == "fastest" else metrics)[str(entry.name)] = entry.metric
     found = checkpoints_among(prefix, bucket.list(keys.model_folder))
     rows = [
         {
@@ -50,6 +51,7 @@ def read_checkpoints(context: ViewerContext, prefix: str) -> dict[str, Any]:
             "number": name.number,
             "roles": roles.get(str(name), []),
             "metric": metrics.get(str(name)),
+            "lap_s": None if (lap := lap_ms.get(str(name))) is None else lap / 1000,
             "size_bytes": sum(part.size_bytes for part in files.parts.values()),
             "written": max(part.last_modified for part in files.parts.values()).timestamp(),
             "commands": commands(context, prefix, name.number),

@@ -155,6 +155,8 @@ function drawTabs() {
     aria-selected=${page.panel === name} tabindex=${page.panel === name ? 0 : -1}
     @click=${() => choosePanel(name)} @keydown=${press}>${title}</button>`;
   render(PANELS.map(tab), $("tabs"));
+  const { offsetLeft, offsetWidth } = $(`tab-${page.panel}`);
+  if (offsetLeft < $("tabs").scrollLeft || offsetLeft + offsetWidth > $("tabs").scrollLeft + $("tabs").clientWidth) $("tabs").scrollLeft = offsetLeft - 24;
 }
 
 const ofModel = () => (known.runs ?? []).filter((run) => run.model === app.model);

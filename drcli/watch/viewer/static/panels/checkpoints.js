@@ -1,7 +1,7 @@
 // Checkpoints: what there is, and the commands that evaluate, upload or pack one, to copy. Nothing here runs them.
 
 import { html, nothing, render } from "../vendor/lit-html.js";
-import { date, percent, size } from "../words.js";
+import { brief, date, seconds, size } from "../words.js";
 
 const AGAIN_MS = 10000;
 
@@ -48,7 +48,7 @@ function page({ document, error, copied }, copy) {
     <p class="hidden" role="status">${copied ? "Copied." : ""}</p>
     ${document.checkpoints.map((each) => html`<section class="card checkpoint" aria-label="Checkpoint ${each.number}">
       <h2>Checkpoint ${each.number} ${each.roles.map((role) => html`<span class="chip" data-state=${role === "last" ? "" : "training"}>${role}</span>`)}
-        <small>${each.metric == null ? nothing : html`evaluated: ${each.metric > 1000 ? `${(each.metric / 1000).toFixed(2)} s` : percent(each.metric)} · `}${date(each.written)} · ${size(each.size_bytes)}</small></h2>
+        <small>${each.metric == null ? nothing : html`evaluated ${brief(each.metric)} · `}${each.lap_s == null ? nothing : html`mean lap ${seconds(each.lap_s)} · `}${date(each.written)} · ${size(each.size_bytes)}</small></h2>
       <dl class="commands">${Object.entries(each.commands).map(([words, command]) => html`<div><dt>${words}</dt>
         <dd><code tabindex="0" data-command=${command}>${command}</code>
         <button type="button" aria-label="Copy the command: ${words} checkpoint ${each.number}" @click=${() => copy(command)}>${copied === command ? "Copied" : "Copy"}</button></dd></div>`)}</dl>

@@ -64,13 +64,13 @@ export function mount(root, app) {
       render(html`<p class="empty">There are no points yet: the first comes with the first iteration.</p>`, root);
       return;
     }
-    const graphs = GRAPHS.map((graph) => [graph, table(curve, graph[3])]).filter(([, data]) => data.slice(1).some((column) => column.some((value) => value != null)));
+    const graphs = GRAPHS.map((graph) => withData(graph, curve)).filter(([, data]) => data.length > 1);
     render(page(graphs, curve), root);
     for (const [id] of [...plots]) if (!graphs.some(([graph]) => graph[0] === id)) plots.get(id).destroy(), plots.delete(id);
     for (const [graph, data] of graphs) {
       const place = root.querySelector(`#graph-${graph[0]}`);
-      if (plots.has(graph[0])) plots.get(graph[0]).setData(data);
-      else plots.set(graph[0], new uPlot(settings(graph, curve, place), data, place));
+      if (plots.get(graph[0])?.series.length === data.length) plots.get(graph[0]).setData(data);
+      else plots.get(graph[0])?.destroy(), plots.set(graph[0], new uPlot(settings(graph, curve, place), data, place));
     }
     histogram(root.querySelector("canvas.laps"), curve);
   }
@@ -117,6 +117,13 @@ function table(curve, series) {
       });
     }),
   ];
+}
+
+// A graph without the series that have no values yet, and its columns
+function withData([id, title, unit, series], curve) {
+  const [x, ...columns] = table(curve, series);
+  const isThere = columns.map((column) => column.some((value) => value != null));
+  return [[id, title, unit, series.filter((_, i) => isThere[i])], [x, ...columns.filter((_, i) => isThere[i])]];
 }
 
 function room(place) {
@@ -175,6 +182,7 @@ function phases(plot, { points }) {
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
     ctx.fillStyle = css("--muted");
+    ctx.textAlign = "left";
     ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.fillText(points[i].phase, x + 5, bbox.top + 12 * devicePixelRatio);
     ctx.restore();

@@ -24,6 +24,9 @@ export function mount(root, app) {
   const keyOf = (each) => `${each.run_id}-${each.kind}-${each.camera}`;
   const stopRuns = app.on("runs", (runs) => {
     view.runs = runs.filter((run) => run.model === app.model && run.is_alive);
+    const alive = new Set(view.runs.map((run) => `${run.run_id}-${run.kind}`));
+    for (const [place, head] of canvases) if (!alive.has(`${head.run_id}-${head.kind}`)) canvases.delete(place);
+    for (const [key, state] of view.states) if (!alive.has(`${state.run_id}-${state.kind}`)) view.states.delete(key);
     draw();
   });
   const stopLive = app.live((state) => {
