@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPResponse
+from email.message import Message
+from http.client import HTTPConnection
 from threading import Thread
+from typing import NamedTuple
 
 import pytest
 import uvicorn
@@ -20,7 +22,15 @@ from drcli.watch.viewer.viewer_app import build
 from drcli.watch.viewer.viewer_context import ViewerContext
 
 TOKEN = "a-token-that-nobody-guesses"
-Ask = Callable[..., HTTPResponse]
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Message
+    body: bytes
+
+
+Ask = Callable[..., Answer]
 
 
 @contextmanager
@@ -32,12 +42,15 @@ def served(workspace: Workspace, access: Access) -> Iterator[Ask]:
     thread.start()
     until(lambda: server.started)
 
-    def ask(path: str, method: str = "GET", **headers: str) -> HTTPResponse:
+    def ask(path: str, method: str = "GET", **headers: str) -> Answer:
         connection = HTTPConnection("127.0.0.1", port, timeout=60)
-        connection.request(
-            method, path, headers={name.replace("_", "-"): text for name, text in headers.items()}
-        )
-        return connection.getresponse()
+        try:
+            named = {name.replace("_", "-"): text for name, text in headers.items()}
+            connection.request(method, path, headers=named)
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.headers, answer.read())
+        finally:
+            connection.close()
 
     yield ask
     server.should_exit = True
@@ -70,7 +83,7 @@ def test_every_answer_keeps_other_pages_out(open_to_this_machine: Ask, path: str
 
 
 def test_the_page_needs_nothing_from_elsewhere(open_to_this_machine: Ask) -> None:
-    page = open_to_this_machine("/").read().decode()
+    page = open_to_this_machine("/").body.decode()
     assert "http://" not in page
     assert "https://" not in page
     assert "<style" not in page
@@ -99,7 +112,7 @@ def test_a_foreign_page_may_link_here_but_not_read(open_to_this_machine: Ask) ->
 def test_without_the_token_nothing_is_shown(with_token: Ask, path: str) -> None:
     answer = with_token(path)
     assert answer.status == 401
-    assert TOKEN not in answer.read().decode() + str(answer.headers)
+    assert TOKEN not in answer.body.decode() + str(answer.headers)
 
 
 def test_the_address_with_the_token_sets_a_cookie_that_scripts_cannot_read(with_token: Ask) -> None:
@@ -115,7 +128,7 @@ def test_the_address_with_the_token_sets_a_cookie_that_scripts_cannot_read(with_
 def test_a_store_that_is_away_is_an_answer(open_to_this_machine: Ask) -> None:
     answer = open_to_this_machine("/api/models")
     assert answer.status == 409
-    assert "dr store start" in json.loads(answer.read())["hint"]
+    assert "dr store start" in json.loads(answer.body)["hint"]
     assert open_to_this_machine("/api/checkpoints").status == 400
 
 
@@ -127,4 +140,4 @@ def test_logs_are_only_those_of_runs(open_to_this_machine: Ask, query: str) -> N
 
 
 def test_a_log_that_is_not_there_is_a_problem_of_the_stream(open_to_this_machine: Ask) -> None:
-    assert b"event: problem" in open_to_this_machine("/logs?run=7&kind=training&name=sagemaker").read()
+    assert b"event: problem" in open_to_this_machine("/logs?run=7&kind=training&name=sagemaker").body
