@@ -125,7 +125,7 @@ function replay(view, place, { go, toggle, press }) {
   const query = new URLSearchParams({ model: place.model, name, step });
   const told = `Step ${step + 1} of ${last + 1}: ${seconds(steps.tstamp[step] - began)}, ${number(steps.throttle[step])} m/s, steering ${number(steps.steer[step])}°, reward ${number(steps.reward[step], 3)}, progress ${number(steps.progress[step])} %, ${steps.episode_status[step].replace("_", " ")}`;
   return html`<section class="replay" tabindex="0" aria-label="Replay of episode ${name}" @keydown=${press}>
-    <h3>Episode ${name}</h3>
+    <h2>Episode ${name}</h2>
     <canvas class="replay-map" role="img" aria-label="Map: ${told}"></canvas>
     <div class="controls">
       <button type="button" class="play" @click=${toggle}>${view.isPlaying ? "Pause" : "Play"}</button>

@@ -56,19 +56,19 @@ function page(view, choose, chooseSectors) {
       <canvas class="map" role="img" aria-label=${summary(view)}></canvas>
       <figcaption>${summary(view)}</figcaption>
     </figure>
-    <h3>Lap times</h3>
+    <h2>Lap times</h2>
     <p>${laps.laps ? `${laps.laps} complete laps: best ${seconds(laps.best_s)}, median ${seconds(laps.median_s)}, mean ${seconds(laps.mean_s)}.` : "No complete lap yet."}</p>
     ${sectors.laps.length ? html`
       <figure>
         <canvas class="speeds" role="img" aria-label="Speed of the fastest and of the median lap along the track"></canvas>
         <figcaption>Speed along the track: ${view.document.fastest_and_median.map((lap, i) => `${i ? "median" : "fastest"} lap, ${seconds(lap.lap_s)}`).join("; ")}.</figcaption>
       </figure>
-      <h3>Sectors</h3>
+      <h2>Sectors</h2>
       <label>Sectors <select @change=${chooseSectors}>
         ${counts.map((count) => html`<option ?selected=${count === view.sectors}>${count}</option>`)}
       </select></label>
       ${sectorTable(sectors)}` : ""}
-    <h3>Actions in turns</h3>
+    <h2>Actions in turns</h2>
     ${actionTable(actions)}
     <p>${track.name}: ${number(track.length_m, 2)} m long, ${number(track.width_m, 2)} m wide.</p>`;
 }
