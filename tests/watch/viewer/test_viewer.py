@@ -106,7 +106,7 @@ def test_pictures_move(watched: Watched, page: Any) -> None:
             "([canvas, before]) => document.querySelector(canvas).toDataURL() !== before",
             arg=[canvas, before],
         )
-    page.wait_for_selector("text=What the network would do")
+    page.wait_for_selector("text=What the network would do >> nth=0")
 
 
 def test_tabs_by_keyboard(watched: Watched, page: Any) -> None:
@@ -128,7 +128,7 @@ def test_tabs_by_keyboard(watched: Watched, page: Any) -> None:
 def test_logs_follow(watched: Watched, page: Any) -> None:
     page.goto(f"{watched.address}#panel=logs")
     page.wait_for_function("() => document.querySelector('.log')?.textContent.split('\\n').length > 3")
-    assert page.input_value("label >> select").endswith("sagemaker")
+    assert page.input_value(".controls select").endswith("sagemaker")
 
 
 def test_commands_of_checkpoints_are_copied(watched: Watched, page: Any) -> None:

@@ -5,7 +5,7 @@ import { failure, fetchDocument, percent, seconds } from "./recordings.js";
 
 export function mount(root, app) {
   fetchDocument("evaluations", { model: app.model })
-    .then(({ evaluations }) => render(evaluations.length ? evaluations.map(table) : html`<p>No evaluation yet: <code>dr start-evaluation</code> starts one.</p>`, root))
+    .then(({ evaluations }) => render(evaluations.length ? evaluations.map(table) : html`<p>No evaluation yet: <code>dr evaluate</code> starts one.</p>`, root))
     .catch((error) => render(failure(error), root));
   return () => {};
 }

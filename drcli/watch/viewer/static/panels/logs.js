@@ -58,7 +58,7 @@ export function mount(root, app) {
 
   function draw() {
     const names = choices(view.runs);
-    render(names.length ? html`<div class="controls"><label>Service <select .value=${view.chosen} @change=${(event) => { view.chosen = event.target.value; open(); draw(); }}>
+    render(names.length ? html`<div class="controls"><label>Service <select @change=${(event) => { view.chosen = event.target.value; open(); draw(); }}>
         ${names.map(([name, words]) => html`<option value=${name} ?selected=${name === view.chosen}>${words}</option>`)}</select></label>
       <label class="toggle"><input type="checkbox" .checked=${view.isFollowing} @change=${(event) => { view.isFollowing = event.target.checked; if (view.isFollowing) lines.scrollTop = lines.scrollHeight; }}> Follow</label>
       <span role="status">${view.words}</span></div>${lines}` : html`<p class="empty">This model was not trained or evaluated in this workspace, so there is no log.</p>`, root);

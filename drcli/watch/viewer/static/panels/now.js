@@ -174,8 +174,8 @@ function steering(state) {
 function actions(state) {
   const names = state.actions ?? state.probabilities.map((_, i) => `action ${i}`);
   const taken = Number(state.action);
-  return html`<table class="bars"><caption>What the network would do</caption><tbody>${state.probabilities.map((share, i) => html`
-    <tr class=${i === taken ? "taken" : ""}><th scope="row">${names[i]}${i === taken ? html`<span class="hidden"> (taken)</span>` : nothing}</th>
+  return html`<table class="bars"><caption>What the network would do: steering, speed</caption><tbody>${state.probabilities.map((share, i) => html`
+    <tr class=${i === taken ? "taken" : ""}><th scope="row">${names[i].replace("steering ", "")}${i === taken ? html`<span class="hidden"> (taken)</span>` : nothing}</th>
     <td><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect width=${(100 * share).toFixed(1)} height="10"></rect></svg></td>
     <td>${percent(100 * share)}</td></tr>`)}</tbody></table>`;
 }
