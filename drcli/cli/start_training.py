@@ -12,6 +12,7 @@ from drcli.errors import DrError, UsageError
 if TYPE_CHECKING:
     from drcli.launch.plan import Plan
     from drcli.launch.training_start import PreparedTraining
+    from drcli.store.run_status import RunStatus
 
 
 @click.command()
@@ -67,15 +68,9 @@ def command(
         if wipe and prepared.existing and not yes:
             _ask_to_wipe(prepared)
         plan = _start(prepared, wipe, resume)
-    if viewer:
-        _start_viewer(prepared, overrides)
+    _start_viewer(prepared, overrides, is_wanted=viewer)
     status = follow_run.follow_started(plan, prepared, wipe=wipe, until_ready=quiet)
-    if status is None:
-        present.next_step("dr logs -f", "follow the trainer; `dr status` and `dr stop-training` work, too")
-    elif not status.is_over:
-        present.next_step("dr status", "show progress; `dr logs -f` follows, `dr stop-training` stops it")
-    else:
-        present.next_step("dr evaluate", "evaluate the model and draw its laps")
+    _say_what_next(status)
 
 
 def _start(prepared: PreparedTraining, wipe: bool, resume: bool) -> Plan:
@@ -87,10 +82,12 @@ def _start(prepared: PreparedTraining, wipe: bool, resume: bool) -> Plan:
         return training_start.start(prepared, wipe=wipe, resume=resume)
 
 
-def _start_viewer(prepared: PreparedTraining, overrides: tuple[str, ...]) -> None:
+def _start_viewer(prepared: PreparedTraining, overrides: tuple[str, ...], *, is_wanted: bool) -> None:
     """A viewer that does not start is no reason to stop the training."""
     from drcli.watch.viewer import viewer_process
 
+    if not is_wanted:
+        return
     request = prepared.request
     try:
         running = viewer_process.start(request.workspace, request.settings, overrides)
@@ -99,6 +96,15 @@ def _start_viewer(prepared: PreparedTraining, overrides: tuple[str, ...]) -> Non
         return
     for address in running.addresses():
         present.say(f"Watch it in the browser: {address}")
+
+
+def _say_what_next(status: RunStatus | None) -> None:
+    if status is None:
+        present.next_step("dr logs -f", "follow the trainer; `dr status` and `dr stop-training` work, too")
+    elif not status.is_over:
+        present.next_step("dr status", "show progress; `dr logs -f` follows, `dr stop-training` stops it")
+    else:
+        present.next_step("dr evaluate", "evaluate the model and draw its laps")
 
 
 def _ask_to_wipe(prepared: PreparedTraining) -> None:

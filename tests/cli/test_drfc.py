@@ -24,7 +24,7 @@ from drcli.errors import UsageError
         ("start-training -r -w", ["start-training -w -q", "logs robomaker -n 1 -f"]),
         ("start-training -r 0", ["start-training -q", "logs robomaker -n 1 -f"]),
         ("start-training -qwv", ["start-training -q -w -v"]),
-        ("start-training -v", ["start-training -v -q", "logs -f"]),
+        ("start-training -v", ["start-training -q -v", "logs -f"]),
         ("start-training -q -s", ["start-training -q"]),
         ("start-training --set DR_WORKERS=2 -y", ["start-training --set DR_WORKERS=2 -y"]),
         ("start-evaluation -q -c", ["evaluate -q -c"]),
