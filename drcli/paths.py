@@ -115,6 +115,11 @@ class Workspace:
         return self.data / "pictures"
 
     @property
+    def reports(self) -> Path:
+        """Pages about models."""
+        return self.data / "reports"
+
+    @property
     def runs(self) -> Path:
         """Run folders of process stacks: what is running, under which pids."""
         return self.data / "runs"

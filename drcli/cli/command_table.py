@@ -30,6 +30,8 @@ COMMANDS = {
     "race": "Let models race each other: a tournament.",
     "stop-evaluation": "Stop the evaluation.",
     "evaluations": "List the evaluations in the bucket, with lap times.",
+    "report": "Write a page about models: curves, tables, pictures of the track.",
+    "plot": "Draw one picture of a report as a PNG or SVG file.",
     "stop-all": "Stop everything of this workspace.",
     "models": "List the models in the bucket.",
     "upload-model": "Upload one checkpoint of a model.",

@@ -153,7 +153,7 @@ class Recording:
     def _evaluation(
         self, stamp: str, started: datetime, metrics: str | None, traces: list[str]
     ) -> RecordedEvaluation:
-        facts = self._document(f"evaluation-{stamp}/evaluation.json")
+        facts = self.document(f"evaluation-{stamp}/evaluation.json")
         rows = (
             EvaluationMetrics.from_json(self._files.read(metrics), self._where(metrics)).trials
             if metrics
@@ -188,7 +188,7 @@ class Recording:
     def _where(self, name: str) -> str:
         return f"{self.address}/{name}"
 
-    def _document(self, name: str) -> Mapping[str, Any]:
+    def document(self, name: str) -> Mapping[str, Any]:
         """A file of JSON or YAML; empty if there is none, or something else is in it."""
         import yaml
 
@@ -200,7 +200,7 @@ class Recording:
         return read if isinstance(read, dict) else {}
 
     def _param(self, name: str) -> str | None:
-        value = self._document("training_params.yaml").get(name)
+        value = self.document("training_params.yaml").get(name)
         return str(value) if value else None
 
     def _world_of_evaluations(self) -> str | None:
