@@ -11,7 +11,7 @@ import numpy as np
 from drcli.errors import UsageError
 from drcli.sim.track import Array, Track
 from drcli.watch.analysis.driven_lines import measured_speed
-from drcli.watch.figures.lap_sections import lap_clock
+from drcli.watch.analysis.lap_sections import lap_clock
 from drcli.watch.recordings.recorded_episode import RecordedEpisode
 
 SECTORS, MOST_SECTORS = 6, 30

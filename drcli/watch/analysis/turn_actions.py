@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from drcli.sim.track import Array, Track
-from drcli.watch.figures.lap_sections import Section, positions_m, section_of, sections
+from drcli.watch.analysis.lap_sections import Section, positions_m, section_of, sections
 from drcli.watch.recordings.recorded_episode import RecordedEpisode
 from drcli.watch.recordings.trace_table import Steps
 

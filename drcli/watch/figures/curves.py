@@ -7,9 +7,9 @@ from statistics import median
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from drcli.store.learning_curve import LearningCurve, LearningPoint
+from drcli.store.learning_curve import EvaluationPoint, LearningCurve, LearningPoint
 from drcli.watch.figures import drawing
 from drcli.watch.figures.drawing import BLUE, DASHES, FAINT, GREEN, ORANGE, SERIES, Drawing, NoData
 
@@ -28,18 +28,15 @@ class _Clock:
     """The horizontal axis: iterations, or minutes where several learned one after the other."""
 
     def __init__(self, curve: LearningCurve) -> None:
-        times = [row.at for row in (*curve.points, *curve.evaluations)]
+        times = [*(point.at for point in curve.points), *(each.at for each in curve.evaluations)]
         phases = {point.phase for point in curve.points}
         self._start = min(times, default=0.0)
         self.is_time = bool(phases - {"pixels"}) and max(times, default=0.0) > self._start
         self.label = "minutes since the start" if self.is_time else "iteration"
 
-    def of(self, rows: Iterable[LearningPoint | object]) -> list[float]:
+    def of(self, rows: Iterable[LearningPoint] | Iterable[EvaluationPoint]) -> list[float]:
         """Where on the axis each row is."""
-        return [
-            (row.at - self._start) / 60 if self.is_time else row.iteration  # type: ignore[attr-defined]
-            for row in rows
-        ]
+        return [(row.at - self._start) / 60 if self.is_time else row.iteration for row in rows]
 
 
 def draw_reward(curve: LearningCurve) -> Drawing:
@@ -126,7 +123,7 @@ def draw_lap_distribution(groups: Sequence[tuple[str, Sequence[float]]]) -> Draw
             f"{name}: {len(laps_s)} laps, median {middle:.2f} s, fastest {min(laps_s):.2f} s", fontsize=10
         )
         axes.set_ylabel("laps")
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     rows[-1].set_xlabel("lap time (s)")
     told = "; ".join(
         f"{name}: {len(laps_s)} laps between {min(laps_s):.2f} and {max(laps_s):.2f} s, median {median(laps_s):.2f} s"
@@ -255,10 +252,10 @@ def _by_phase(axes: Axes, clock: _Clock, rows: Sequence[LearningPoint], values: 
 def _finish(axes: Axes, clock: _Clock, curve: LearningCurve) -> None:
     """What all curves share: the axis, the checkpoint that is the best, phases, the legend."""
     axes.set_xlabel(clock.label)
-    axes.xaxis.get_major_locator().set_params(integer=not clock.is_time)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=not clock.is_time))
     if curve.evaluations:
         name = curve.evaluations[-1].best_checkpoint
-        best = next((each for each in curve.evaluations if each.checkpoint == name), None)
+        best = next((each for each in curve.evaluations if name and each.checkpoint == name), None)
         if best is not None:
             axes.axvline(
                 clock.of([best])[0], color=GREEN, linestyle=":", linewidth=1.4, label="best checkpoint"

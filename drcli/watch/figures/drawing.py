@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ DARK = {
 SPEEDS, VALUES = "plasma", "viridis"  # both rise evenly in lightness
 
 _DPI, _LAYER_DPI = 130, 110  # of a file; of a layer of thousands of points within an SVG
-_STYLE = {
+_STYLE: dict[Any, Any] = {  # names of matplotlib's settings
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
     "font.size": 10,
@@ -68,6 +68,7 @@ _STYLE = {
     "svg.fonttype": "none",
 }
 _IDS = re.compile(r'<g id="[^"]*"')
+_SIZE = re.compile(r'(?<=pt") (?:width|height)="[\d.]+pt"|(?<=<svg) (?:width|height)="[\d.]+pt"')
 _NAMESPACES = re.compile(r' xmlns(?::\w+)?="[^"]*"')
 _LOCAL_FONT = re.compile(r"font: ([^'\";]*)'[^\";]*(?=[\";])")
 
@@ -97,7 +98,7 @@ def new_figure(width_in: float = 7.2, height_in: float = 3.2) -> Figure:
     return figure
 
 
-def legend(axes: Axes, **placed: object) -> None:
+def legend(axes: Axes, **placed: Any) -> None:
     """Name the lines, if there are names."""
     if axes.get_legend_handles_labels()[1]:
         axes.legend(fontsize=9, **placed)
@@ -132,9 +133,7 @@ def as_inline_svg(drawing: Drawing, name: str) -> str:
     text = _LOCAL_FONT.sub(r"font: \1var(--font)", text)
     for colour, (variable, _) in DARK.items():
         text = text.replace(colour, f"var(--{variable})")
-    return re.sub(
-        r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
-    )
+    return _SIZE.sub("", text, count=2)
 
 
 def style_sheet() -> str:

@@ -15,11 +15,11 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 
 from drcli.sim.track import Array, Track
+from drcli.watch.analysis.driven_lines import end_points, rewards_by_waypoint, typical_lines
 from drcli.watch.figures import drawing
 from drcli.watch.figures.drawing import BLUE, EDGE, INK, ORANGE, PURPLE, RED, ROAD, Drawing, NoData
 from drcli.watch.recordings.recorded_episode import RecordedEpisode
 
-_MOST_LAPS = 60
 _LONG_SIDE_IN, _SHORT_SIDE_IN = 7.2, 2.8
 _FAULTS = {  # status of a last step → its words, colour and mark
     "off_track": ("off track", RED, "x"),
@@ -34,22 +34,19 @@ def draw_laps(
     track: Track, episodes: Sequence[RecordedEpisode], colour: Literal["speed", "reward"]
 ) -> Drawing:
     """Complete laps, at most 60 spread over the recording, coloured; without one, the episodes that came furthest."""
-    drives = [episode for episode in episodes if episode.is_lap]
-    what = "complete laps"
-    if not drives:
-        drives = sorted(episodes, key=lambda episode: episode.progress)[-20:]
-        what = "episodes that came furthest, as none is a complete lap"
+    drives = typical_lines(episodes)
     if not drives:
         raise NoData("no steps were recorded")
-    drives = [drives[i] for i in np.unique(np.linspace(0, len(drives) - 1, _MOST_LAPS).astype(int))]
-    values = [speeds_mps(drive) if colour == "speed" else drive.driven["reward"] for drive in drives]
+    is_laps = any(episode.is_lap for episode in episodes)
+    what = "complete laps" if is_laps else "episodes that came furthest, as none is a complete lap"
+    values = [drive.speed_mps if colour == "speed" else drive.reward for drive in drives]
     every = np.concatenate(values)
     low, high = (float(edge) for edge in np.percentile(every, [2, 98]))
     scale = Normalize(low, high if high > low else low + 1.0)
     palette = drawing.SPEEDS if colour == "speed" else drawing.VALUES
     figure, axes = road(track)
     for drive, value in zip(drives, values, strict=True):
-        line = places(drive)
+        line = np.stack([drive.x_m, drive.y_m], axis=1)
         pieces = np.stack([line[:-1], line[1:]], axis=1)
         axes.add_collection(
             LineCollection(
@@ -76,9 +73,9 @@ def draw_ends(track: Track, episodes: Sequence[RecordedEpisode]) -> Drawing:
     if not episodes:
         raise NoData("no steps were recorded")
     figure, axes = road(track)
-    told = []
+    found, told = end_points(episodes), []
     for status, (words, colour, mark) in _FAULTS.items():
-        ends = np.array([end_of(each) for each in episodes if each.status == status]).reshape(-1, 2)
+        ends = np.array([(end.x_m, end.y_m) for end in found if end.status == status]).reshape(-1, 2)
         if len(ends):
             axes.plot(
                 *ends.T, mark, color=colour, alpha=0.75, markersize=6, rasterized=len(ends) > 300,
@@ -99,29 +96,34 @@ def draw_reward_by_waypoint(track: Track, episodes: Sequence[RecordedEpisode]) -
     """The mean reward of a step at each waypoint, as a map and as a line with the middle 80 % of all steps."""
     if not episodes:
         raise NoData("no steps were recorded")
-    steps = np.concatenate([episode.driven for episode in episodes])
-    points = len(track.center) - track.is_loop
-    at, order = steps["closest_waypoint"] % points, np.argsort(steps["closest_waypoint"] % points)
-    parts = np.split(steps["reward"][order], np.searchsorted(at[order], np.arange(1, points)))
-    seen = [number for number, part in enumerate(parts) if len(part)]
-    mean = np.array([parts[number].mean() for number in seen])
-    low, high = np.array([np.percentile(parts[number], [10, 90]) for number in seen]).T
+    found = rewards_by_waypoint(track, episodes)
+    seen = np.flatnonzero(found.steps)
+    mean = found.mean[seen]
     figure, axes = road(track, extra_in=2.2)
     scale = Normalize(mean.min(), mean.max() if mean.max() > mean.min() else mean.min() + 1.0)
-    axes.scatter(*track.center[seen].T, c=mean, cmap=drawing.VALUES, norm=scale, s=30, zorder=4)
+    x, y = track.center[seen].T
+    axes.scatter(x, y, c=mean, cmap=drawing.VALUES, norm=scale, s=30, zorder=4)
     figure.colorbar(
         ScalarMappable(scale, drawing.VALUES), ax=axes, label="mean reward of a step", shrink=0.75
     )
-    below = figure.axes[1] if figure.axes[1] is not axes else figure.axes[0]
-    below.fill_between(seen, low, high, color=BLUE, alpha=0.2, linewidth=0, label="middle 80 % of steps")
+    below = figure.axes[1]
+    below.fill_between(
+        seen,
+        found.low[seen],
+        found.high[seen],
+        color=BLUE,
+        alpha=0.2,
+        linewidth=0,
+        label="middle 80 % of steps",
+    )
     below.plot(seen, mean, color=BLUE, label="mean")
-    below.set(xlabel="waypoint", ylabel="reward of a step", xlim=(0, points - 1))
+    below.set(xlabel="waypoint", ylabel="reward of a step", xlim=(0, len(found.steps) - 1))
     drawing.legend(below, loc="best")
     best, worst = seen[int(mean.argmax())], seen[int(mean.argmin())]
     return Drawing(
         figure,
-        f"Map and line of the mean reward at each waypoint of {track.name}, from {len(steps):,} steps: highest "
-        f"{mean.max():.2f} at waypoint {best}, lowest {mean.min():.2f} at waypoint {worst}.",
+        f"Map and line of the mean reward at each waypoint of {track.name}, from {int(found.steps.sum()):,} steps: "
+        f"highest {mean.max():.2f} at waypoint {best}, lowest {mean.min():.2f} at waypoint {worst}.",
     )
 
 
@@ -152,22 +154,6 @@ def road(track: Track, extra_in: float = 0.0) -> tuple[Figure, Axes]:
 def places(episode: RecordedEpisode) -> Array:
     """`[T, 2]` x and y (m) of the steps that were driven."""
     return np.stack([episode.driven["X"], episode.driven["Y"]], axis=1)
-
-
-def end_of(episode: RecordedEpisode) -> tuple[float, float]:
-    """Where its last step was, x and y in metres."""
-    return float(episode.rows["X"][-1]), float(episode.rows["Y"][-1])
-
-
-def speeds_mps(episode: RecordedEpisode) -> Array:
-    """`[T]` measured speed of the steps that were driven; 0 for a car that has been put somewhere else."""
-    rows = episode.driven
-    if len(rows) < 2:
-        return np.zeros(len(rows))
-    gap_m, gap_s = np.hypot(np.diff(rows["X"]), np.diff(rows["Y"])), np.diff(rows["tstamp"])
-    speed = np.divide(gap_m, gap_s, out=np.zeros_like(gap_m), where=gap_s > 0.0)
-    speed[speed > 8.0] = 0.0  # no car is that fast
-    return np.concatenate([speed[:1], speed])
 
 
 def _outline(track: Track) -> Outline:

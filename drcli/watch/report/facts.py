@@ -20,8 +20,7 @@ def facts_of(model: Subject) -> Row:
     metadata = model.recording.document("model/model_metadata.json")
     status = model.recording.document("status.json")
     curve = model.curve
-    times = [row.at for row in (*curve.points, *curve.evaluations)]
-    trained_s = status.get("trained_s") or (max(times) - min(times) if times else 0)
+    trained_s = float(status.get("trained_s") or 0.0)
     facts: Row = {
         "model": model.name,
         "from": model.recording.address,
@@ -36,7 +35,7 @@ def facts_of(model: Subject) -> Row:
         "training episodes": len(model.training_episodes),
         "steps": status.get("steps") or sum(len(each.rows) for each in model.training_episodes),
         "steps of the teacher": status.get("teacher_steps"),
-        "training time": format_duration(float(trained_s)) if trained_s else None,
+        "training time": format_duration(trained_s) if trained_s else None,
         "best checkpoint": status.get("best_checkpoint"),
     }
     return {name: value for name, value in facts.items() if value not in (None, "", 0)}
@@ -114,7 +113,10 @@ def _action_space(space: object) -> str:
     if isinstance(space, list):
         steer = [float(action["steering_angle"]) for action in space]
         speed = [float(action["speed"]) for action in space]
-        return f"{len(space)} actions, steering {min(steer):g} to {max(steer):g}°, speed {min(speed):g} to {max(speed):g} m/s"
+        return (
+            f"{len(space)} actions, steering {min(steer):g} to {max(steer):g}°, "
+            f"speed {min(speed):g} to {max(speed):g} m/s"
+        )
     if isinstance(space, Mapping):
         (left, right), (slow, fast) = (
             (space[name]["low"], space[name]["high"]) for name in ("steering_angle", "speed")

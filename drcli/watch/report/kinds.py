@@ -60,6 +60,13 @@ CURVES = {
         lambda model: curves.draw_speed(model.curve),
     ),
 }
+OFF_TRACK = {  # which need no map
+    "progress": Kind(
+        "Reward over progress",
+        "Whether episodes that come further, and faster laps, get more reward.",
+        lambda model: lap_figures.draw_progress(model.episodes),
+    ),
+}
 TRACK = {
     "laps": Kind(
         "Laps by speed",
@@ -96,11 +103,7 @@ TRACK = {
         "Lines and speeds of both laps.",
         lambda model: lap_figures.draw_fastest_and_median(model.track, model.episodes),
     ),
-    "progress": Kind(
-        "Reward over progress",
-        "Whether episodes that come further, and faster laps, get more reward.",
-        lambda model: lap_figures.draw_progress(model.episodes),
-    ),
+    **OFF_TRACK,
 }
 COMPARED = {
     "compare-reward": Comparison(

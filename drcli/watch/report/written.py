@@ -18,7 +18,7 @@ from drcli.watch.figures.drawing import Drawing, NoData
 from drcli.watch.recordings.recording_sources import opened
 from drcli.watch.report import page
 from drcli.watch.report.facts import facts_of, hyperparameters_of, numbers_of, summary_of, trials_of
-from drcli.watch.report.kinds import COMPARED, CURVES, KINDS, TRACK, Comparison, Kind
+from drcli.watch.report.kinds import COMPARED, CURVES, KINDS, OFF_TRACK, TRACK, Comparison, Kind
 from drcli.watch.report.subject import Subject
 
 Tell = Callable[[str], None]
@@ -121,14 +121,19 @@ def _about(model: Subject, mark: str, lead: str, tell: Tell) -> list[tuple[str, 
     if hyperparameters := hyperparameters_of(model):
         tables.append(page.facts_table("Hyperparameters", hyperparameters))
     episodes = f"<p>From {len(model.episodes):,} episodes of {model.source} on {escape(model.world_name or '?')}.</p>"
+    kinds, warning = TRACK, ""
+    try:
+        _ = model.track
+    except NoData as error:
+        kinds, warning = OFF_TRACK, f"<p>Pictures of the track are missing: {escape(str(error))}.</p>"
     pictures = {
         group: page.grid([_picture(name, row, [model], mark, tell) for name, row in rows.items()])
-        for group, rows in (("curves", CURVES), ("track", TRACK))
+        for group, rows in (("curves", CURVES), ("track", kinds))
     }
     return [
         (f"{lead}Facts", page.grid(tables)),
         (f"{lead}Curves", pictures["curves"]),
-        (f"{lead}On the track", episodes + pictures["track"]),
+        (f"{lead}On the track", episodes + warning + pictures["track"]),
         (f"{lead}Evaluations", _evaluations(model)),
     ]
 

@@ -1,4 +1,4 @@
-"""Where on the track a step is, and what laps did in parts of it: sectors of equal length, turns and straights."""
+"""Where on the track a step is, and what laps did in parts of it: turns and straights."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from drcli.sim.track import Array, Track, project
 from drcli.watch.recordings.recorded_episode import RecordedEpisode
 
-SECTORS = 6
 _SMOOTH_M, _TURN_RAD_PER_M, _SHORTEST_M = 0.6, 0.22, 0.7
 
 
@@ -29,7 +29,7 @@ def positions_m(track: Track, rows: Array) -> Array:
     nearest = gaps.argmin(axis=1)
     foot = feet[np.arange(len(rows)), nearest]
     along = track.waypoint_distances_m[nearest] + np.hypot(*(foot - track.center[nearest]).T)
-    return np.unwrap(along, period=track.length_m) if track.is_loop else along
+    return np.asarray(np.unwrap(along, period=track.length_m) if track.is_loop else along, np.float64)
 
 
 def lap_clock(track: Track, lap: RecordedEpisode) -> tuple[Array, Array]:
@@ -38,17 +38,6 @@ def lap_clock(track: Track, lap: RecordedEpisode) -> tuple[Array, Array]:
     at = np.maximum.accumulate(positions_m(track, np.stack([rows["X"], rows["Y"]], axis=1)))
     times = rows["tstamp"] - lap.began_s
     return np.concatenate([at[:1], at]), np.concatenate([[0.0], times])
-
-
-def sector_times(track: Track, lap: RecordedEpisode) -> Array:
-    """`[SECTORS]` seconds that a lap spent in each sector; what it starts within is the sum of both ends."""
-    at, times = lap_clock(track, lap)
-    size = track.length_m / SECTORS
-    inner = np.arange(np.ceil(at[0] / size), np.floor(at[-1] / size) + 1) * size
-    edges = np.unique(np.clip([at[0], *inner, at[-1]], at[0], at[-1]))
-    spent = np.diff(np.interp(edges, at, times))
-    sectors = np.floor((edges[:-1] + edges[1:]) / 2 / size).astype(int) % SECTORS
-    return np.bincount(sectors, spent, SECTORS)
 
 
 def sections(track: Track) -> list[Section]:
@@ -76,19 +65,19 @@ def sections(track: Track) -> list[Section]:
     return found
 
 
-def _runs(kinds: Array) -> Iterator[tuple[int, int]]:
+def _runs(kinds: npt.NDArray[np.int_]) -> Iterator[tuple[int, int]]:
     """Stretches of the same kind; what is too short belongs to the one before it."""
     edges = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
     first = 0
     for edge, after in zip(edges[1:-1], edges[2:], strict=True):
-        if (edge - first) * 0.1 >= _SHORTEST_M and (after - edge) * 0.1 >= _SHORTEST_M:
-            if kinds[edge] != kinds[first]:
-                yield first, edge
-                first = edge
+        is_long = min(edge - first, after - edge) * 0.1 >= _SHORTEST_M
+        if is_long and kinds[edge] != kinds[first]:
+            yield first, edge
+            first = edge
     yield first, len(kinds)
 
 
-def section_of(parts: Sequence[Section], at_m: Array, length_m: float) -> Array:
+def section_of(parts: Sequence[Section], at_m: Array, length_m: float) -> npt.NDArray[np.intp]:
     """`[T]` index of the section of each position."""
     starts = np.array([part.start_m for part in parts])
-    return np.searchsorted(starts, at_m % length_m, side="right") - 1
+    return np.asarray(np.searchsorted(starts, at_m % length_m, side="right") - 1, np.intp)
