@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -69,7 +70,7 @@ def _runs(kinds: npt.NDArray[np.int_]) -> Iterator[tuple[int, int]]:
     """Stretches of the same kind; what is too short belongs to the one before it."""
     edges = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
     first = 0
-    for edge, after in zip(edges[1:-1], edges[2:], strict=True):
+    for edge, after in pairwise(edges[1:]):
         is_long = min(edge - first, after - edge) * 0.1 >= _SHORTEST_M
         if is_long and kinds[edge] != kinds[first]:
             yield first, edge

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from drcli.watch.figures import curves, lap_figures, road_pictures
+from drcli.watch.figures import compared_curves, curves, lap_figures, road_pictures
 from drcli.watch.figures.drawing import Drawing
 from drcli.watch.report.subject import Subject
 
@@ -109,14 +109,14 @@ COMPARED = {
     "compare-reward": Comparison(
         "Average reward compared",
         "Reward of several models over the iterations.",
-        lambda models: curves.draw_compared(
+        lambda models: compared_curves.draw_compared(
             [(m.name, m.curve) for m in models], "reward", "reward of an episode"
         ),
     ),
     "compare-completion": Comparison(
         "Completion compared",
         "Completion of several models over the iterations.",
-        lambda models: curves.draw_compared(
+        lambda models: compared_curves.draw_compared(
             [(m.name, m.curve) for m in models], "progress", "lap completed (%)"
         ),
     ),
