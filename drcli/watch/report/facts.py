@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from drcli.watch.recordings.recording import RecordedEvaluation
-from drcli.watch.report.subject import Subject
+from drcli.watch.report.report_subject import Subject
 from drcli.watch.run_progress import format_duration
 
 Row = dict[str, object]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from drcli.watch.figures import compared_curves, curves, lap_figures, road_pictures
 from drcli.watch.figures.drawing import Drawing
-from drcli.watch.report.subject import Subject
+from drcli.watch.report.report_subject import Subject
 
 
 @dataclass(frozen=True)

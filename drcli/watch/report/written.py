@@ -19,7 +19,7 @@ from drcli.watch.recordings.recording_sources import opened
 from drcli.watch.report import page
 from drcli.watch.report.facts import facts_of, hyperparameters_of, numbers_of, summary_of, trials_of
 from drcli.watch.report.kinds import COMPARED, CURVES, KINDS, OFF_TRACK, TRACK, Comparison, Kind
-from drcli.watch.report.subject import Subject
+from drcli.watch.report.report_subject import Subject
 
 Tell = Callable[[str], None]
 _EVALUATIONS = 12  # the newest, as tables
