@@ -56,14 +56,17 @@ class Poller:
             self._clients.discard(queue)
 
     async def _poll(self) -> None:
-        while self._clients:
-            for name, new in (await run_in_threadpool(self._read)).items():
-                old = self._known.get(name)
-                if name not in self._known or new != old:
-                    self._known[name] = new
-                    self._tell(event(name, to_json(self._changes(name, old, new))))
-            await asyncio.sleep(self._interval_s)
-        self._known.clear()
+        try:
+            while self._clients:
+                for name, new in (await run_in_threadpool(self._read)).items():
+                    old = self._known.get(name)
+                    if name not in self._known or new != old:
+                        self._known[name] = new
+                        self._tell(event(name, to_json(self._changes(name, old, new))))
+                await asyncio.sleep(self._interval_s)
+        finally:  # after a bug in `read`, too: clients connect again and start afresh
+            self._known.clear()
+            self._clients.clear()
 
     def _tell(self, news: bytes) -> None:
         for queue in list(self._clients):
