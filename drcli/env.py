@@ -73,6 +73,8 @@ DR_WORKER_NAME = "DR_WORKER_NAME"  # identifies a worker that has no index; defa
 DR_THREADS = "DR_THREADS"  # number of threads of one service
 DR_HEARTBEAT_FILE = "DR_HEARTBEAT_FILE"  # touched by a healthy service; default in containers: a file in /tmp
 DR_REWARD_LOG = "DR_REWARD_LOG"  # where a worker keeps what the reward function prints
+DR_CAMERA_PORT = "DR_CAMERA_PORT"  # the first port that a worker's camera server tries; 0: no live pictures
+DR_CAMERA_FILE = "DR_CAMERA_FILE"  # where a worker writes the port that it has found
 DR_EXIT_FILE = "DR_EXIT_FILE"  # where a service writes its exit code for the supervisor
 
 # What the operating system needs to start a program.

@@ -23,6 +23,8 @@ _BINARY = getattr(os, "O_BINARY", 0)  # Windows would otherwise convert line end
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _CLOCK_SLACK_S = 5.0  # Linux derives start times from the wall clock, which may be changed
 
+Companion = subprocess.Popen[bytes]
+
 
 @dataclass(frozen=True)
 class ProcessRef:
@@ -113,12 +115,20 @@ def run_apart(command: Sequence[str], folder: Path, limit_s: float) -> Outcome:
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-def companion(command: Sequence[str]) -> subprocess.Popen[bytes]:
+def companion(
+    command: Sequence[str], environment: Mapping[str, str] | None = None, descriptors: Sequence[int] = ()
+) -> Companion:
     """Start a program that talks over its standard input and output; its errors go where ours go.
 
     It gets no Ctrl-C. Its standard input ends when this process ends, even by kill -9, and so should the program.
+    environment: added to ours; descriptors: open files that it inherits (not on Windows).
     """
-    extra = {**_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONUTF8": "1"}
+    extra = {
+        **(environment or {}),
+        **_ONE_THREAD,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "PYTHONUTF8": "1",
+    }
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
@@ -129,6 +139,7 @@ def companion(command: Sequence[str]) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         start_new_session=sys.platform != "win32",
         creationflags=flags,
+        pass_fds=descriptors,
     )
 
 

@@ -149,6 +149,7 @@ OBSERVERS = Table(
         "trace_log": "drcli.services.observers.trace_log:TraceLog",
         "bucket_recorder": "drcli.services.observers.bucket_recorder:BucketRecorder",
         "curve_recorder": "drcli.services.observers.curve_recorder:CurveRecorder",
+        "live_feed": "drcli.watch.cameras.live_feed:LiveFeed",
         "status_writer": "drcli.services.observers.status_writer:StatusWriter",  # after those it reports on
     },
 )

@@ -15,12 +15,16 @@ _SENSOR_TYPES = frozenset(("uint8", "float32", "float64", "int64", "bool"))
 
 @dataclass(frozen=True)
 class LiveCar:
-    """A car: the place of its origin, its heading, and how fast it drives; its name and looks, if the run has any."""
+    """A car: the place of its origin, its heading, and how fast it drives.
+
+    place: which model of a race drives it. The camera server adds its name and looks.
+    """
 
     x_m: float
     y_m: float
     heading_rad: float
     speed_mps: float = 0.0
+    place: int = 0
     name: str = ""
     color: str = "Black"
     shell: str = "deepracer"

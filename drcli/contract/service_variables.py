@@ -22,6 +22,7 @@ _ALL: frozenset[Role] = frozenset(("trainer", "worker", "evaluation"))
 _TRAINING: frozenset[Role] = frozenset(("trainer", "worker"))
 _TRAINER: frozenset[Role] = frozenset(("trainer",))
 _WORKER: frozenset[Role] = frozenset(("worker",))
+_DRIVING: frozenset[Role] = frozenset(("worker", "evaluation"))
 _HINT = "Start it with `dr start-training` or `dr evaluate`."
 
 
@@ -198,6 +199,12 @@ REWARD_LOG: ServiceVariable[Path | None] = ServiceVariable(
     None,
     _WORKER,
     "process",
+)
+CAMERA_PORT = ServiceVariable(
+    env.DR_CAMERA_PORT, "the first port tried for live pictures; 0: none", int, 0, _DRIVING
+)
+CAMERA_FILE: ServiceVariable[Path | None] = ServiceVariable(
+    env.DR_CAMERA_FILE, "where the worker writes the port that it has found", Path, None, _DRIVING, "process"
 )
 EXIT_FILE: ServiceVariable[Path | None] = ServiceVariable(
     env.DR_EXIT_FILE, "where the service writes its exit code for the supervisor", Path, None, home="process"

@@ -10,6 +10,8 @@ from drcli.config.settings import Settings
 from drcli.contract.keys import ModelKeys
 from drcli.launch.machine import Snapshot
 
+TRAINING_CAMERAS, EVALUATION_CAMERAS = 8080, 8180  # first ports of live pictures, as in DeepRacer-for-Cloud
+
 
 def training_values(settings: Settings, snapshot: Snapshot) -> dict[str, str]:
     """Variables of trainer and workers, except those that depend on the style."""
@@ -19,6 +21,7 @@ def training_values(settings: Settings, snapshot: Snapshot) -> dict[str, str]:
         env.DR_WORKERS: str(settings.workers),
         env.DR_CARS_PER_WORKER: str(settings.cars_per_worker),
         env.DR_REWARD_PROCESSES: _text(settings.reward_processes),
+        env.DR_CAMERA_PORT: _camera_port(settings, TRAINING_CAMERAS),
         env.DR_CONFIGS: str(settings.workers if settings.train_multi_config else 1),
         # The run's own copies: another run may replace the files under DR_LOCAL_S3_CUSTOM_FILES_PREFIX.
         env.HYPERPARAMETER_FILE_S3_KEY: own.hyperparameters,
@@ -40,7 +43,9 @@ def training_values(settings: Settings, snapshot: Snapshot) -> dict[str, str]:
 
 def evaluation_values(settings: Settings, snapshot: Snapshot, prefix: str) -> dict[str, str]:
     """Variables of an evaluation of the model at `prefix`, except those that depend on the style."""
-    return _common(settings, snapshot, prefix, settings.local_s3_eval_params_file)
+    return _common(settings, snapshot, prefix, settings.local_s3_eval_params_file) | {
+        env.DR_CAMERA_PORT: _camera_port(settings, EVALUATION_CAMERAS)
+    }
 
 
 def trainer_threads(settings: Settings, cores: int) -> str:
@@ -71,6 +76,10 @@ def _common(settings: Settings, snapshot: Snapshot, prefix: str, params_file: st
         env.RUN_ID: str(settings.run_id),
         env.DR_TRACKS_URL: settings.tracks_url,
     }
+
+
+def _camera_port(settings: Settings, first: int) -> str:
+    return str(first if settings.camera_kvs_enable else 0)
 
 
 def _text(value: object) -> str:

@@ -73,6 +73,8 @@ class Environment:
     wire_keys: Path | None = None
     wire_secret: str = field(default="", repr=False)
     is_container: bool = False
+    camera_port: int = 0
+    camera_file: Path | None = None
 
     @classmethod
     def read(cls) -> Environment:
@@ -108,6 +110,8 @@ class Environment:
             wire_keys=told.WIRE_KEYS_FILE.read(),
             wire_secret=told.WIRE_SECRET.read(),
             is_container=told.IS_CONTAINER.read(),
+            camera_port=told.CAMERA_PORT.read(),
+            camera_file=told.CAMERA_FILE.read(),
         )
 
 
