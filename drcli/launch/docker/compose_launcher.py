@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from drcli.contract.run_name import COACH, TRAINER, WORKER
 from drcli.errors import DrError
 from drcli.launch import log_files
+from drcli.launch.camera_address import CameraAddress
 from drcli.launch.docker import community_host, containers, diagnosis, docker_engine, stack_network
 from drcli.launch.docker.claim import check_owner
 from drcli.launch.docker.community_stacks import check_scale
@@ -103,6 +104,11 @@ class ComposeLauncher(ContainerLauncher):
         """The log of the container, or the file that was saved from it."""
         found = [c for c in self._containers(folder) if containers.view(c).name == name]
         return containers.lines(found[0], tail, goes_on) if found else log_files.read(folder.log(name), tail)
+
+    def cameras(self, folder: RunFolder) -> tuple[CameraAddress, ...]:
+        """The ports that Docker has chosen for the running workers, of either engine."""
+        workers = [c for c in self._containers(folder) if containers.service_of(c) == WORKER]
+        return tuple(address for c in workers if (address := containers.camera_address(c)) is not None)
 
     def _take_away(self, folder: RunFolder) -> None:
         """Stop and remove all containers; their logs are saved."""

@@ -14,11 +14,13 @@ import docker.errors
 
 from drcli.contract.exit_codes import ASKED_TO_STOP
 from drcli.contract.run_name import TRAINER, replica_name
+from drcli.launch.camera_address import CameraAddress, on_loopback
 from drcli.launch.docker import docker_engine
 from drcli.launch.run_view import ReplicaView
 
 NETWORK = "sagemaker-local"
 MAX_RESTARTS = 5  # of a container that never ran for long; then it is considered failed
+_CAMERA_PORTS = frozenset(("8080", "8180"))  # inside of containers
 _UNWELL = {"unhealthy": "fails its health check"}
 _ALGO = re.compile(r"-algo-\d+-\w+$")
 
@@ -61,6 +63,14 @@ def view(container: Any) -> ReplicaView:
         container=container.short_id if known != "ended" else None,
         message="out of memory" if state.get("OOMKilled") else state.get("Error") or unwell,
     )
+
+
+def camera_address(container: Any) -> CameraAddress | None:
+    """Where a running worker's pictures are published on this machine: ours, or those of the community's engine."""
+    for inner, published in (container.attrs["NetworkSettings"].get("Ports") or {}).items():
+        if inner.partition("/")[0] in _CAMERA_PORTS and published:
+            return on_loopback(_name(container), int(published[0]["HostPort"]))
+    return None
 
 
 def comes_back(container: Any) -> bool:

@@ -29,6 +29,10 @@ class Deployment(ABC):
         """Overlays for our engine's stacks."""
 
     @abstractmethod
+    def camera_overlays(self, kind: RunKind) -> list[str]:
+        """Overlays that publish the workers' live pictures; none if that would show them to the whole network."""
+
+    @abstractmethod
     def own_gpu_overlays(self) -> list[str]:
         """Overlays that give the trainer a GPU."""
 
@@ -68,6 +72,10 @@ class ComposeProject(Deployment):
         """None."""
         return []
 
+    def camera_overlays(self, kind: RunKind) -> list[str]:
+        """Ports of 127.0.0.1."""
+        return [f"cameras-{kind}"]
+
     def own_gpu_overlays(self) -> list[str]:
         """Compose assigns the GPUs itself."""
         return ["gpu", "gpu-compose"]
@@ -105,6 +113,10 @@ class SwarmStack(Deployment):
     def own_overlays(self, kind: RunKind) -> list[str]:
         """Placement of the services."""
         return [f"swarm-{kind}"]
+
+    def camera_overlays(self, kind: RunKind) -> list[str]:
+        """None: a swarm cannot bind a port to 127.0.0.1."""
+        return []
 
     def own_gpu_overlays(self) -> list[str]:
         """The nodes' default runtime provides the GPUs."""

@@ -24,6 +24,8 @@ def own_stack(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -
         files += deployment.own_gpu_overlays()
     files += [f"keys-{request.kind}"] if keys is not None else []
     files += deployment.own_overlays(request.kind)
+    cameras = deployment.camera_overlays(request.kind) if settings.camera_kvs_enable else []
+    files += cameras
     files += [f"cloudwatch-{request.kind}"] if settings.cloud_watch_enable else []
     variables = _training(request, snapshot, deployment) if is_training else _evaluation(request, snapshot)
     common = {
@@ -37,7 +39,10 @@ def own_stack(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -
         project=project,
         style=deployment.kind,
         files=tuple(f"drcli/{name}.yml" for name in files),
-        variables=variables | common | _cloud_watch(settings),
+        variables=variables
+        | ({} if cameras else {env.DR_CAMERA_PORT: "0"})
+        | common
+        | _cloud_watch(settings),
         replicas={WORKER: settings.workers if is_training else 1},
         secrets=secrets | ({env.DR_WIRE_SECRET: snapshot.wire_secret} if is_training else {}),
     )

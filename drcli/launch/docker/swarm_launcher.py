@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from drcli.config.settings import Settings
-from drcli.contract.run_name import COACH, WORKER
+from drcli.contract.run_name import COACH, WORKER, replica_name
 from drcli.errors import DrError
 from drcli.launch import log_files
+from drcli.launch.camera_address import CameraAddress, on_loopback
 from drcli.launch.docker import (
     community_host,
     containers,
@@ -36,6 +37,8 @@ from drcli.launch.run_folder import RunFolder
 from drcli.launch.run_view import RunView
 from drcli.launch.service_errors import last_words
 from drcli.paths import Workspace
+
+_CAMERA_PORT = 8080  # inside of the community's containers
 
 
 class SwarmLauncher(ContainerLauncher):
@@ -132,6 +135,17 @@ class SwarmLauncher(ContainerLauncher):
             return swarm_services.task_log(task, tail, None if goes_on is None else _quietly(goes_on))
         found = [c for c in _coach(folder) if containers.view(c).name == name]
         return containers.lines(found[0], tail, goes_on) if found else log_files.read(folder.log(name), tail)
+
+    def cameras(self, folder: RunFolder) -> tuple[CameraAddress, ...]:
+        """The port on which the community's engine publishes its workers, any of which answers; ours does not."""
+        ports = [
+            port["PublishedPort"]
+            for service in swarm_services.of_stack(folder.project)
+            if swarm_services.service_of(service) == WORKER
+            for port in service.attrs.get("Endpoint", {}).get("Ports", ())
+            if port["TargetPort"] == _CAMERA_PORT
+        ]
+        return tuple(on_loopback(replica_name(WORKER, k), port) for k, port in enumerate(ports))
 
 
 def _quietly(goes_on: Callable[[], bool]) -> Callable[[], bool]:

@@ -45,12 +45,13 @@ class LiveFeed(Observer):
         except OSError as error:
             service_log.line(f"There are no live pictures of this worker: {error}")
             return
-        port = listener.getsockname()[1]
+        self._feed = FeedSender()
+        self._starter = ServerStarter(
+            listener, {"endpoint": self._feed.endpoint, "key": self._feed.public_key}
+        )
+        port = self._starter.port
         if file is not None:
             write_port(file, port)
-        self._feed = FeedSender()
-        told = {"endpoint": self._feed.endpoint, "key": self._feed.public_key, "role": run.role}
-        self._starter = ServerStarter(listener, told)
         service_log.line(f"Live pictures of this worker: http://127.0.0.1:{port}/")
 
     @property

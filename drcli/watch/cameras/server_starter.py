@@ -21,7 +21,7 @@ from drcli import env, local
 from drcli.local import Companion
 
 _PORTS = 100  # tried from the first one on; after them any free one
-_MODULE = "drcli.watch.cameras.server"
+_MODULE = "drcli.watch.cameras.camera_server"
 _FAILED_EARLY_S = 10.0
 _LONGEST_PAUSE_S = 60.0
 
@@ -62,6 +62,12 @@ class ServerStarter:
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="cameras", daemon=True)
         self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port on which the worker listens."""
+        port: int = self._listener.getsockname()[1]
+        return port
 
     @property
     def server_pid(self) -> int | None:

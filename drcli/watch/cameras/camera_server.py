@@ -1,4 +1,4 @@
-"""The camera server of one worker: `python -m drcli.watch.cameras.server`, started by `server_starter`.
+"""The camera server of one worker: `python -m drcli.watch.cameras.camera_server`, started by `server_starter`.
 
 It draws and serves pictures at the lowest priority, ends when nobody has looked for a minute, and with its worker.
 """
