@@ -40,6 +40,8 @@ class DrivingWorker:
     def __init__(self, feed: LiveFeed, world: World | Worlds) -> None:
         self.feed, self.world, self.steps, self.error = feed, world, 0, None
         self._stop, self.pause = Event(), Event()
+        self._connections: list[HTTPConnection] = []
+        self._responses: list[HTTPResponse] = []
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -70,10 +72,15 @@ class DrivingWorker:
         """A response, which is not read yet."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=timeout_s)
         connection.request("GET", path, headers=headers)
-        return connection.getresponse()
+        response = connection.getresponse()
+        self._connections += [connection]
+        self._responses += [response]
+        return response
 
     def close(self) -> None:
         """End it."""
+        for opened in (*self._responses, *self._connections):
+            opened.close()
         self._stop.set()
         self._thread.join()
         self.feed.on_end(RunEnd("ended"))

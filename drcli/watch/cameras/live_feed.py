@@ -90,3 +90,4 @@ class LiveFeed(Observer):
             self._starter.close()
         if self._feed is not None:
             self._feed.close()
+        self._starter = self._feed = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +23,9 @@ from drcli.store.checkpoints import choose_checkpoint
 from drcli.store.client import Bucket
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from drcli.train.model import ModelSpec
-    from drcli.train.network import PolicyNetwork
+    from drcli.train.policy_insight import PolicyInsight
 
 _REFRESH_S = 15.0
-_DRAWS = 64
 
 
 @dataclass(frozen=True)
@@ -49,95 +46,56 @@ class NetworkView:
         self._lock = threading.Lock()
         self._looked = -_REFRESH_S
         self._name = ""
-        self._metadata: ModelMetadata | None = None
-        self._model: ModelSpec | None = None
-        self._network: PolicyNetwork | None = None
+        self._actions: tuple[str, ...] | None = None
+        self._policy: PolicyInsight | None = None
 
     def opinion(self, state: LiveState) -> Opinion:
         """What it would do; empty without a checkpoint, and for another model of a race."""
         with self._lock:
-            network = self._current()
-            if network is None or self._model is None or self._metadata is None or self._is_other(state):
+            policy = self._current(state)
+            if policy is None:
                 return Opinion()
-            import torch
-
-            with torch.no_grad():
-                outputs = network.policy_outputs(_tensors(state))
-                if self._metadata.discrete is not None:
-                    actions = tuple(
-                        f"steering {each.steering_angle_deg:g}°, {each.speed_mps:g} m/s"
-                        for each in self._metadata.discrete
-                    )
-                    return Opinion(actions, tuple(torch.softmax(outputs[0].float(), -1).tolist()))
-                drawn = network.policy.distribution(outputs.expand(_DRAWS, -1)).sample(torch.Generator())
-            commands = self._model.head.commands(drawn.numpy())
-            both = np.stack([commands.steering_deg, commands.speed_mps])
-            mean, std = both.mean(1).tolist(), both.std(1).tolist()
+            if self._actions is not None:
+                return Opinion(self._actions, tuple(policy.probabilities(_seen(state))))
+            mean, std = policy.spread(_seen(state))
             return Opinion(mean=(mean[0], mean[1]), std=(std[0], std[1]))
 
     def attention(self, state: LiveState) -> npt.NDArray[np.float32] | None:
-        """Where it looks, 0 to 1, `[height, width]` of its last convolution (Selvaraju et al. 2017, Grad-CAM)."""
+        """Where it looks in its camera's picture, 0 to 1, coarser than that; None if it cannot be said."""
         with self._lock:
-            network = self._current()
-            if network is None or self._is_other(state):
-                return None
-            import torch
+            policy = self._current(state)
+            return None if policy is None else policy.attention(_seen(state))
 
-            convolutions = [m for m in network.policy_trunk.modules() if isinstance(m, torch.nn.Conv2d)]
-            if not convolutions:
-                return None
-            kept: list[Tensor] = []
-            hook = convolutions[-1].register_forward_hook(lambda _, inputs, output: kept.append(output))
-            try:
-                with torch.enable_grad():
-                    score = network.policy_outputs(_tensors(state)).max()
-                    (slope,) = torch.autograd.grad(score, kept[0])
-            finally:
-                hook.remove()
-            heat = (slope.mean((2, 3), keepdim=True) * kept[0]).sum(1)[0].clamp(min=0).detach().float()
-            scaled: npt.NDArray[np.float32] = (heat / heat.max().clamp(min=1e-9)).numpy()
-            return scaled
-
-    @staticmethod
-    def _is_other(state: LiveState) -> bool:
-        return state.cars[state.car].place != 0
-
-    def _current(self) -> PolicyNetwork | None:
-        if time.monotonic() - self._looked < _REFRESH_S:
-            return self._network
-        self._looked = time.monotonic()
-        try:
-            self._load()
-        except DrError:
-            return self._network
-        return self._network
+    def _current(self, state: LiveState) -> PolicyInsight | None:
+        """The policy, if it is that of the watched car."""
+        if state.cars[state.car].place != 0:
+            return None
+        if time.monotonic() - self._looked > _REFRESH_S:
+            self._looked = time.monotonic()
+            with suppress(DrError):
+                self._load()
+        return self._policy
 
     def _load(self) -> None:
         bucket, keys = Bucket(self._environment.store), ModelKeys(self._environment.prefix)
         chosen = choose_checkpoint(bucket, keys, "last")
         if str(chosen.name) == self._name:
             return
-        key = keys.model_metadata
-        metadata = ModelMetadata.parse(bucket.get(key).decode(), key)
-        files: Any = chosen.read(bucket)
-        if files is None:
+        metadata = ModelMetadata.parse(bucket.get(keys.model_metadata).decode(), keys.model_metadata)
+        files = chosen.read(bucket)
+        if files is None:  # deleted meanwhile
             return
-        import torch
+        from drcli.train.policy_insight import PolicyInsight
 
-        from drcli.train.algorithms.algorithm import algorithm_of
-        from drcli.train.checkpoint_formats import read_weights
-        from drcli.train.model import ModelSpec
-
-        torch.set_num_threads(1)
-        model = ModelSpec.of(metadata)
-        self._network = algorithm_of(metadata).network(model, read_weights(files, str(chosen.name)).variables)
-        self._metadata, self._model, self._name = metadata, model, str(chosen.name)
+        self._policy = PolicyInsight(metadata, files, str(chosen.name))
+        self._name = str(chosen.name)
+        self._actions = metadata.discrete and tuple(
+            f"steering {each.steering_angle_deg:g}°, {each.speed_mps:g} m/s" for each in metadata.discrete
+        )
 
 
-def _tensors(state: LiveState) -> dict[str, Tensor]:
-    import torch
-
+def _seen(state: LiveState) -> dict[str, npt.NDArray[Any]]:
     return {
-        name: torch.from_numpy(np.frombuffer(r.data, r.dtype).reshape(1, *r.shape).copy())
-        for name, r in state.readings.items()
+        name: np.frombuffer(reading.data, reading.dtype).reshape(reading.shape)
+        for name, reading in state.readings.items()
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -56,7 +56,7 @@ def start(observed: Callable[..., ObservedRun]) -> Iterator[Callable[..., Drivin
         def make(world: World | Worlds | None = None, port: int | None = None) -> DrivingWorker:
             world = world or World(load_track("drcli_oval", None, ""), RaceSettings(), 2)
             worker = DrivingWorker(LiveFeed(observed(port)), world)
-            stack.callback(lambda: [suppress(Exception), worker.close()])
+            stack.callback(worker.close)
             return worker
 
         yield make

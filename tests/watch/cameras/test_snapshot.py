@@ -30,7 +30,7 @@ def test_a_state_survives_its_way() -> None:
     state = shown(World(OVAL, RaceSettings(), 3), car=2, is_evaluation=True)
     assert LiveState.unpack(state.pack()) == state
     assert (state.worker, state.car, len(state.cars), state.phase) == (1, 2, 3, "evaluation")
-    assert state.readings["FRONT_FACING_CAMERA"].shape == (120, 160, 1)
+    assert state.readings["FRONT_FACING_CAMERA"].shape == (120, 160)
     assert state.meets == ()
     assert len(scene_of(state, everybody=False).cars) == 1
     assert len(scene_of(state, everybody=True).cars) == 3
