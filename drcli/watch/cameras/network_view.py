@@ -89,9 +89,11 @@ class NetworkView:
 
         self._policy = PolicyInsight(metadata, files, str(chosen.name))
         self._name = str(chosen.name)
-        self._actions = metadata.discrete and tuple(
-            f"steering {each.steering_angle_deg:g}°, {each.speed_mps:g} m/s" for each in metadata.discrete
-        )
+        self._actions = None
+        if metadata.discrete is not None:
+            self._actions = tuple(
+                f"steering {each.steering_angle_deg:g}°, {each.speed_mps:g} m/s" for each in metadata.discrete
+            )
 
 
 def _seen(state: LiveState) -> dict[str, npt.NDArray[Any]]:

@@ -130,7 +130,7 @@ def test_a_worker_that_is_started_again_has_its_port_again(
     worker = start()
     port = worker.port
     worker.close()
-    again = start(port=port + 1)
+    again = start(port=port - 1)
     assert again.port == port
 
 
