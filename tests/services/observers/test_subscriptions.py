@@ -69,8 +69,8 @@ def test_a_step_is_what_the_cars_saw_decided_and_got(new_driver: Callable[..., A
     ("role", "names"),
     [
         ("trainer", ["CoachLog", "BucketRecorder", "CurveRecorder", "StatusWriter"]),
-        ("worker", ["LogIntro", "TraceLog"]),
-        ("evaluation", ["LogIntro", "TraceLog"]),
+        ("worker", ["LogIntro", "TraceLog", "LiveFeed"]),
+        ("evaluation", ["LogIntro", "TraceLog", "LiveFeed"]),
     ],
 )
 def test_ours_are_in_the_table_and_say_where_they_look(role: Any, names: list[str]) -> None:
