@@ -18,6 +18,7 @@ PARTS = {
     "races": "guided training with boxes and bot cars on the road",
     "checkpoints": "what it costs to write checkpoints for TensorFlow as well",
     "training": "dr start-training from pixels, the whole command, until the model drives 5 of 5 laps",
+    "cameras": "what live pictures cost a worker: without a viewer, and with four",
     "sac": "SAC from pixels, until it drives laps",
     "stable_baselines": "learning curves of our PPO and SAC against Stable-Baselines3; needs the group bench",
     "recorded_frames": "what a model chooses on recorded pictures and on ours; needs --frames and --tracks",
@@ -36,6 +37,7 @@ BY_NAME = (
     "car_fit",
     "embedder_fit",
     "many_tracks",
+    "cameras",
     "pictures",
 )
 
