@@ -1,4 +1,4 @@
-"""What live pictures cost: steps/s of a worker that drives and learns nothing else, on a machine whose cores are all busy.
+"""What live pictures cost: steps/s of a worker that only drives, on a machine whose cores are all busy.
 
 In turns, within one run: without the observer, with it but without a viewer, and with four viewers that each take a
 stream of their own size. The camera server has no core to itself: every other core computes as a trainer would.
@@ -36,7 +36,7 @@ from drcli.services.worker.driver import Driver
 from drcli.sim.catalogue import load_track
 from drcli.sim.world import World
 from drcli.store.client import Bucket
-from drcli.store.server_process import ensure_server
+from drcli.store.server import ensure_server
 from drcli.train.algorithms.ppo import ClippedPPO
 from drcli.train.hardware import Hardware
 from drcli.train.model import ModelSpec
@@ -138,7 +138,7 @@ def main() -> None:
                 view.join()
             print(json.dumps({"round": number, "pictures": sum(counts) - before}), flush=True)
         feed.on_end(RunEnd("ended"))
-        from drcli.store.server_process import stop_server
+        from drcli.store.server import stop_server
 
         stop_server(Workspace(Path(folder)))
     for other in others:
