@@ -13,6 +13,8 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -99,6 +101,9 @@ def _step_back() -> None:
         psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS)
     else:
         psutil.Process().nice(19)
+        # Linux may share out time among sessions first (`man 7 sched`, autogroup), and this one has its own.
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text("19")
 
 
 def main() -> None:
