@@ -150,6 +150,10 @@ OBSERVERS = Table(
         "bucket_recorder": "drcli.services.observers.bucket_recorder:BucketRecorder",
         "curve_recorder": "drcli.services.observers.curve_recorder:CurveRecorder",
         "live_feed": "drcli.watch.cameras.live_feed:LiveFeed",
+        "telegraf_lines": "drcli.watch.metrics.telegraf_lines:TelegrafLines",
+        "event_files": "drcli.watch.metrics.event_files:EventFiles",
+        "trainer_metrics": "drcli.watch.metrics.trainer_metrics:TrainerMetrics",
+        "worker_metrics": "drcli.watch.metrics.worker_metrics:WorkerMetrics",
         "status_writer": "drcli.services.observers.status_writer:StatusWriter",  # after those it reports on
     },
 )

@@ -295,11 +295,22 @@ class Settings(SourcedValues):
     )
     sagemaker_cuda_devices: str = _STACK("", "GPUs of the trainer.", rare=True, example="0")
     telegraf_host: str = _STACK(
-        "", "Telegraf host that metrics are sent to.", rare=True, example="telegraf", only_for=COMMUNITY
+        "",
+        "Host that results of episodes are sent to, see docs/other-tools.md.",
+        rare=True,
+        example="127.0.0.1",
     )
-    telegraf_port: int = _STACK(
-        8092, "Port of the Telegraf host.", rare=True, only_for=COMMUNITY, ge=1, le=65535
+    telegraf_port: int = _STACK(8092, "Its UDP port.", rare=True, ge=1, le=65535)
+    metrics_port: int | None = _STACK(
+        None,
+        "First port with metrics for Prometheus; empty: none.",
+        rare=True,
+        example="9200",
+        only_for=OURS,
+        ge=1,
+        le=55000,
     )
+    tensorboard: bool = _STACK(False, "Write event files for TensorBoard into the bucket.", only_for=OURS)
     gazebo_args: str = _STACK("", "Additional arguments for Gazebo.", rare=True, only_for=COMMUNITY)
     gazebo_render_engine: Literal["ogre2", "ogre"] = _STACK(
         "ogre2", "Renderer of Gazebo.", rare=True, only_for=COMMUNITY

@@ -123,6 +123,10 @@ class ModelKeys:
         """How the training went, point by point (ours)."""
         return self.key("metrics", "learning.jsonl")
 
+    def tensorboard(self, file_name: str) -> str:
+        """An event file for TensorBoard (ours); an empty name: their folder, without a slash."""
+        return self.key("tensorboard", file_name)
+
 
 def training_metrics(metrics_key: str, worker: int = 0) -> str:
     """The metrics of one worker, given METRICS_S3_OBJECT_KEY: `<stem>_<worker>.json` from the second on."""

@@ -148,6 +148,18 @@ EVAL_INTERVAL: ServiceVariable[int | None] = ServiceVariable(
     env.DR_TRAIN_EVAL_INTERVAL, "iterations between evaluations; empty: by steps", int, None, _TRAINER
 )
 
+# Who else is told how it goes.
+TELEGRAF_HOST = ServiceVariable(
+    env.TELEGRAF_HOST, "where results of episodes are sent; empty: nowhere", str, ""
+)
+TELEGRAF_PORT = ServiceVariable(env.TELEGRAF_PORT, "its UDP port", int, 8092)
+METRICS_PORT = ServiceVariable(
+    env.DR_METRICS_PORT, "where Prometheus reads metrics: the run's first port; 0: nowhere", int, 0, _TRAINING
+)
+TENSORBOARD = ServiceVariable(
+    env.DR_TENSORBOARD, "also write event files for TensorBoard", truth, False, _TRAINER
+)
+
 # The wire between trainer and workers.
 WIRE_ENDPOINT = ServiceVariable(
     env.DR_WIRE_ENDPOINT, "where the trainer listens, e.g. tcp://127.0.0.1:5555", str, "", _TRAINING

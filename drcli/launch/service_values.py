@@ -38,6 +38,8 @@ def training_values(settings: Settings, snapshot: Snapshot) -> dict[str, str]:
         env.DR_TRAIN_STOP_PROGRESS: _text(settings.train_stop_progress),
         env.DR_TRAIN_MAX_MINUTES: _text(settings.train_max_minutes),
         env.DR_TRAIN_EVAL_INTERVAL: _text(settings.train_eval_interval),
+        env.DR_METRICS_PORT: _text(settings.metrics_port),
+        env.DR_TENSORBOARD: str(settings.tensorboard),
     }
 
 
@@ -75,6 +77,8 @@ def _common(settings: Settings, snapshot: Snapshot, prefix: str, params_file: st
         env.AWS_REGION: snapshot.store.region,
         env.RUN_ID: str(settings.run_id),
         env.DR_TRACKS_URL: settings.tracks_url,
+        env.TELEGRAF_HOST: settings.telegraf_host,
+        env.TELEGRAF_PORT: str(settings.telegraf_port),
     }
 
 

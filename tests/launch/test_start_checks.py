@@ -179,7 +179,6 @@ def test_an_evaluation_drives_on_one_track(racer: Workspace) -> None:
         ("DR_EVAL_RTF", "1.0", ("evaluation", "")),
         ("DR_EVAL_SAVE_MP4", "True", ("evaluation", "")),
         ("DR_GAZEBO_ARGS", "-v 4", ("training", "evaluation", "")),
-        ("DR_TELEGRAF_HOST", "telegraf", ("training", "evaluation", "")),
     ],
 )
 def test_a_setting_without_effect_says_so(

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from typing import Any
 
 from drcli.config.settings import Settings
@@ -23,6 +24,7 @@ from drcli.launch.run_folder import RunFolder
 from drcli.launch.run_view import ReplicaView, RunView
 from drcli.launch.store_access import store_config
 from drcli.local import ProcessRef, lock
+from drcli.missing_package import install_command
 from drcli.paths import Workspace
 
 _START_DEADLINE_S = 180.0  # importing torch for the first time may take a minute
@@ -36,12 +38,17 @@ class ProcessLauncher(Launcher[ProcessPlan]):
     """DR_DOCKER_STYLE=process: no Docker; every service is a supervised process on this machine."""
 
     def check_settings(self, settings: Settings) -> None:
-        """Raises UsageError for engines other than ours."""
+        """Raises UsageError for engines other than ours, and for event files without TensorBoard."""
         if not simapp.is_ours(settings):
             raise UsageError(
                 f"{settings.source('DR_SIMAPP_SOURCE')}: the engine {settings.simapp_source} only runs in containers.",
                 "Use DR_DOCKER_STYLE=compose or swarm, or our own engine: "
                 f"--set DR_SIMAPP_SOURCE={simapp.ENGINE}",
+            )
+        if settings.tensorboard and find_spec("tensorboard") is None:
+            raise UsageError(
+                f"{settings.source('DR_TENSORBOARD')}: DR_TENSORBOARD=True needs the package tensorboard.",
+                f"`{install_command('tensorboard')}` installs it.",
             )
 
     def begin_early(self, kind: RunKind) -> AbstractContextManager[None]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from statistics import fmean
+from typing import Any
 
 from drcli.contract.episode import Episode
 from drcli.services.observers.observer import (
@@ -16,6 +17,7 @@ from drcli.services.observers.observer import (
     RunEnd,
     Update,
 )
+from drcli.services.shared.counters import Counters
 from drcli.store.learning_curve import EvaluationPoint, LearningPoint, read_curve
 
 INTERVAL_S = 1.0
@@ -35,59 +37,22 @@ class CurveRecorder(Observer):
 
     def on_update(self, update: Update) -> None:
         """Add an iteration of the model."""
-        counters = self._run.counters
-        episodes = list(chain.from_iterable(update.episodes.values()))
-        self._add(counters.phase, counters.steps, update.epochs, episodes, update.steps_per_s)
+        self.curve.points.append(point_of_update(self._run.counters, update))
+        self._write_now_and_then()
 
     def on_lesson(self, lesson: Lesson) -> None:
         """Add a lesson of the teacher."""
-        self._add("teacher", lesson.steps, lesson.epochs, lesson.episodes, None)
+        self.curve.points.append(point_of_lesson(self._run.counters, lesson))
+        self._write_now_and_then()
 
     def on_evaluation(self, evaluated: EvaluatedCheckpoint) -> None:
         """Add an evaluation."""
-        episodes = evaluated.episodes
-        self.curve.evaluations.append(
-            EvaluationPoint(
-                checkpoint=str(evaluated.name),
-                best_checkpoint=str(evaluated.index.best.name),
-                iteration=evaluated.name.number - self._run.counters.base,
-                steps=evaluated.name.steps,
-                at=time.time(),
-                trials=len(episodes),
-                progress=evaluated.progress_pct,
-                reward=fmean(episode.reward for episode in episodes),
-                laps_s=tuple(e.end_time_s - e.start_time_s for e in episodes if e.is_lap),
-            )
-        )
+        self.curve.evaluations.append(point_of_evaluation(self._run.counters, evaluated))
         self._write_now_and_then()
 
     def on_end(self, end: RunEnd) -> None:
         """Write the whole curve."""
         self._write()
-
-    def _add(
-        self,
-        phase: str,
-        steps: int,
-        epochs: Sequence[Mapping[str, float]],
-        episodes: Sequence[Episode],
-        steps_per_s: float | None,
-    ) -> None:
-        counters = self._run.counters
-        self.curve.points.append(
-            LearningPoint(
-                phase=phase,
-                iteration=counters.iteration,
-                steps=steps,
-                episodes=counters.teacher_episodes if phase == "teacher" else counters.total_episodes,
-                at=time.time(),
-                reward=fmean(e.reward for e in episodes) if episodes else None,
-                progress=fmean(e.progress for e in episodes) if episodes else None,
-                steps_per_s=steps_per_s,
-                stats={name: float(value) for name, value in epochs[-1].items()} if epochs else {},
-            )
-        )
-        self._write_now_and_then()
 
     def _write_now_and_then(self) -> None:
         if time.monotonic() >= self._next_write:
@@ -97,3 +62,54 @@ class CurveRecorder(Observer):
         bucket, key, data = self._run.bucket, self._run.keys.learning_curve, self.curve.to_jsonl()
         self._next_write = time.monotonic() + max(INTERVAL_S, len(data) / BYTES_PER_S)
         self._run.publisher.submit("learning curve", lambda: bucket.put(key, data), first=True)
+
+
+def point_of_update(counters: Counters, update: Update) -> LearningPoint:
+    """An iteration of the model that was just counted."""
+    episodes = list(chain.from_iterable(update.episodes.values()))
+    return LearningPoint(
+        phase=counters.phase,
+        iteration=counters.iteration,
+        steps=counters.steps,
+        episodes=counters.total_episodes,
+        at=time.time(),
+        steps_per_s=update.steps_per_s,
+        **_learned(update.epochs, episodes),
+    )
+
+
+def point_of_lesson(counters: Counters, lesson: Lesson) -> LearningPoint:
+    """A lesson of the teacher."""
+    return LearningPoint(
+        phase="teacher",
+        iteration=counters.iteration,
+        steps=lesson.steps,
+        episodes=counters.teacher_episodes,
+        at=time.time(),
+        **_learned(lesson.epochs, lesson.episodes),
+    )
+
+
+def point_of_evaluation(counters: Counters, evaluated: EvaluatedCheckpoint) -> EvaluationPoint:
+    """An evaluation of a checkpoint of this run."""
+    episodes = evaluated.episodes
+    return EvaluationPoint(
+        checkpoint=str(evaluated.name),
+        best_checkpoint=str(evaluated.index.best.name),
+        iteration=evaluated.name.number - counters.base,
+        steps=evaluated.name.steps,
+        at=time.time(),
+        trials=len(episodes),
+        progress=evaluated.progress_pct,
+        reward=fmean(episode.reward for episode in episodes),
+        laps_s=tuple(e.end_time_s - e.start_time_s for e in episodes if e.is_lap),
+    )
+
+
+def _learned(epochs: Sequence[Mapping[str, float]], episodes: Sequence[Episode]) -> dict[str, Any]:
+    """What a point says of the episodes that ended and of the last epoch."""
+    return {
+        "reward": fmean(e.reward for e in episodes) if episodes else None,
+        "progress": fmean(e.progress for e in episodes) if episodes else None,
+        "stats": {name: float(value) for name, value in epochs[-1].items()} if epochs else {},
+    }

@@ -134,6 +134,11 @@ class Observer:
     def __init__(self, run: ObservedRun) -> None:
         self.run = run
 
+    @classmethod
+    def is_wanted(cls, run: ObservedRun) -> bool:
+        """Whether it is switched on for this run; one that is off is not created, and costs nothing."""
+        return True
+
     def on_step(self, step: DrivenStep) -> None:
         """Workers and evaluations: the cars drove one step."""
 

@@ -31,9 +31,9 @@ class Subscriptions:
 
     @classmethod
     def of(cls, run: ObservedRun) -> Subscriptions:
-        """Create every observer in the table that lists this role."""
+        """Create every observer in the table that lists this role and is wanted."""
         members: list[type[Observer]] = [OBSERVERS.load(name) for name in OBSERVERS]
-        return cls(member(run) for member in members if run.role in member.roles)
+        return cls(member(run) for member in members if run.role in member.roles and member.is_wanted(run))
 
     def _all(self, hook: Hook[P]) -> Callable[P, None]:
         name = hook.__name__

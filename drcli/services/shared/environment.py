@@ -42,6 +42,19 @@ class Guidance:
 
 
 @dataclass(frozen=True)
+class MetricsTargets:
+    """Programs of others that are told how it goes. Without a host or with port 0 they are not.
+
+    metrics_port: the first port of the run, see `drcli.watch.metrics.endpoint`.
+    """
+
+    telegraf_host: str = ""
+    telegraf_port: int = 8092
+    metrics_port: int = 0
+    tensorboard: bool = False
+
+
+@dataclass(frozen=True)
 class Environment:
     """What a service is started with; `drcli.contract.service_variables` documents each variable.
 
@@ -60,6 +73,7 @@ class Environment:
     guidance: Guidance = Guidance()
     limits: Limits = Limits()
     tf_checkpoints: bool = False
+    metrics: MetricsTargets = MetricsTargets()
     workers: int = 1
     cars_per_worker: int = 16
     reward_processes: int = 1
@@ -97,6 +111,12 @@ class Environment:
                 max_memory_steps=told.MAX_MEMORY_STEPS.read(),
             ),
             tf_checkpoints=told.TF_CHECKPOINTS.read(),
+            metrics=MetricsTargets(
+                told.TELEGRAF_HOST.read(),
+                told.TELEGRAF_PORT.read(),
+                told.METRICS_PORT.read(),
+                told.TENSORBOARD.read(),
+            ),
             workers=told.WORKERS.read(),
             cars_per_worker=told.CARS_PER_WORKER.read(),
             reward_processes=told.REWARD_PROCESSES.read() or os.cpu_count() or 1,

@@ -24,9 +24,10 @@ class _Job:
 
 
 class Publisher:
-    """A queue of jobs and the one thread that does them."""
+    """A queue of jobs and the one thread that does them. faults: how often the store did not take something."""
 
     def __init__(self, report: Callable[[str], None], patience_s: float = PATIENCE_S) -> None:
+        self.faults = 0
         self._report = report
         self._patience_s = patience_s
         self._jobs: deque[_Job] = deque()
@@ -93,6 +94,7 @@ class Publisher:
         def report(error: DrError, pause_s: float) -> None:
             nonlocal faults
             faults += 1
+            self.faults += 1
             self._report(f"{job.name} could not be written, next try in {pause_s:g} s: {error.message}")
 
         keep_trying(

@@ -68,11 +68,17 @@ def test_a_step_is_what_the_cars_saw_decided_and_got(new_driver: Callable[..., A
 @pytest.mark.parametrize(
     ("role", "names"),
     [
-        ("trainer", ["CoachLog", "BucketRecorder", "CurveRecorder", "StatusWriter"]),
-        ("worker", ["LogIntro", "TraceLog", "LiveFeed"]),
-        ("evaluation", ["LogIntro", "TraceLog", "LiveFeed"]),
+        (
+            "trainer",
+            [
+                "CoachLog", "BucketRecorder", "CurveRecorder", "TelegrafLines", "EventFiles", "TrainerMetrics",
+                "StatusWriter",
+            ],
+        ),
+        ("worker", ["LogIntro", "TraceLog", "LiveFeed", "WorkerMetrics"]),
+        ("evaluation", ["LogIntro", "TraceLog", "LiveFeed", "TelegrafLines"]),
     ],
-)
+)  # fmt: skip
 def test_ours_are_in_the_table_and_say_where_they_look(role: Any, names: list[str]) -> None:
     members: list[type[Observer]] = [OBSERVERS.load(name) for name in OBSERVERS.members]
     assert [member.__name__ for member in members if role in member.roles] == names

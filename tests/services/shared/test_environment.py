@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from drcli.errors import DrError
-from drcli.services.shared.environment import Environment, Limits, Pretrained
+from drcli.services.shared.environment import Environment, Limits, MetricsTargets, Pretrained
 from drcli.store.store_config import StoreConfig
 
 LEAST = {"MODEL_S3_BUCKET": "bucket", "MODEL_S3_PREFIX": "racer", "S3_YAML_NAME": "params.yaml"}
@@ -20,6 +20,7 @@ REST = {
     "DR_TRACKS_URL": "https://example.com/npy",
     "DR_TRACKS_DIR": "tracks", "DR_WIRE_ENDPOINT": "tcp://127.0.0.1:5555", "DR_WIRE_KEYS": "wire.json",
     "DR_WIRE_SECRET": "wire secret", "DR_WORKER_NAME": "2", "DR_CONTAINER": "1",
+    "TELEGRAF_HOST": "telegraf", "TELEGRAF_PORT": "8125", "DR_METRICS_PORT": "9200", "DR_TENSORBOARD": "True",
 }  # fmt: skip
 
 
@@ -39,7 +40,7 @@ def test_all_that_is_told(told: pytest.MonkeyPatch) -> None:
         cars_per_worker=8, reward_processes=3, seed=0, threads=5, tracks_url="https://example.com/npy",
         tracks_dir=Path("tracks"),
         wire_endpoint="tcp://127.0.0.1:5555", wire_keys=Path("wire.json"), wire_secret="wire secret",
-        worker_name="2", is_container=True,
+        worker_name="2", is_container=True, metrics=MetricsTargets("telegraf", 8125, 9200, True),
     )  # fmt: skip
     assert "secret" not in repr(Environment.read()).replace("secret=None", "")
 
