@@ -32,6 +32,8 @@ COMMANDS = {
     "evaluations": "List the evaluations in the bucket, with lap times.",
     "report": "Write a page about models: curves, tables, pictures of the track.",
     "plot": "Draw one picture of a report as a PNG or SVG file.",
+    "start-metrics": "Start Grafana, Prometheus and InfluxDB with a dashboard of trainings (Docker).",
+    "stop-metrics": "Stop them.",
     "stop-all": "Stop everything of this workspace.",
     "models": "List the models in the bucket.",
     "upload-model": "Upload one checkpoint of a model.",

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 from drcli.config.load import load_workers
 from drcli.config.settings import Settings
@@ -69,6 +69,8 @@ class Launcher(ABC, Generic[PlanT]):
     own_store: ClassVar[OwnStore] = EmbeddedStore()  # serves the bucket with DR_CLOUD=local
     needs_docker: ClassVar[bool] = False
     spans_machines: ClassVar[bool] = False  # services may run on other machines
+    # Whose network services are on; None: this machine's own.
+    shared_network: ClassVar[Literal["compose", "swarm"] | None] = None
     poll_s: ClassVar[float] = 0.25  # polling interval while a run is followed
 
     def check_settings(self, settings: Settings) -> None:

@@ -20,6 +20,7 @@ from drcli.launch.docker.deployment import ComposeProject, Deployment
 from drcli.launch.docker.image_checks import check_gpu, check_image
 from drcli.launch.docker.minio_store import MinioStore
 from drcli.launch.docker.stack_programs import compose_up
+from drcli.launch.docker.stack_spec import StackKind
 from drcli.launch.own_store import OwnStore
 from drcli.launch.run_folder import RunFolder
 from drcli.launch.run_view import RunView
@@ -34,6 +35,7 @@ class ComposeLauncher(ContainerLauncher):
 
     own_store: ClassVar[OwnStore] = MinioStore("compose")
     deployment: ClassVar[Deployment] = ComposeProject()
+    shared_network: ClassVar[StackKind | None] = "compose"
 
     def check(self, plan: ContainerPlan, workspace: Workspace) -> None:
         """Check engine, Compose, image, GPU, and that no other workspace uses the same run id."""

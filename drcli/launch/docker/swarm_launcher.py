@@ -29,6 +29,7 @@ from drcli.launch.docker.deployment import Deployment, SwarmStack, max_per_node
 from drcli.launch.docker.image_checks import check_image
 from drcli.launch.docker.minio_store import MinioStore
 from drcli.launch.docker.stack_programs import stack_deploy
+from drcli.launch.docker.stack_spec import StackKind
 from drcli.launch.docker.swarm_logs import logs_kept
 from drcli.launch.launcher import ImageToBuild
 from drcli.launch.machine import Snapshot
@@ -46,6 +47,7 @@ class SwarmLauncher(ContainerLauncher):
 
     own_store: ClassVar[OwnStore] = MinioStore("swarm")
     deployment: ClassVar[Deployment] = SwarmStack()
+    shared_network: ClassVar[StackKind | None] = "swarm"
     spans_machines: ClassVar[bool] = True
 
     def image_to_build(self, settings: Settings) -> ImageToBuild | None:
