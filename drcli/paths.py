@@ -118,6 +118,8 @@ class Workspace:
     def reports(self) -> Path:
         """Pages about models."""
         return self.data / "reports"
+
+    @property
     def metrics(self) -> Path:
         """What the metrics stack is started with; only its owner may read the password in it."""
         return self.data / "metrics"

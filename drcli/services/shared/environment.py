@@ -111,12 +111,7 @@ class Environment:
                 max_memory_steps=told.MAX_MEMORY_STEPS.read(),
             ),
             tf_checkpoints=told.TF_CHECKPOINTS.read(),
-            metrics=MetricsTargets(
-                told.TELEGRAF_HOST.read(),
-                told.TELEGRAF_PORT.read(),
-                told.METRICS_PORT.read(),
-                told.TENSORBOARD.read(),
-            ),
+            metrics=_metrics(),
             workers=told.WORKERS.read(),
             cars_per_worker=told.CARS_PER_WORKER.read(),
             reward_processes=told.REWARD_PROCESSES.read() or os.cpu_count() or 1,
@@ -144,6 +139,15 @@ def _store() -> StoreConfig:
         access_key=None if has_token else told.AWS_ACCESS_KEY_ID.read() or None,
         secret_key=None if has_token else told.AWS_SECRET_ACCESS_KEY.read() or None,
         profile=told.AWS_PROFILE.read() or None,
+    )
+
+
+def _metrics() -> MetricsTargets:
+    return MetricsTargets(
+        told.TELEGRAF_HOST.read(),
+        told.TELEGRAF_PORT.read(),
+        told.METRICS_PORT.read(),
+        told.TENSORBOARD.read(),
     )
 
 
