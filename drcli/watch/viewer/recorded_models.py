@@ -114,12 +114,20 @@ class RecordedModels:
         return {"evaluations": [_evaluation(each) for each in reversed(found)]}
 
     def compared(self, models: Sequence[str]) -> Document:
-        """Summaries and curves of several models."""
+        """Summaries of several models, the curves of their trainings, and each of their evaluations."""
         if len(models) > _MOST_MODELS:
             raise UsageError(f"{len(models)} models are too many.", f"Compare at most {_MOST_MODELS}.")
         recordings = [self._recording(model) for model in dict.fromkeys(models)]
         curves = {each.name: each.curve.evaluations for each in recordings}
-        return {"models": comparison.comparison(recordings), "evaluations": curves}
+        return {
+            "models": comparison.comparison(recordings),
+            "curves": curves,
+            "evaluations": [
+                {"model": recording.name, **_evaluation(each)}
+                for recording in recordings
+                for each in recording.evaluations
+            ],
+        }
 
     def _recording(self, model: str) -> Recording:
         settings, workspace = self._context.settings, self._context.workspace

@@ -11,21 +11,26 @@ import pytest
 import uvicorn
 from polling import until
 from ports import free_port
+from recorded_drives_in_bucket import STAMP, drive
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from drcli.store.simtrace import format_csv
 from drcli.watch.viewer import routes_recordings, viewer_app
 from drcli.watch.viewer.viewer_context import ViewerContext
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync"]  # fmt: skip
-PAGE = """<!doctype html><html lang="en"><title>A panel</title><main></main><script type="module">
+PAGE = """<!doctype html><html lang="en"><title>A panel</title><main></main>
+<script src="/static/vendor/uPlot.iife.min.js"></script>
+<script type="module">
 import {{ mount }} from "/static/panels/{panel}.js";
-mount(document.querySelector("main"), {{ model: "m", models: ["m"] }});
+const on = (name, listener) => {{ window.news = listener; return () => {{}}; }};
+mount(document.querySelector("main"), {{ model: "m", models: ["m"], on }});
 </script></html>"""
 
 
@@ -86,8 +91,36 @@ def test_an_episode_is_replayed_by_keyboard(address: str, page: Any) -> None:
         ("track", "1 complete laps"),
         ("evaluations", "checkpoint 2_Step-8.ckpt"),
         ("compare", "Best evaluation in training"),
+        ("compare", "Evaluations, the best first"),
     ],
 )
 def test_a_panel_says_what_was_recorded(address: str, page: Any, panel: str, words: str) -> None:
     page.goto(f"{address}/{panel}")
     page.wait_for_selector(f"text={words}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("panel", "before", "after"),
+    [("episodes", "2 episodes", "1 episodes"), ("track", "1 off track", "none but")],
+)
+def test_drives_of_an_evaluation_are_chosen(
+    address: str, page: Any, panel: str, before: str, after: str
+) -> None:
+    page.goto(f"{address}/{panel}")
+    if panel == "track":
+        page.select_option("select:not(.drives)", "ends")
+    page.wait_for_selector(f"text={before}")
+    page.select_option("select.drives", STAMP)
+    page.wait_for_selector(f"text={after}")
+
+
+@pytest.mark.slow
+def test_a_panel_shows_what_is_recorded_while_it_is_open(
+    address: str, page: Any, recorded: ViewerContext
+) -> None:
+    page.goto(f"{address}/episodes")
+    page.wait_for_selector("text=2 episodes")
+    recorded.bucket().put("m/training-simtrace/1-iteration.csv", format_csv(drive(2, 0.2, "off_track")))
+    page.evaluate("window.news()")
+    page.wait_for_selector("text=3 episodes")

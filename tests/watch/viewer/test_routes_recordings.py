@@ -67,9 +67,11 @@ def test_evaluations_are_tables(ask: Any) -> None:
 
 
 def test_models_are_compared(ask: Any) -> None:
-    (summary,) = ask("compare").json()["models"]
+    compared = ask("compare").json()
+    (summary,), (evaluation,) = compared["models"], compared["evaluations"]
     assert (summary["name"], summary["world_name"]) == ("m", WORLD)
     assert summary["evaluations"]["best_s"] == 9.0
+    assert (evaluation["model"], evaluation["checkpoint"]) == ("m", "2_Step-8.ckpt")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 // Episodes: a list to sort, and a replay step by step. Space plays and pauses, arrows step, Home and End jump.
 
 import { html, render } from "../vendor/lit-html.js";
-import { STATUS, colour, drawTrack, failure, fetchDocument, number, percent, seconds } from "./recordings.js";
+import { STATUS, colour, drawTrack, drivesChoice, failure, fetchDocument, keepLoading, number, percent, placeOf, seconds } from "./recordings.js";
 
 const COLUMNS = [
   ["name", "Episode"], ["iteration", "Iteration"], ["worker", "Worker"], ["status", "Status"], ["progress", "Progress"],
@@ -11,17 +11,29 @@ const MOST_ROWS = 200;
 const STEP_MS = 1000 / 15;
 
 export function mount(root, app) {
-  const view = { rows: null, by: "iteration", isDown: true, error: null, episode: null, step: 0, params: null, isPlaying: false };
-  const place = { model: app.model, evaluation: "" };
+  const view = { rows: null, evaluations: [], by: "iteration", isDown: true, error: null, episode: null, step: 0, params: null, isPlaying: false };
+  let place = placeOf(app);
   let timer = 0;
   let asked = 0;
+  let loads = 0;
 
   async function load() {
+    const now = (loads += 1);
+    const wanted = placeOf(app);
+    const news = { error: null };
     try {
-      view.rows = (await fetchDocument("episodes", place)).episodes;
+      news.evaluations = (await fetchDocument("evaluations", { model: app.model })).evaluations;
+      news.rows = (await fetchDocument("episodes", wanted)).episodes;
     } catch (error) {
-      view.error = error;
+      news.error = error;
     }
+    if (now !== loads) return;
+    if (wanted.evaluation !== place.evaluation) {
+      pause();
+      view.episode = null;
+      place = wanted;
+    }
+    Object.assign(view, news);
     draw();
   }
 
@@ -89,14 +101,17 @@ export function mount(root, app) {
   }
 
   function draw() {
-    if (view.error) return render(failure(view.error), root);
+    const choice = html`<div class="choices">${drivesChoice(view.evaluations, load)}</div>`;
+    if (view.error) return render(html`${choice}${failure(view.error)}`, root);
     if (!view.rows) return render(html`<p>Reading the traces …</p>`, root);
-    render(html`${view.episode ? replay(view, place, { go, toggle, press }) : ""}${list(view, sort, open)}`, root);
+    render(html`${view.episode ? replay(view, place, { go, toggle, press }) : ""}${choice}${list(view, sort, open)}`, root);
     if (view.episode) drawReplay(root.querySelector("canvas.replay-map"), view);
   }
 
-  load();
+  const stop = keepLoading(app, load);
   return () => {
+    loads = -1;
+    stop();
     pause();
     clearTimeout(asked);
   };
@@ -122,7 +137,7 @@ function replay(view, place, { go, toggle, press }) {
   const { steps, name, began_s: began } = view.episode;
   const { step } = view;
   const last = steps.X.length - 1;
-  const query = new URLSearchParams({ model: place.model, name, step });
+  const query = new URLSearchParams({ ...place, name, step });
   const told = `Step ${step + 1} of ${last + 1}: ${seconds(steps.tstamp[step] - began)}, ${number(steps.throttle[step])} m/s, steering ${number(steps.steer[step])}°, reward ${number(steps.reward[step], 3)}, progress ${number(steps.progress[step])} %, ${steps.episode_status[step].replace("_", " ")}`;
   return html`<section class="replay" tabindex="0" aria-label="Replay of episode ${name}" @keydown=${press}>
     <h2>Episode ${name}</h2>

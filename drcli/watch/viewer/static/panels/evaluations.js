@@ -1,17 +1,30 @@
-// Evaluations: the console's table for each.
+// Evaluations: the console's table for each, the newest first.
 
 import { html, render } from "../vendor/lit-html.js";
-import { failure, fetchDocument, percent, seconds } from "./recordings.js";
+import { failure, fetchDocument, keepLoading, percent, seconds, titleOf } from "./recordings.js";
 
 export function mount(root, app) {
-  fetchDocument("evaluations", { model: app.model })
-    .then(({ evaluations }) => render(evaluations.length ? evaluations.map(table) : html`<p>No evaluation yet: <code>dr evaluate</code> starts one.</p>`, root))
-    .catch((error) => render(failure(error), root));
-  return () => {};
+  let asked = 0;
+
+  async function load() {
+    const now = (asked += 1);
+    const drawn = await fetchDocument("evaluations", { model: app.model }).then(
+      ({ evaluations }) => (evaluations.length ? evaluations.map(table) : html`<p>No evaluation yet: <code>dr evaluate</code> starts one.</p>`),
+      failure,
+    );
+    if (now === asked) render(drawn, root);
+  }
+
+  const stop = keepLoading(app, load);
+  return () => {
+    asked = -1;
+    stop();
+  };
 }
 
-function table({ started, checkpoint, world_name: world, race_type: race, trials, summary }) {
-  const title = [started.replace("T", " "), world, race, checkpoint && `checkpoint ${checkpoint}`].filter(Boolean).join(", ");
+function table(evaluation) {
+  const { trials, summary } = evaluation;
+  const title = titleOf(evaluation);
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Evaluation of ${title}"><table>
     <caption>${title}: ${summary.laps} of ${summary.trials} laps complete, best ${seconds(summary.best_s)}</caption>
     <thead><tr>${["Trial", "Time", "Progress", "Status", "Resets", "Off track", "Crashes", "Penalties"].map((words) => html`<th scope="col">${words}</th>`)}</tr></thead>

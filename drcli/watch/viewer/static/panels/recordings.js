@@ -5,6 +5,10 @@
 
 import { html } from "../vendor/lit-html.js";
 
+const AGAIN_MS = 10000;
+const LATEST_EVALUATIONS = 50;
+const picked = { model: "", evaluation: "" };
+
 export const STATUS = {
   lap_complete: "lap complete",
   off_track: "off track",
@@ -23,6 +27,47 @@ export async function fetchDocument(name, params) {
   const document = await answer.json();
   if (!answer.ok) throw new Error([document.error, document.hint].filter(Boolean).join(" "));
   return document;
+}
+
+// Loads now, and again after news of the model: an iteration, a run that began or ended. Returns a function that ends it.
+export function keepLoading(app, load) {
+  let last = performance.now();
+  let timer = 0;
+  const news = () => {
+    timer ||= setTimeout(() => {
+      timer = 0;
+      last = performance.now();
+      load();
+    }, Math.max(0, last + AGAIN_MS - performance.now()));
+  };
+  load();
+  const stops = ["curve", "runs"].map((name) => app.on(name, news));
+  return () => {
+    clearTimeout(timer);
+    for (const stop of stops) stop();
+  };
+}
+
+// Which drives are shown: those of the training, or of one evaluation. The panels of a model share the choice.
+export function placeOf(app) {
+  if (picked.model !== app.model) Object.assign(picked, { model: app.model, evaluation: "" });
+  return { ...picked };
+}
+
+export function drivesChoice(evaluations, load) {
+  if (!evaluations.length) return "";
+  const choose = (event) => {
+    picked.evaluation = event.target.value;
+    load();
+  };
+  return html`<label>Drives <select class="drives" @change=${choose}>
+    <option value="" ?selected=${!picked.evaluation}>of the training</option>
+    ${evaluations.slice(0, LATEST_EVALUATIONS).map((each) => html`<option value=${each.name} ?selected=${each.name === picked.evaluation}>evaluation ${titleOf(each)}</option>`)}
+  </select></label>`;
+}
+
+export function titleOf({ started, checkpoint, world_name: world, race_type: race }) {
+  return [started.replace("T", " "), world, race, checkpoint && `checkpoint ${checkpoint}`].filter(Boolean).join(", ");
 }
 
 export const seconds = (value) => (value == null ? "–" : `${value.toFixed(2)} s`);

@@ -1,28 +1,33 @@
 // Track: laps coloured by speed or reward, where episodes end, rewards, actions in turns, sectors, fastest against median.
 
 import { html, render } from "../vendor/lit-html.js";
-import { STATUS, colour, drawTrack, failure, fetchDocument, number, percent, scaleColour, seconds } from "./recordings.js";
+import { STATUS, colour, drawTrack, drivesChoice, failure, fetchDocument, keepLoading, number, percent, placeOf, scaleColour, seconds } from "./recordings.js";
 
 const SHOWN = { speed_mps: "speed (m/s)", reward: "reward of a step", ends: "where episodes end", waypoints: "mean reward per waypoint" };
 
 export function mount(root, app) {
-  const view = { shown: "speed_mps", sectors: 6, document: null, error: null };
-  let isOver = false;
+  const view = { shown: "speed_mps", sectors: 6, document: null, evaluations: [], error: null };
+  let asked = 0;
 
   async function load() {
+    const now = (asked += 1);
+    const news = { error: null };
     try {
-      view.document = await fetchDocument("track", { model: app.model, sectors: view.sectors });
-      view.error = null;
+      news.evaluations = (await fetchDocument("evaluations", { model: app.model })).evaluations;
+      news.document = await fetchDocument("track", { ...placeOf(app), sectors: view.sectors });
     } catch (error) {
-      view.error = error;
+      news.error = error;
     }
-    if (!isOver) draw();
+    if (now !== asked) return;
+    Object.assign(view, news);
+    draw();
   }
 
   function draw() {
-    if (view.error) return render(failure(view.error), root);
+    const choice = drivesChoice(view.evaluations, load);
+    if (view.error) return render(html`<div class="choices">${choice}</div>${failure(view.error)}`, root);
     if (!view.document) return render(html`<p>Reading the traces …</p>`, root);
-    render(page(view, choose, chooseSectors), root);
+    render(page(view, choice, choose, chooseSectors), root);
     drawMap(root.querySelector("canvas.map"), view);
     drawSpeeds(root.querySelector("canvas.speeds"), view.document);
   }
@@ -37,21 +42,25 @@ export function mount(root, app) {
     load();
   }
 
-  load();
+  const stop = keepLoading(app, load);
   window.addEventListener("resize", draw);
   return () => {
-    isOver = true;
+    asked = -1;
+    stop();
     window.removeEventListener("resize", draw);
   };
 }
 
-function page(view, choose, chooseSectors) {
+function page(view, choice, choose, chooseSectors) {
   const { track, laps, sectors, actions } = view.document;
   const counts = [3, 4, 5, 6, 8, 10, 12];
   return html`
-    <label>Show <select @change=${choose}>
-      ${Object.entries(SHOWN).map(([name, words]) => html`<option value=${name} ?selected=${name === view.shown}>${words}</option>`)}
-    </select></label>
+    <div class="choices">
+      <label>Show <select @change=${choose}>
+        ${Object.entries(SHOWN).map(([name, words]) => html`<option value=${name} ?selected=${name === view.shown}>${words}</option>`)}
+      </select></label>
+      ${choice}
+    </div>
     <figure>
       <canvas class="map" role="img" aria-label=${summary(view)}></canvas>
       <figcaption>${summary(view)}</figcaption>
