@@ -22,7 +22,7 @@ from drcli.paths import Workspace
 from drcli.store.run_status import RunStatus
 from drcli.watch.dashboard.dashboard_layout import draw as draw_dashboard
 from drcli.watch.dashboard.run_reader import RunReader
-from drcli.watch.run_progress import Chronicle, format_outcome, format_status_line
+from drcli.watch.run_progress import Chronicle, format_duration, format_outcome, format_status_line
 
 PATIENCE_S = 300.0  # for the community's engine, which unpacks and compiles before its sagemaker starts
 REDRAW_S = 0.25  # at most, so that a dashboard fits a resized terminal, and its clock ticks
@@ -141,9 +141,10 @@ def follow_evaluation(evaluation: StartedEvaluation, workspace: Workspace) -> bo
     """Follow an evaluation until it has ended; False if the user pressed Ctrl-C. Raises DrError if it failed."""
     plan = evaluation.plan
     present.say(f"Evaluating {' against '.join(evaluation.models)} on {plan.world_name}.")
+    began = time.monotonic()
     with _leaving_is_fine(), present.live() as live:
         for _ in polls(evaluation, workspace):
-            live.line("driving ...")
+            live.line(f"driving, {format_duration(time.monotonic() - began)}")
         return True
     return False
 

@@ -20,11 +20,13 @@ def command(experiment: str | None, as_json: bool, overrides: tuple[str, ...]) -
     """
     from drcli.launch import run_control
     from drcli.launch.run_overview import format_overview, overview
+    from drcli.watch.viewer import viewer_process
 
     workspace, settings = options.load(experiment, overrides)
     for kind in run_control.revive(workspace, settings.run_id, settings):
         present.warn(f"The supervisor of the {kind} was gone; a new one was started.")
-    seen = overview(settings, workspace)
+    viewer = viewer_process.find(workspace)
+    seen = overview(settings, workspace) | {"viewer": viewer.place if viewer else None}
     if as_json:
         present.as_json(seen)
     else:

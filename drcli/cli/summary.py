@@ -40,9 +40,11 @@ def command(experiment: str | None, as_json: bool, overrides: tuple[str, ...]) -
       dr summary --json
     """
     from drcli.launch.workspace_summary import summary
+    from drcli.watch.viewer import viewer_process
 
     workspace, settings = options.load(experiment, overrides)
-    seen = summary(settings, workspace)
+    viewer = viewer_process.find(workspace)
+    seen = summary(settings, workspace) | {"viewer": viewer.place if viewer else None}
     if as_json:
         present.as_json(seen)
     else:
@@ -112,7 +114,9 @@ def _run_rows(seen: dict[str, Any]) -> list[tuple[str, Text]]:
         workers = f", {run['workers']} workers" if run["workers"] > 1 else ""
         text = f"{run['kind']} {run['run_id']} of {run['model']}{workers},"
         rows.append(("running", _state(text, {"state": run["state"], "message": ""})))
-    return rows if seen["running"] else [*rows, ("running", _plain("nothing"))]
+    if not seen["running"]:
+        rows.append(("running", _plain("nothing")))
+    return rows if seen["viewer"] is None else [*rows, ("viewer", _plain(seen["viewer"]))]
 
 
 def _plain(text: str) -> Text:

@@ -67,7 +67,7 @@ def overview(settings: Settings, workspace: Workspace) -> dict[str, Any]:
 
 
 def format_overview(seen: dict[str, Any]) -> str:
-    """As aligned text; unknown values are left out. Pure."""
+    """As aligned text; unknown values are left out. viewer: its address, if the caller knows one. Pure."""
     world = f" on {seen['world_name']}" if seen["world_name"] else ""
     rows = [(f"run {seen['run_id']}", _state(seen)), ("model", seen["model"] + world)]
     if seen["steps"] is not None:
@@ -77,6 +77,8 @@ def format_overview(seen: dict[str, Any]) -> str:
         rows.insert(1, ("hint", seen["hint"]))
     rows.append(("evaluation", _state(seen["evaluation"])))
     rows.append(("store", _state(seen["store"])))
+    if seen.get("viewer"):
+        rows.append(("viewer", seen["viewer"]))
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
 

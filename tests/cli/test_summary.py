@@ -31,6 +31,7 @@ SEEN = {
     "workers": 2,
     "cars_per_worker": 1,
     "run_id": 0,
+    "viewer": "http://127.0.0.1:8100/",
     "model": "rl-deepracer-sagemaker",
     "pretrained": "older-model",
     "race_type": "TIME_TRIAL",

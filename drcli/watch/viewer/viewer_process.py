@@ -45,6 +45,11 @@ class RunningViewer:
         """Its process; None if it has ended."""
         return ProcessRef(self.pid, self.created).process()
 
+    @property
+    def place(self) -> str:
+        """Its address without the token, to be shown to anybody."""
+        return f"http://{_bracketed(_reachable(self.host)[0])}:{self.port}/"
+
     def addresses(self, view: Mapping[str, object] | None = None) -> list[str]:
         """What to open, with the token; view: more parameters of the page."""
         query = {**({"token": self.token} if self.token else {}), **(view or {})}

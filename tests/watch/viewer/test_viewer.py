@@ -6,7 +6,6 @@ import json
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +42,7 @@ def watched(new_racer: Callable[[], Racer]) -> Iterator[Watched]:
     assert started.returncode == 0, started.stderr
     address = f"http://127.0.0.1:{port}/"
     assert f"Watch it in the browser: {address}" in started.stderr
+    assert json.loads(racer.dr("status", "--json").stdout)["viewer"] == address
     yield Watched(racer, address)
     racer.dr("stop-all")
     assert viewer_process.find(racer.workspace) is None
@@ -95,8 +95,6 @@ def test_graphs_grow_and_a_restart_is_followed(watched: Watched, page: Any) -> N
 
 
 def test_pictures_move(watched: Watched, page: Any) -> None:
-    if find_spec("drcli.watch.cameras") is None:
-        pytest.skip("this drcli has no camera server")
     page.goto(f"{watched.address}?width=160&height=120#panel=now")
     for view in ("camera", "behind", "above"):
         canvas = f"canvas[data-place$=' {view}']"
