@@ -117,7 +117,7 @@ function curvePlot(place, curves) {
     scales: { x: { time: false }, y: { range: [0, 100] } },
     axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map((value) => `${value} %`) }],
     series: [
-      { label: "iteration" },
+      { label: "iteration", value: (_, value) => value ?? "–" },
       ...names.map((name, i) => ({
         label: name,
         stroke: () => colour(LINES[i % LINES.length]),

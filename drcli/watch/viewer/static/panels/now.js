@@ -137,7 +137,7 @@ function page(view, keys, canvases, toggle, watch) {
 }
 
 function nobody(view, isLate) {
-  if (!view.runs.length) return html`This model is not being trained or evaluated. <code>dr start-training</code> or <code>dr evaluate</code> starts a run, and its cars appear here.`;
+  if (!view.runs.length) return html`This model is not being trained or evaluated. <code>dr start-training</code> or <code>dr evaluate</code> starts a run, and its cars appear here. Track and Episodes show what it has driven.`;
   if (view.runs.every((run) => run.kind === "training") && !isLate) return "Waiting for the first picture …";
   return "No worker shows pictures: they start once it drives. While a teacher learns, there are none; Curves shows how it does.";
 }
