@@ -13,7 +13,8 @@ from drcli.watch.recordings.recorded_episode import RecordedEpisode
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial or lap. status: as in the metrics, `Off track`; the counts: how often each fault happened.
+    """A trial or lap. status: as in the metrics, `Off track`, but `Lap complete` for all laps, not only the last;
+    the counts: how often each fault happened.
 
     penalty_s: the part of time_s in which the car stood for its faults; None if no trace tells it.
     """
@@ -37,11 +38,12 @@ class Trial:
 
 def trial_of_row(row: Mapping[str, Any], penalty_s: float | None) -> Trial:
     """From a row of the metrics; columns that an engine does not write count as 0."""
+    progress = float(row.get("completion_percentage", 0))
     return Trial(
         trial=int(row.get("trial", 0)),
         time_s=float(row.get("elapsed_time_in_milliseconds", 0)) / 1000,
-        status=str(row.get("episode_status", "")),
-        progress=float(row.get("completion_percentage", 0)),
+        status=STATUS_LABELS["lap_complete"] if progress >= 100 else str(row.get("episode_status", "")),
+        progress=progress,
         resets=int(row.get("reset_count", 0)),
         off_track=int(row.get("off_track_count", 0)),
         crashed=int(row.get("crash_count", 0)),

@@ -179,7 +179,7 @@ def test_a_curve_that_was_recorded_is_the_curve(tmp_path: Path) -> None:
 
 def evaluation_files(stamp: str) -> dict[str, bytes]:
     trials = [
-        {"completion_percentage": 100, "elapsed_time_in_milliseconds": 12345, "episode_status": "Lap complete",
+        {"completion_percentage": 100, "elapsed_time_in_milliseconds": 12345, "episode_status": "In progress",
          "off_track_count": 1, "reset_count": 1, "trial": 1}
     ]  # fmt: skip
     facts = {"world_name": "reinvent_base", "race_type": "TIME_TRIAL", "checkpoint": "3_Step-9.ckpt"}

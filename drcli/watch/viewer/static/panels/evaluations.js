@@ -30,6 +30,6 @@ function table(evaluation) {
     <thead><tr>${["Trial", "Time", "Progress", "Status", "Resets", "Off track", "Crashes", "Penalties"].map((words) => html`<th scope="col">${words}</th>`)}</tr></thead>
     <tbody>${trials.map((trial) => html`<tr>
       <th scope="row">${trial.trial}</th><td>${seconds(trial.time_s)}</td><td>${percent(trial.progress)}</td>
-      <td>${trial.progress >= 100 ? "Lap complete" : trial.status}</td><td>${trial.resets}</td><td>${trial.off_track}</td>
+      <td>${trial.status}</td><td>${trial.resets}</td><td>${trial.off_track}</td>
       <td>${trial.crashed}</td><td>${seconds(trial.penalty_s)}</td></tr>`)}</tbody></table></div>`;
 }
