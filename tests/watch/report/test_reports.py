@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -15,14 +16,6 @@ from click.testing import CliRunner, Result
 from drcli.cli import main
 from drcli.watch.report.kinds import COMPARED, CURVES, KINDS, OFF_TRACK, TRACK
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-]
 TRACES = Path(__file__).parents[4] / "shared" / "traces"
 MOST_BYTES = 2_000_000
 
@@ -141,24 +134,13 @@ def test_the_list_explains_every_kind(dr: Dr) -> None:
     assert set(OFF_TRACK) <= set(TRACK)
 
 
-@pytest.fixture
-def browser() -> Iterator[object]:
-    api = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM.exists():
-        pytest.skip("there is no /usr/bin/chromium")
-    with api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_browser_finds_nothing_wrong(page: Path, browser: object, scheme: str) -> None:
+def test_a_browser_finds_nothing_wrong(page: Path, browser: Any, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     asked: list[str] = []
     for width in (1280, 390):
-        view = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[attr-defined]
+        view = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
         view.on("request", lambda request: asked.append(request.url))
         view.goto(page.as_uri())
         assert view.evaluate("document.documentElement.scrollWidth") <= width

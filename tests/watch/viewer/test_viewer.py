@@ -6,7 +6,6 @@ import json
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -16,9 +15,6 @@ from racing import ENDLESS, Racer
 
 from drcli.watch.viewer import viewer_process
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]  # fmt: skip
 PANELS = ("Now", "Curves", "Track", "Episodes", "Evaluations", "Compare", "Checkpoints", "Logs")
 PATIENCE_MS = 300_000
 
@@ -46,17 +42,6 @@ def watched(new_racer: Callable[[], Racer]) -> Iterator[Watched]:
     yield Watched(racer, address)
     racer.dr("stop-all")
     assert viewer_process.find(racer.workspace) is None
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM.is_file():
-        pytest.skip("there is no /usr/bin/chromium")
-    with sync_api.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ export const count = (value) => (value == null ? NONE : Math.round(value).toLoca
 export const number = (value, digits = 1) => (value == null || Number.isNaN(value) ? NONE : value.toFixed(digits));
 export const percent = (value) => (value == null ? NONE : `${value.toFixed(0)} %`);
 export const seconds = (value) => (value == null ? NONE : `${value.toFixed(2)} s`);
+// 1 lap, 2 laps
+export const several = (amount, one) => `${count(amount)} ${one}${amount === 1 ? "" : "s"}`;
 export const size = (bytes) => (bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.ceil(bytes / 1e3)} kB`);
 export const date = (at) => new Date(at * 1000).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 

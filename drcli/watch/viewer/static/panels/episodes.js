@@ -1,6 +1,7 @@
 // Episodes: a list to sort, and a replay step by step. Space plays and pauses, arrows step, Home and End jump.
 
 import { html, render } from "../vendor/lit-html.js";
+import { several } from "../words.js";
 import { STATUS, colour, drawTrack, drivesChoice, failure, fetchDocument, keepLoading, number, percent, placeOf, seconds } from "./recordings.js";
 
 const COLUMNS = [
@@ -122,7 +123,7 @@ function list(view, sort, open) {
   const value = (row) => row[view.by];
   const sorted = [...view.rows].sort((a, b) => sign * (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0));
   return html`<div class="scroll" tabindex="0" role="region" aria-label="List of episodes"><table class="episodes">
-    <caption>${view.rows.length} episodes${sorted.length > MOST_ROWS ? `; the first ${MOST_ROWS} in this order` : ""}</caption>
+    <caption>${several(view.rows.length, "episode")}${sorted.length > MOST_ROWS ? `; the first ${MOST_ROWS} in this order` : ""}</caption>
     <thead><tr>${COLUMNS.map(([name, words]) => html`
       <th scope="col" aria-sort=${view.by === name ? (view.isDown ? "descending" : "ascending") : "none"}>
         <button type="button" @click=${() => sort(name)}>${words}</button></th>`)}</tr></thead>

@@ -1,6 +1,7 @@
 // Track: laps coloured by speed or reward, where episodes end, rewards, actions in turns, sectors, fastest against median.
 
 import { html, render } from "../vendor/lit-html.js";
+import { several } from "../words.js";
 import { STATUS, colour, drawTrack, drivesChoice, failure, fetchDocument, keepLoading, number, percent, placeOf, scaleColour, seconds } from "./recordings.js";
 
 const SHOWN = { speed_mps: "speed (m/s)", reward: "reward of a step", ends: "where episodes end", waypoints: "mean reward per waypoint" };
@@ -66,7 +67,7 @@ function page(view, choice, choose, chooseSectors) {
       <figcaption>${summary(view)}</figcaption>
     </figure>
     <h2>Lap times</h2>
-    <p>${laps.laps ? `${laps.laps} complete laps: best ${seconds(laps.best_s)}, median ${seconds(laps.median_s)}, mean ${seconds(laps.mean_s)}.` : "No complete lap yet."}</p>
+    <p>${laps.laps ? `${several(laps.laps, "complete lap")}: best ${seconds(laps.best_s)}, median ${seconds(laps.median_s)}, mean ${seconds(laps.mean_s)}.` : "No complete lap yet."}</p>
     ${sectors.laps.length ? html`
       <figure>
         <canvas class="speeds" role="img" aria-label="Speed of the fastest and of the median lap along the track"></canvas>
@@ -115,7 +116,7 @@ function summary(view) {
   }
   const [low, high] = range(view);
   if (low === null) return `Map of ${track.name}; no steps were recorded.`;
-  const what = view.shown === "waypoints" ? "waypoints" : `${lines.length} drives`;
+  const what = view.shown === "waypoints" ? "waypoints" : several(lines.length, "drive");
   return `Map of ${track.name} with ${what} coloured by ${SHOWN[view.shown]}, from ${number(low, 2)} (dark) to ${number(high, 2)} (bright).`;
 }
 
