@@ -102,7 +102,7 @@ export function mount(root, app) {
   }
 
   function draw() {
-    const choice = html`<div class="choices">${drivesChoice(view.evaluations, load)}</div>`;
+    const choice = view.evaluations.length ? html`<div class="choices">${drivesChoice(view.evaluations, load)}</div>` : "";
     if (view.error) return render(html`${choice}${failure(view.error)}`, root);
     if (!view.rows) return render(html`<p>Reading the traces …</p>`, root);
     render(html`${view.episode ? replay(view, place, { go, toggle, press }) : ""}${choice}${list(view, sort, open)}`, root);
