@@ -1,4 +1,5 @@
-"""Drives cars in every race, with every sensor: numba compiles the whole simulator. Runs while the image is built.
+"""Drives cars in every race, with every sensor, and paints pictures of them: numba compiles the whole simulator and the
+painter of live pictures. Runs while the image is built.
 
 What is missing here every new container compiles before it drives: on a slow machine for longer than Docker waits.
 """
@@ -7,6 +8,7 @@ from drcli.config.race_settings import RaceSettings
 from drcli.sim.catalogue import load_track
 from drcli.sim.world import World
 from drcli.tables import PRIVILEGED_SENSORS, RACES, SENSORS
+from drcli.watch.pictures.rehearsal import rehearse
 
 TRACK = load_track("drcli_oval", None, "")
 AT_THE_START = {
@@ -24,3 +26,5 @@ for race_type in RACES:
         world.race.reward_params(world.cars, world.telemetry)  # as for a reward function
         for _ in range(2):
             world.step([(0.0, 1.0), (0.0, 1.0)])
+
+rehearse()

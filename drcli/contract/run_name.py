@@ -20,3 +20,8 @@ def project_name(kind: RunKind, run_id: int) -> str:
 def replica_name(service: str, index: int) -> str:
     """`sagemaker`, `robomaker-1`, `robomaker-2`, …: there is one trainer, and any number of workers."""
     return service if service in (TRAINER, COACH) else f"{service}-{index + 1}"
+
+
+def reward_log_name(replica: str) -> str:
+    """`robomaker-1.reward.log`: the file with what the reward function printed in that worker."""
+    return f"{replica}.reward.log"

@@ -204,13 +204,12 @@ HEARTBEAT_FILE: ServiceVariable[Path | None] = ServiceVariable(
     None,
     home="container",
 )
-REWARD_LOG: ServiceVariable[Path | None] = ServiceVariable(
-    env.DR_REWARD_LOG,
-    "the file that keeps all that the reward function prints; empty: only the worker's log has some of it",
+REWARD_LOG_FOLDER: ServiceVariable[Path | None] = ServiceVariable(
+    env.DR_REWARD_LOG_DIR,
+    "where a file keeps all that the reward function prints; empty: only the worker's log has some of it",
     Path,
     None,
     _WORKER,
-    "process",
 )
 CAMERA_PORT = ServiceVariable(
     env.DR_CAMERA_PORT, "the first port tried for live pictures; 0: none", int, 0, _DRIVING

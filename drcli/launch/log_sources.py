@@ -41,7 +41,7 @@ def read(
 def read_rewards(
     settings: Settings, workspace: Workspace, replica: int, *, tail: int = 0, follow: bool = False
 ) -> Iterator[str]:
-    """The same of what the reward function printed in a worker of the training; local processes keep it all.
+    """The same of what the reward function printed in a worker of the training, which all styles but a swarm keep.
 
     Raises DrError if there is none.
     """
@@ -50,7 +50,7 @@ def read_rewards(
     if not path.is_file():
         raise DrError(
             f"There is no log of rewards {path}.",
-            "Workers in containers write to their own log: `dr logs robomaker`; no training has run yet otherwise.",
+            "Nothing was printed, or no training has run yet. In a swarm some of it is in `dr logs robomaker`.",
         )
     return log_files.read(
         path, tail, (lambda: run_control.is_running(workspace, "training", run_id)) if follow else None

@@ -27,7 +27,8 @@ class Machine:
     """This machine and the Docker engine that it uses.
 
     owner: variables for the user that MinIO writes its data as; display, xauthority: of the X server;
-    has_ip_vs: whether the engine's kernel has IP_VS; worker_nodes: how many nodes of a swarm may run workers.
+    has_ip_vs: whether the engine's kernel has IP_VS; worker_nodes: how many nodes of a swarm may run workers;
+    busy_ports: those of the loopback interface that containers' pictures cannot have, as somebody listens there.
     """
 
     cores: int = 1
@@ -39,6 +40,7 @@ class Machine:
     xauthority: str = "/root/.Xauthority"
     worker_nodes: int = 1
     owner: Mapping[str, str] = field(default_factory=dict)
+    busy_ports: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drcli.contract.run_name import RunKind, project_name
+from drcli.contract.run_name import RunKind, project_name, reward_log_name
 from drcli.launch.plan import Plan, head_of
 from drcli.launch.run_view import RunView
 from drcli.local import write_private
@@ -68,7 +68,7 @@ class RunFolder:
 
     def reward_log(self, name: str) -> Path:
         """What the reward function printed in one worker."""
-        return self.log(f"{name}.reward")
+        return self.logs / reward_log_name(name)
 
     @property
     def exists(self) -> bool:

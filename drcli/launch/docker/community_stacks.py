@@ -9,7 +9,7 @@ from drcli.config.params_documents import multi_config, render_training
 from drcli.config.settings import Settings
 from drcli.contract.run_name import WORKER, project_name
 from drcli.errors import DrError
-from drcli.launch.docker.deployment import Deployment
+from drcli.launch.docker.deployment import Deployment, FirstPorts
 from drcli.launch.docker.images import image_of
 from drcli.launch.docker.stack_spec import StackSpec
 from drcli.launch.launcher import RunRequest
@@ -26,7 +26,7 @@ def community_stack(request: RunRequest, snapshot: Snapshot, deployment: Deploym
     variables |= (
         _training(settings, snapshot.machine, deployment)
         if is_training
-        else _evaluation(settings, deployment)
+        else _evaluation(settings, snapshot.machine, deployment)
     )
     if is_training and settings.workers > 1:
         files += deployment.worker_overlays(settings.workers)
@@ -147,18 +147,18 @@ def _training(settings: Settings, machine: Machine, deployment: Deployment) -> d
         "DR_SAGEMAKER_CUDA_DEVICES": settings.sagemaker_cuda_devices,
         "DR_TRAIN_MAX_STEPS_PER_ITERATION": settings.text("DR_TRAIN_MAX_STEPS_PER_ITERATION"),
         "DR_TRAIN_RTF": settings.text("DR_TRAIN_RTF"),
-        "DR_ROBOMAKER_TRAIN_PORT": deployment.port(run_id, 8080, 8080, workers),
-        "DR_ROBOMAKER_GUI_PORT": deployment.wide_port(run_id, 5900, 5901, workers),
+        "DR_ROBOMAKER_TRAIN_PORT": deployment.port(run_id, machine, FirstPorts(8080, 8080), workers),
+        "DR_ROBOMAKER_GUI_PORT": deployment.port(run_id, machine, FirstPorts(5900, 5901, 20), workers),
         "ROBOMAKER_COMMAND": f"/opt/ml/code/run.sh {mode} distributed_training.launch.py",
     }
 
 
-def _evaluation(settings: Settings, deployment: Deployment) -> dict[str, str]:
+def _evaluation(settings: Settings, machine: Machine, deployment: Deployment) -> dict[str, str]:
     return {
         "DR_CURRENT_PARAMS_FILE": settings.local_s3_eval_params_file,
         "DR_EVAL_DEBUG_REWARD": str(settings.eval_debug_reward),
         "DR_EVAL_RTF": settings.text("DR_EVAL_RTF"),
-        "DR_ROBOMAKER_EVAL_PORT": deployment.port(settings.run_id, 8180, 8080),
+        "DR_ROBOMAKER_EVAL_PORT": deployment.port(settings.run_id, machine, FirstPorts(8180, 8080)),
         "ROBOMAKER_COMMAND": "/opt/ml/code/run.sh run evaluation.launch.py",
     }
 

@@ -11,7 +11,15 @@ from drcli.contract.run_name import COACH, TRAINER, WORKER
 from drcli.errors import DrError
 from drcli.launch import log_files
 from drcli.launch.camera_address import CameraAddress
-from drcli.launch.docker import community_host, containers, diagnosis, docker_engine, stack_network
+from drcli.launch.docker import (
+    community_host,
+    containers,
+    diagnosis,
+    docker_engine,
+    port_ranges,
+    reward_logs,
+    stack_network,
+)
 from drcli.launch.docker.claim import check_owner
 from drcli.launch.docker.community_stacks import check_scale
 from drcli.launch.docker.container_launcher import ContainerLauncher
@@ -50,6 +58,7 @@ class ComposeLauncher(ContainerLauncher):
         """Run `docker compose up`; if it fails, its containers are removed."""
         spec = plan.spec
         community_host.prepare(spec)
+        reward_logs.prepare(spec)
         stack_network.ensure_network("compose")
         done = compose_up(spec)
         if done.code:
@@ -93,6 +102,8 @@ class ComposeLauncher(ContainerLauncher):
         containers.remove(surplus)
         if replicas > len(workers):
             spec = ContainerPlan.from_document(folder.read_plan(), _environment(found[0])).spec
+            ports = port_ranges.for_more(spec.variables, replicas - len(workers))
+            spec = replace(spec, variables={**spec.variables, **ports})
             done = compose_up(replace(spec, replicas={**spec.replicas, WORKER: replicas}))
             if done.code:
                 raise DrError(

@@ -8,15 +8,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from math import ceil
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from drcli.config.settings import Settings
 from drcli.contract.run_name import RunKind
+from drcli.launch.docker import reward_logs
+from drcli.launch.docker.port_ranges import port_range
 from drcli.launch.docker.stack_spec import StackKind
 from drcli.launch.machine import Machine
+from drcli.launch.run_folder import RunFolder
 from drcli.paths import Workspace
 
-_PORT_RANGE = 10  # number of ports that Docker chooses from
+
+class FirstPorts(NamedTuple):
+    """Where a service's ports begin; size: how many Docker chooses from in Compose, if there are not more workers."""
+
+    swarm: int
+    compose: int
+    size: int = 10
 
 
 class Deployment(ABC):
@@ -26,10 +35,10 @@ class Deployment(ABC):
 
     @abstractmethod
     def own_overlays(self, kind: RunKind) -> list[str]:
-        """Overlays for our engine's stacks."""
+        """Overlays for our engine's stacks: where services run, and where they keep what reward functions print."""
 
     @abstractmethod
-    def camera_overlays(self, kind: RunKind) -> list[str]:
+    def camera_overlays(self) -> list[str]:
         """Overlays that publish the workers' live pictures; none if that would show them to the whole network."""
 
     @abstractmethod
@@ -37,8 +46,8 @@ class Deployment(ABC):
         """Overlays that give the trainer a GPU."""
 
     @abstractmethod
-    def own_variables(self, workers: int, machine: Machine) -> Mapping[str, str]:
-        """Values of their variables."""
+    def own_variables(self, settings: Settings, workspace: Workspace, machine: Machine) -> Mapping[str, str]:
+        """Values of the variables of a training's overlays."""
 
     @abstractmethod
     def community_overlays(self, kind: RunKind, workers: int, machine: Machine) -> list[str]:
@@ -55,12 +64,8 @@ class Deployment(ABC):
         """Values of their variables, except the ports."""
 
     @abstractmethod
-    def port(self, run_id: int, swarm: int, first: int, workers: int = 1, size: int = _PORT_RANGE) -> str:
-        """The port of a service: in a swarm `swarm` + run id; in Compose a range that starts at `first`."""
-
-    def wide_port(self, run_id: int, swarm: int, first: int, workers: int) -> str:
-        """Like `port`, with a range twice as wide."""
-        return self.port(run_id, swarm, first, workers, 2 * _PORT_RANGE)
+    def port(self, run_id: int, machine: Machine, ports: FirstPorts, workers: int = 1) -> str:
+        """The port of a service: in a swarm its first one + run id; in Compose a free range from its first one on."""
 
 
 class ComposeProject(Deployment):
@@ -69,20 +74,21 @@ class ComposeProject(Deployment):
     kind: ClassVar[StackKind] = "compose"
 
     def own_overlays(self, kind: RunKind) -> list[str]:
-        """None."""
-        return []
+        """Workers write what reward functions print into the workspace, as its owner."""
+        return ["reward-logs"] if kind == "training" else []
 
-    def camera_overlays(self, kind: RunKind) -> list[str]:
+    def camera_overlays(self) -> list[str]:
         """Ports of 127.0.0.1."""
-        return [f"cameras-{kind}"]
+        return ["cameras"]
 
     def own_gpu_overlays(self) -> list[str]:
         """Compose assigns the GPUs itself."""
         return ["gpu", "gpu-compose"]
 
-    def own_variables(self, workers: int, machine: Machine) -> Mapping[str, str]:
-        """None."""
-        return {}
+    def own_variables(self, settings: Settings, workspace: Workspace, machine: Machine) -> Mapping[str, str]:
+        """The run's folder of logs, and who writes there."""
+        logs = RunFolder.of(workspace, "training", settings.run_id).logs
+        return {reward_logs.FOLDER: str(logs), "DRCLI_WORKER_USER": reward_logs.writer(machine)}
 
     def community_overlays(self, kind: RunKind, workers: int, machine: Machine) -> list[str]:
         """Ports on 127.0.0.1."""
@@ -100,9 +106,9 @@ class ComposeProject(Deployment):
             return {}
         return {"DRCLI_COMMS": str(workspace.data / f"comms.{settings.run_id}")}
 
-    def port(self, run_id: int, swarm: int, first: int, workers: int = 1, size: int = _PORT_RANGE) -> str:
-        """The range from which Docker takes a free port."""
-        return f"{first}-{first + max(size, workers) - 1}"
+    def port(self, run_id: int, machine: Machine, ports: FirstPorts, workers: int = 1) -> str:
+        """The range from which Docker takes ports. It stops at the first that another program has, so none is."""
+        return port_range(ports.compose, max(ports.size, workers), machine.busy_ports)
 
 
 class SwarmStack(Deployment):
@@ -114,7 +120,7 @@ class SwarmStack(Deployment):
         """Placement of the services."""
         return [f"swarm-{kind}"]
 
-    def camera_overlays(self, kind: RunKind) -> list[str]:
+    def camera_overlays(self) -> list[str]:
         """None: a swarm cannot bind a port to 127.0.0.1."""
         return []
 
@@ -122,11 +128,11 @@ class SwarmStack(Deployment):
         """The nodes' default runtime provides the GPUs."""
         return ["gpu"]
 
-    def own_variables(self, workers: int, machine: Machine) -> Mapping[str, str]:
+    def own_variables(self, settings: Settings, workspace: Workspace, machine: Machine) -> Mapping[str, str]:
         """The number of workers, and how many a node gets at most."""
         return {
-            "DRCLI_WORKERS": str(workers),
-            "DRCLI_MAX_PER_NODE": max_per_node(workers, machine.worker_nodes),
+            "DRCLI_WORKERS": str(settings.workers),
+            "DRCLI_MAX_PER_NODE": max_per_node(settings.workers, machine.worker_nodes),
         }
 
     def community_overlays(self, kind: RunKind, workers: int, machine: Machine) -> list[str]:
@@ -145,9 +151,9 @@ class SwarmStack(Deployment):
         """How ports are published."""
         return {"DRCLI_PORT_MODE": "ingress" if machine.has_ip_vs else "host"}
 
-    def port(self, run_id: int, swarm: int, first: int, workers: int = 1, size: int = _PORT_RANGE) -> str:
+    def port(self, run_id: int, machine: Machine, ports: FirstPorts, workers: int = 1) -> str:
         """One port per run."""
-        return str(swarm + run_id)
+        return str(ports.swarm + run_id)
 
 
 def max_per_node(workers: int, nodes: int) -> str:

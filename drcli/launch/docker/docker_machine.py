@@ -12,6 +12,7 @@ from pathlib import Path
 from drcli import env
 from drcli.config.settings import Settings
 from drcli.launch import machine
+from drcli.launch.docker.port_ranges import busy_ports
 from drcli.launch.machine import DOCKER_SOCKET, Snapshot
 from drcli.paths import Workspace
 
@@ -25,6 +26,7 @@ def look(settings: Settings, workspace: Workspace) -> Snapshot:
         is_wsl=version.is_file() and "microsoft" in version.read_text().lower(),
         docker_socket=_docker_socket(),
         owner=owner(),
+        busy_ports=busy_ports(),
     )
     return replace(seen, machine=here)
 

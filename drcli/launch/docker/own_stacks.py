@@ -6,12 +6,20 @@ from drcli import env
 from drcli.config.settings import Settings
 from drcli.contract.run_name import WORKER, project_name
 from drcli.contract.service_variables import FIXED, Role, told
-from drcli.launch.docker.deployment import Deployment
+from drcli.launch.docker.deployment import Deployment, FirstPorts
 from drcli.launch.docker.images import image_of
+from drcli.launch.docker.port_ranges import CAMERA_PORTS
 from drcli.launch.docker.stack_spec import StackSpec
 from drcli.launch.launcher import RunRequest
 from drcli.launch.machine import Machine, Snapshot
-from drcli.launch.service_values import evaluation_values, trainer_threads, training_values, worker_threads
+from drcli.launch.service_values import (
+    EVALUATION_CAMERAS,
+    TRAINING_CAMERAS,
+    evaluation_values,
+    trainer_threads,
+    training_values,
+    worker_threads,
+)
 
 
 def own_stack(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -> StackSpec:
@@ -24,7 +32,7 @@ def own_stack(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -
         files += deployment.own_gpu_overlays()
     files += [f"keys-{request.kind}"] if keys is not None else []
     files += deployment.own_overlays(request.kind)
-    cameras = deployment.camera_overlays(request.kind) if settings.camera_kvs_enable else []
+    cameras = deployment.camera_overlays() if settings.camera_kvs_enable else []
     files += cameras
     files += [f"cloudwatch-{request.kind}"] if settings.cloud_watch_enable else []
     variables = _training(request, snapshot, deployment) if is_training else _evaluation(request, snapshot)
@@ -40,7 +48,7 @@ def own_stack(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -
         style=deployment.kind,
         files=tuple(f"drcli/{name}.yml" for name in files),
         variables=variables
-        | ({} if cameras else {env.DR_CAMERA_PORT: "0"})
+        | (_cameras(request, snapshot.machine, deployment) if cameras else {env.DR_CAMERA_PORT: "0"})
         | common
         | _cloud_watch(settings),
         replicas={WORKER: settings.workers if is_training else 1},
@@ -54,7 +62,8 @@ def _training(request: RunRequest, snapshot: Snapshot, deployment: Deployment) -
     return {
         **_passed_on("trainer", values),
         **_passed_on("worker", values),
-        **_shared_out(settings, machine, deployment),
+        **_shared_out(settings, machine),
+        **deployment.own_variables(settings, request.workspace, machine),
         "DR_SAGEMAKER_CUDA_DEVICES": settings.sagemaker_cuda_devices,
     }
 
@@ -68,12 +77,18 @@ def _passed_on(role: Role, values: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in told(role, "container", values).items() if name not in FIXED}
 
 
-def _shared_out(settings: Settings, machine: Machine, deployment: Deployment) -> dict[str, str]:
-    threads = {
+def _shared_out(settings: Settings, machine: Machine) -> dict[str, str]:
+    return {
         "DRCLI_TRAINER_THREADS": trainer_threads(settings, machine.cores),
         "DRCLI_WORKER_THREADS": worker_threads(settings, machine.cores),
     }
-    return {**threads, **deployment.own_variables(settings.workers, machine)}
+
+
+def _cameras(request: RunRequest, machine: Machine, deployment: Deployment) -> dict[str, str]:
+    first = TRAINING_CAMERAS if request.kind == "training" else EVALUATION_CAMERAS
+    workers = request.settings.workers if request.kind == "training" else 1
+    ports = deployment.port(request.settings.run_id, machine, FirstPorts(first, first), workers)
+    return {CAMERA_PORTS: ports}
 
 
 def _cloud_watch(settings: Settings) -> dict[str, str]:

@@ -185,7 +185,7 @@ class Supervisor:
             **service.environment,
             env.ROLLOUT_IDX: str(index),
             env.DR_EXIT_FILE: str(exit_file),
-            env.DR_REWARD_LOG: str(self._folder.reward_log(replica.name)),
+            env.DR_REWARD_LOG_DIR: str(self._folder.logs),
             env.DR_CAMERA_FILE: str(self._folder.camera_file(replica.name)),
         }
         module, log = service.command[-1], self._folder.log(replica.name)

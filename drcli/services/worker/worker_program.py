@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import NoReturn
 
 import torch
 
-from drcli.contract.service_variables import REWARD_LOG
+from drcli.contract.run_name import WORKER, replica_name, reward_log_name
+from drcli.contract.service_variables import REWARD_LOG_FOLDER, WORKER_NAME
 from drcli.errors import DrError
 from drcli.services.observers.observer import ObservedRun, RunEnd
 from drcli.services.observers.subscriptions import Subscriptions
 from drcli.services.shared import program
+from drcli.services.shared.container_number import container_number
 from drcli.services.shared.environment import Environment
 from drcli.services.shared.protocol import Failed
 from drcli.services.shared.store_retry import retry_while_unreachable
@@ -29,10 +33,11 @@ def work(environment: Environment, stop: program.StopFlag) -> bool:
     A DrError is also sent to the trainer.
     """
     torch.set_num_threads(environment.threads)
+    environment = _numbered(environment)
     bucket = Bucket(environment.store)
     job = retry_while_unreachable(lambda: TrainingJob.read(environment), bucket, stop)
     keys, index = worker_keys(environment), environment.worker_index
-    printed = RewardOutput(REWARD_LOG.read())
+    printed = RewardOutput(_reward_log(environment))
 
     def give_up(message: str) -> NoReturn:
         """Called from another thread, which cannot use this thread's socket."""
@@ -57,6 +62,22 @@ def work(environment: Environment, stop: program.StopFlag) -> bool:
     finally:
         printed.flush()
         socket.close()
+
+
+def _numbered(environment: Environment) -> Environment:
+    """Without an index: that of its container, so that a worker has the same number here as in its container's name."""
+    if environment.worker_index >= 0 or not environment.is_container or WORKER_NAME.read():
+        return environment
+    number = container_number()
+    return environment if number is None else replace(environment, worker_index=number - 1)
+
+
+def _reward_log(environment: Environment) -> Path | None:
+    folder = REWARD_LOG_FOLDER.read()
+    if folder is None:
+        return None
+    index, name = environment.worker_index, f"{WORKER}-{environment.worker_name}"
+    return folder / reward_log_name(replica_name(WORKER, index) if index >= 0 else name)
 
 
 def _observed(job: TrainingJob) -> ObservedRun:

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +59,12 @@ class Attendance:
 
 def serve(told: dict[str, Any]) -> None:
     """Serve until nobody looks any more."""
-    environment = Environment.read()
+    environment = replace(Environment.read(), worker_index=told["worker"])
     states = LiveStates(told["endpoint"], told["key"], RaceLooks.read(environment))
     network = NetworkView(environment)
-    app = Attendance(
-        Guard(application(Channels(states, Studio(environment, network)), LiveEvents(states, network)))
-    )
+    studio = Studio(environment, network)
+    threading.Thread(target=studio.prepare, name="rehearsal", daemon=True).start()
+    app = Attendance(Guard(application(Channels(states, studio), LiveEvents(states, network))))
     config = uvicorn.Config(
         app,
         log_level="error",

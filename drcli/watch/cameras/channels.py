@@ -31,9 +31,10 @@ class Channels:
             number, state = self._states.newest()
             if self._drawn.get(spec, (-1, b""))[0] != number:
                 loop = asyncio.get_running_loop()
+                is_drawn = state is None or self._studio.can_draw
                 data = await loop.run_in_executor(self._drawing, self._studio.jpeg, spec, state)
                 self._forget_others()
-                self._drawn[spec] = number, data
+                self._drawn[spec] = number if is_drawn else -1, data
             return self._drawn[spec]
 
     async def pictures(self, spec: PictureSpec) -> AsyncIterator[bytes]:
@@ -50,11 +51,15 @@ class Channels:
             await asyncio.sleep(max(1 / PICTURES_PER_S - took, took, 0.02))
 
     async def first(self, spec: PictureSpec, patience_s: float) -> bytes:
-        """A picture of the worker, waited for a while if nothing was heard of it yet."""
+        """A picture of the worker, waited for a while if nothing was heard of it yet, or nothing can be drawn yet."""
         deadline = time.monotonic() + patience_s
-        while self._states.newest()[1] is None and time.monotonic() < deadline:
+        while not self._has_something_to_show and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
         return (await self.picture(spec))[1]
+
+    @property
+    def _has_something_to_show(self) -> bool:
+        return self._states.newest()[1] is not None and self._studio.can_draw
 
     def _forget_others(self) -> None:
         if len(self._drawn) > 64:  # sizes are the client's choice

@@ -47,12 +47,21 @@ class LiveFeed(Observer):
             return
         self._feed = FeedSender()
         self._starter = ServerStarter(
-            listener, {"endpoint": self._feed.endpoint, "key": self._feed.public_key}
+            listener,
+            {
+                "endpoint": self._feed.endpoint,
+                "key": self._feed.public_key,
+                "worker": environment.worker_index,
+            },
         )
         port = self._starter.port
         if file is not None:
             write_port(file, port)
-        service_log.line(f"Live pictures of this worker: http://127.0.0.1:{port}/")
+        service_log.line(
+            f"Live pictures of this worker: port {port} of this container; `dr start-viewer` shows them."
+            if environment.is_container
+            else f"Live pictures of this worker: http://127.0.0.1:{port}/"
+        )
 
     @property
     def starter(self) -> ServerStarter | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,12 @@ from drcli.services.shared.run_track import load_run_track
 from drcli.watch.cameras.network_view import NetworkView
 from drcli.watch.cameras.topics import ATTENTION, OVERLAY, PictureSpec
 from drcli.watch.pictures.painter import Painter
+from drcli.watch.pictures.rehearsal import rehearse
 from drcli.watch.scene import Scene, SceneBox, SceneCar
 
 _WAITING = "Nobody drives at the moment."
+_PREPARING = ("Preparing to draw.", "The first time, this takes half a minute.")
+_DARK = (24, 26, 30)
 _MAP_SHARE = 0.3  # of the width of the picture with figures
 
 
@@ -27,14 +31,27 @@ class Studio:
     def __init__(self, environment: Environment, network: NetworkView) -> None:
         self._environment, self._network = environment, network
         self._painters: dict[str, Painter] = {}
+        self._can_draw = threading.Event()
+
+    @property
+    def can_draw(self) -> bool:
+        """Whether pictures are drawn yet; until then, they say that they will be."""
+        return self._can_draw.is_set()
+
+    def prepare(self) -> None:
+        """Have the painter compiled, if it has never been on this machine. For a thread of its own."""
+        rehearse()
+        self._can_draw.set()
 
     def jpeg(self, spec: PictureSpec, state: LiveState | None) -> bytes:
         """The picture of a state; None: nothing was heard yet."""
         size = spec.width_px, spec.height_px
         if state is None:
-            image = _with_lines(Image.new("RGB", size, (24, 26, 30)), [_WAITING])
+            image = _with_lines(Image.new("RGB", size, _DARK), [_WAITING])
         elif spec.view == ATTENTION:
             image = self._attention(state, size)
+        elif not self.can_draw:
+            image = _with_lines(Image.new("RGB", size, _DARK), [*_PREPARING])
         else:
             image = Image.fromarray(self._painted(spec, state))
             if spec.view == OVERLAY:

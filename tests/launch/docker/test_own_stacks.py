@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import socket
+from contextlib import suppress
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from stack_requests import stack_of, swarm_model
 
 from drcli.config.load import settings_of
 from drcli.config.settings import Settings
+from drcli.launch.docker import port_ranges
 from drcli.launch.docker.deployment import max_per_node
 from drcli.launch.docker.resolve import describe, resolve
 from drcli.launch.docker.stack_spec import StackSpec
@@ -82,13 +86,25 @@ def check(
         unknown = {k for k, v in environment.items() if v is None} - {"DR_WIRE_SECRET"}
         assert not unknown, f"{name}: nobody tells {unknown}"
         assert service["labels"]["drcli.workspace"] == str(WORKSPACE.root)
-        assert service["init"] and not service.get("ports")
+        assert service["init"]
+        check_ports(service, kind, is_watched=style == "compose" and name == "robomaker")
         assert ("logging" in service) == (cloud_watch == "True")
         placed = service.get("deploy", {}).get("placement", {}).get("constraints", [])
         label = "Sagemaker" if name == "sagemaker" else "Robomaker"
         assert placed == ([f"node.labels.{label} == true"] if style == "swarm" else [])
     if kind == "training":
         check_training(services, style, flavour)
+
+
+def check_ports(service: dict[str, Any], kind: str, *, is_watched: bool) -> None:
+    first = 8080 if kind == "training" else 8180
+    (port,) = service.get("ports") if is_watched else [None]
+    if port is None:
+        assert not service.get("ports")
+        return
+    assert port["host_ip"] == "127.0.0.1"  # nobody else sees the pictures
+    assert (port["published"], port["target"]) == (f"{first}-{first + 9}", first)
+    assert service["environment"]["DR_CAMERA_PORT"] == str(first)
 
 
 def check_training(services: dict[str, dict[str, object]], style: str, flavour: str) -> None:
@@ -104,6 +120,50 @@ def check_training(services: dict[str, dict[str, object]], style: str, flavour: 
     else:
         devices = "resources" in trainer.get("deploy", {})  # type: ignore[operator]
         assert devices == (flavour == "gpu")
+        (mount,) = worker["volumes"]  # type: ignore[misc]
+        assert (mount["type"], mount["source"]) == ("bind", "/home/racer/ws/data/logs/3/training")
+        assert worker["environment"]["DR_REWARD_LOG_DIR"] == mount["target"]  # type: ignore[index]
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(("owner", "user"), [("1001", "1001:100"), ("0", None), ("", None)])
+def test_workers_write_as_the_workspace_s_owner_but_never_as_root(owner: str, user: str | None) -> None:
+    machine = Machine(owner={"MINIO_UID": owner, "MINIO_GID": "100"})
+    settings = settings_of({"DR_DOCKER_STYLE": "compose"})
+    worker = resolve(stack_of(settings, WORKSPACE, KEYS["own"], machine))["services"]["robomaker"]
+    assert worker.get("user") == user
+
+
+@pytest.mark.parametrize(
+    ("busy", "workers", "ports"),
+    [
+        ((), 2, "8080-8089"),
+        ((8080, 8081), 2, "8082-8091"),
+        ((8085, 8100), 12, "8086-8097"),
+        ((), 30, "8080-8109"),
+    ],
+)
+def test_no_range_has_a_port_that_somebody_has(busy: tuple[int, ...], workers: int, ports: str) -> None:
+    settings = settings_of({"DR_DOCKER_STYLE": "compose", "DR_WORKERS": str(workers)})
+    spec = stack_of(settings, WORKSPACE, KEYS["own"], Machine(busy_ports=frozenset(busy)))
+    assert spec.variables["DRCLI_CAMERA_PORTS"] == ports
+    theirs = {"DR_SIMAPP_SOURCE": "awsdeepracercommunity/deepracer-simapp", "DR_SIMAPP_VERSION": "6.0.4-cpu"}
+    settings = settings_of({"DR_DOCKER_STYLE": "compose", "DR_WORKERS": str(workers)} | theirs)
+    spec = stack_of(settings, WORKSPACE, KEYS["own"], Machine(busy_ports=frozenset(busy)))
+    assert spec.variables["DR_ROBOMAKER_TRAIN_PORT"] == ports
+
+
+def test_a_port_on_which_somebody_listens_is_busy() -> None:
+    with socket.socket() as other:
+        for port in range(8390, 8400):
+            with suppress(OSError):
+                other.bind(("127.0.0.1", port))
+                other.listen()
+                break
+        assert other.getsockname()[1] in port_ranges.busy_ports()
+        more = port_ranges.for_more({"DRCLI_CAMERA_PORTS": f"{other.getsockname()[1]}-8400", "A": "1"}, 3)
+        assert set(more) == {"DRCLI_CAMERA_PORTS"}
+        assert int(more["DRCLI_CAMERA_PORTS"].split("-")[0]) > other.getsockname()[1]
 
 
 def test_workers_are_shared_out() -> None:
