@@ -19,12 +19,16 @@ _NUMBER = re.compile(rb"[-_](\d+)$")  # Compose puts `-` before it, in compatibi
 def container_number() -> int | None:
     """The number; None outside of Compose, or if nobody answers."""
     try:
-        address = socket.gethostbyname(socket.gethostname())
+        address = _own_address()
         name = _first_label(_ask(address), len(_question(address)))
-    except (OSError, ValueError, IndexError):
+    except (OSError, ValueError, IndexError, struct.error):
         return None
     found = _NUMBER.search(name)
     return int(found[1]) if found else None
+
+
+def _own_address() -> str:
+    return socket.gethostbyname(socket.gethostname())
 
 
 def _ask(address: str) -> bytes:

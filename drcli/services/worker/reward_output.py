@@ -20,12 +20,15 @@ _BUFFER_BYTES = 1 << 16
 class RewardOutput:
     """Receives lines. A full file `robomaker-1.reward.log` becomes `robomaker-1.reward.1.log`, the next one `.2.log`.
 
-    A file that cannot be written is given up, with a line in the service's log; the run continues.
+    where: what the service's log says of it; by default its path. A file that cannot be written is given up, with a
+    line in the service's log; the run continues.
     """
 
-    def __init__(self, path: Path | None, log: Callable[[str], None] = service_log.line) -> None:
+    def __init__(
+        self, path: Path | None, log: Callable[[str], None] = service_log.line, where: str = ""
+    ) -> None:
         self._path, self._log = path, log
-        self._limited = RateLimit(log, str(path or ""))
+        self._limited = RateLimit(log, where or str(path or ""))
         self._lock = threading.Lock()  # of the file: one thread writes, another flushes
         self._file: BinaryIO | None = None
         self._bytes = 0

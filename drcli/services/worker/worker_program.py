@@ -37,7 +37,8 @@ def work(environment: Environment, stop: program.StopFlag) -> bool:
     bucket = Bucket(environment.store)
     job = retry_while_unreachable(lambda: TrainingJob.read(environment), bucket, stop)
     keys, index = worker_keys(environment), environment.worker_index
-    printed = RewardOutput(_reward_log(environment))
+    kept = _reward_log(environment)
+    printed = RewardOutput(kept, where=kept.name if kept and environment.is_container else "")
 
     def give_up(message: str) -> NoReturn:
         """Called from another thread, which cannot use this thread's socket."""
