@@ -46,7 +46,7 @@ ARG BASE
 FROM ${BASE}
 COPY activate /root/sagemaker-venv/bin/activate
 COPY start.py /opt/ml/code/rl_coach/start.py
-COPY run.sh /opt/ml/code/run.sh
+COPY run.sh video.py /opt/ml/code/
 RUN chmod 755 /opt/ml/code/run.sh
 WORKDIR /opt/ml/code
 ENTRYPOINT ["/bin/bash", "-c"]
@@ -70,8 +70,26 @@ print("worker", number, "drives", own["world_name"] if own else os.environ["WORL
 print("by", own["config_file"] if own else os.environ["S3_YAML_NAME"], flush=True)
 PYTHON
 fi
+python3 /opt/ml/code/video.py &
 trap 'echo asked to stop; exit 0' TERM
 while true; do sleep 0.2; done
+"""
+# As ROS's web video server: a stream of pictures, each with its length. Here they say who sends them.
+_VIDEO = """
+import http.server, os, time
+
+class Video(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace;boundary=boundarydonotcross")
+        self.end_headers()
+        picture = f"{os.environ['HOSTNAME']} shows {self.path}".encode()
+        head = f"Content-Type: image/jpeg\\r\\nContent-Length: {len(picture)}\\r\\n\\r\\n".encode()
+        while True:
+            self.wfile.write(b"--boundarydonotcross\\r\\n" + head + picture + b"\\r\\n")
+            time.sleep(0.1)
+
+http.server.ThreadingHTTPServer(("", 8080), Video).serve_forever()
 """
 # As rl_coach/start.py: a sagemaker container beside the stack, through the engine's socket.
 _START = """
@@ -136,6 +154,7 @@ def build_community(folder: Path) -> str:
     (folder / "activate").write_text("")
     (folder / "start.py").write_text(_START)
     (folder / "run.sh").write_text(_RUN)
+    (folder / "video.py").write_text(_VIDEO)
     _build(folder, _COMMUNITY_DOCKERFILE, f"{COMMUNITY}:{COMMUNITY_TAG}")
     return COMMUNITY
 

@@ -5,6 +5,8 @@ its rl_coach starts the sagemaker container beside the stack, as the real one do
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +19,12 @@ from racing import Racer
 from second_node import FurtherEngine
 from separate_engines import COMMUNITY, separate_engine, separate_racer
 
+from drcli.contract.run_name import WORKER
 from drcli.launch import run_control
-from drcli.launch.docker import containers, docker_engine
+from drcli.launch.docker import containers, docker_engine, swarm_nodes
 from drcli.store.client import Bucket
 from drcli.store.store_config import StoreConfig
+from drcli.watch.viewer.camera_relay import CameraList
 
 pytestmark = pytest.mark.docker
 Until = Callable[..., Any]
@@ -128,6 +132,29 @@ def test_workers_are_numbered(crew: Crew, until: Until) -> None:
 
     assert until(lambda: len(numbers()) == 2)
     assert numbers() == {"worker 1 drives reinvent_base", "worker 2 drives reinvent_base"}
+
+
+def test_the_viewer_gets_the_pictures_of_each_worker(crew: Crew, until: Until) -> None:
+    found = CameraList(crew.racer.workspace)._look("model-1")
+    if crew.style == "swarm":  # without IP_VS two workers of a node cannot have ports
+        assert bool(found) == swarm_nodes.has_ip_vs()
+        return
+    assert [each.name for each in found] == ["robomaker-1", "robomaker-2"]
+    topic = "/stream?topic=/racecar/deepracer/kvs_stream"
+    shown = {until(lambda url=each.url: _first_picture(crew.engine, url + topic)) for each in found}
+    workers = {
+        each["container"] for each in crew.racer.status()["services"] if each["name"].startswith(WORKER)
+    }
+    assert {picture.split()[0][:12] for picture in shown} == workers
+    assert {picture.split()[2] for picture in shown} == {topic}
+
+
+def _first_picture(engine: FurtherEngine, address: str) -> str:
+    """What the viewer would show; the engine's ports are in a network of their own. Empty if nobody answers yet."""
+    code = "import asyncio, sys; from drcli.watch.viewer.camera_relay import _pieces as p\n"
+    code += "print(asyncio.run(anext(p(sys.argv[1]))).decode())"
+    command = ["nsenter", f"--net=/run/netns/{engine.namespace}", sys.executable, "-c", code, address]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
 def test_secrets_are_nowhere_on_disk(crew: Crew) -> None:
