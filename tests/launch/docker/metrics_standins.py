@@ -36,7 +36,8 @@ _INFLUXDB = """
 export INFLUXDB_META_DIR=/var/lib/influxdb/meta INFLUXDB_DATA_DIR=/var/lib/influxdb/data
 export INFLUXDB_DATA_WAL_DIR=/var/lib/influxdb/wal
 port=${INFLUXDB_HTTP_BIND_ADDRESS:-:8086}
-(until influx -host 127.0.0.1 -port ${port##*:} -execute "CREATE DATABASE $INFLUXDB_DB"; do sleep 0.3; done) &
+ask="import urllib.request as r; r.urlopen('http://127.0.0.1:${port##*:}/query', b'q=CREATE DATABASE $INFLUXDB_DB')"
+(until python3 -c "$ask" 2>/dev/null; do sleep 0.3; done) &
 exec influxd
 """
 _TELEGRAF = """

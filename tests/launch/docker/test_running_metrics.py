@@ -13,7 +13,7 @@ from metrics_servers import InfluxDB, Prometheus
 from metrics_standins import metrics_images
 from racing import ENDLESS, QUICK, Racer
 
-from drcli.launch.docker import containers
+from drcli.launch.docker import containers, docker_engine
 
 Until = Callable[..., Any]
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -24,11 +24,21 @@ SERVICES = {"grafana", "influxdb", "prometheus", "telegraf"}
 
 @pytest.fixture(scope="module", autouse=True)
 def images_of_the_stack(base_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    before = volumes()
     with metrics_images(tmp_path_factory.mktemp("metrics")):
         yield
+    with docker_engine.speaking() as client:
+        for name in volumes() - before:
+            client.volumes.get(name).remove()
 
 
-@pytest.fixture(params=STYLES)
+def volumes() -> set[str]:
+    """Where the stack's data stay."""
+    with docker_engine.speaking() as client:
+        return {each.name for each in client.volumes.list() if each.name.startswith("deepracer-metrics_")}
+
+
+@pytest.fixture(scope="module", params=STYLES)
 def racer(request: pytest.FixtureRequest, new_racer: Callable[[], Racer]) -> Iterator[Racer]:
     """One who has started the stack and a training of two workers."""
     style = str(request.param)
@@ -51,8 +61,8 @@ def racer(request: pytest.FixtureRequest, new_racer: Callable[[], Racer]) -> Ite
 
 
 def test_a_training_is_measured(racer: Racer, until: Until) -> None:
-    until(lambda: _answers("http://127.0.0.1:9090/-/ready") and _answers("http://127.0.0.1:8886/ping"))
     prometheus, influxdb = Prometheus(9090), InfluxDB(8886, 0)
+    until(lambda: _answers("http://127.0.0.1:9090/-/ready") and _has_database(influxdb))
     (series,) = until(lambda: prometheus.query("dr_training_steps_total > 0"))
     assert series["metric"]["model"] == "model"
     workers = 'sum by (instance) (dr_worker_steps_total{phase="training"}) > 0'
@@ -68,7 +78,7 @@ def test_a_training_is_measured(racer: Racer, until: Until) -> None:
     assert racer.dr("stop-metrics").returncode == 0
     assert containers.of_project("deepracer-metrics") == []
     assert racer.dr("start-metrics").returncode == 0
-    until(lambda: _answers("http://127.0.0.1:8886/ping"))
+    until(lambda: _has_database(influxdb))
     until(lambda: influxdb.query("SELECT count(reward) FROM dr_training_episodes"))  # data have stayed
 
 
@@ -92,6 +102,12 @@ def _listening(address: str) -> set[int]:
     ]
     local = [row[1].split(":") for row in rows if row[3] == "0A"]
     return {int(port, 16) for host, port in local if host == address}
+
+
+def _has_database(influxdb: InfluxDB) -> bool:
+    if not _answers(f"http://127.0.0.1:{influxdb.port}/ping"):
+        return False
+    return ["influx"] in influxdb.query("SHOW DATABASES")[0].get("values", [])
 
 
 def _answers(address: str) -> bool:

@@ -23,7 +23,6 @@ from drcli.launch.camera_address import CameraAddress
 from drcli.launch.docker import containers
 from drcli.launch.launcher import launcher_of
 from drcli.launch.run_folder import RunFolder
-from drcli.watch.viewer.camera_relay import CameraList
 
 Until = Callable[..., Any]
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -114,12 +113,19 @@ def test_pictures_and_figures_of_each_worker(racer: Racer, until: Until) -> None
         assert (state["worker"], state["world_name"]) == (number, "tiny")
 
 
-def test_the_viewer_finds_them(racer: Racer) -> None:
-    found = CameraList(racer.workspace)._look("model")
-    assert {(each.run_id, each.kind, each.name) for each in found} == {
-        (43, "training", "robomaker-1"),
-        (43, "training", "robomaker-2"),
-    }
+def test_the_viewer_shows_them(racer: Racer, free_port: int) -> None:
+    started = racer.dr("start-viewer", "-p", str(free_port))
+    assert started.returncode == 0, started.stderr
+    try:
+        seen: set[tuple[int, str, str]] = set()
+        with get(f"http://127.0.0.1:{free_port}", "/pictures?model=model&view=race&width=160") as frames:
+            while len(seen) < 2:
+                head = json.loads(frames.readline())
+                assert frames.read(head["size"]).startswith(b"\xff\xd8")  # a JPEG
+                seen.add((head["run_id"], head["kind"], head["camera"]))
+        assert seen == {(43, "training", "robomaker-1"), (43, "training", "robomaker-2")}
+    finally:
+        racer.dr("stop-viewer")
 
 
 def test_the_painter_is_compiled_in_the_image(racer: Racer) -> None:
