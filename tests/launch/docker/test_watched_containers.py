@@ -85,9 +85,12 @@ def get(url: str, path: str) -> Iterator[HTTPResponse]:
 
 def shows(url: str) -> bool:
     """Whether a picture has arrived that is of a drive, and not a few words on a dark ground."""
-    with get(url, f"/snapshot?{TOPIC}") as response:
-        assert response.status == 200
-        picture = Image.open(io.BytesIO(response.read()))
+    try:
+        with get(url, f"/snapshot?{TOPIC}") as response:
+            assert response.status == 200
+            picture = Image.open(io.BytesIO(response.read()))
+    except ConnectionError:  # Docker accepts connections before the worker does
+        return False
     assert picture.size == (400, 300)
     colours = np.asarray(picture.convert("RGB"), int)
     return bool((np.ptp(colours, axis=-1) > 50).mean() > 0.05)
