@@ -115,6 +115,11 @@ class Workspace:
         return self.data / "pictures"
 
     @property
+    def videos(self) -> Path:
+        """Videos of recorded drives."""
+        return self.data / "videos"
+
+    @property
     def reports(self) -> Path:
         """Pages about models."""
         return self.data / "reports"

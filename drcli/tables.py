@@ -150,6 +150,7 @@ OBSERVERS = Table(
         "bucket_recorder": "drcli.services.observers.bucket_recorder:BucketRecorder",
         "curve_recorder": "drcli.services.observers.curve_recorder:CurveRecorder",
         "live_feed": "drcli.watch.cameras.live_feed:LiveFeed",
+        "evaluation_videos": "drcli.watch.videos.evaluation_videos:EvaluationVideos",
         "telegraf_lines": "drcli.watch.metrics.telegraf_lines:TelegrafLines",
         "event_files": "drcli.watch.metrics.event_files:EventFiles",
         "trainer_metrics": "drcli.watch.metrics.trainer_metrics:TrainerMetrics",

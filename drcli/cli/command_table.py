@@ -34,6 +34,7 @@ COMMANDS = {
     "plot": "Draw one picture of a report as a PNG or SVG file.",
     "start-metrics": "Start Grafana, Prometheus and InfluxDB with a dashboard of trainings (Docker).",
     "stop-metrics": "Stop them.",
+    "video": "Make videos of an evaluation or an episode.",
     "stop-all": "Stop everything of this workspace.",
     "models": "List the models in the bucket.",
     "upload-model": "Upload one checkpoint of a model.",

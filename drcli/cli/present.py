@@ -6,7 +6,7 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -241,3 +241,26 @@ def transfer(verb: str) -> Iterator[Transfer]:
     shown = Transfer(verb)
     with shown._bar:
         yield shown
+
+
+@contextmanager
+def progress(verb: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar for the duration of a `with` block: call it with what is done, and of how much.
+
+    Without a terminal there is no bar.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=30),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+        console=talk_console(),
+        transient=True,
+        redirect_stdout=False,
+        disable=not sys.stderr.isatty(),
+    )
+    task = bar.add_task(verb, total=None)
+    with bar:
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -92,6 +92,7 @@ class EvaluationParams(RunParams):
 
     model_prefix: str = _param("MODEL_S3_PREFIX")
     eval_checkpoint: str = _param("EVAL_CHECKPOINT", "last")
+    videos_prefix: str = _param("MP4_S3_OBJECT_PREFIX", "")  # none are recorded if it is empty
 
     @classmethod
     def parse_cars(cls, text: str, cars: int) -> tuple[Self, ...]:
@@ -114,9 +115,9 @@ class EvaluationParams(RunParams):
 
 
 def _of_car(values: Mapping[str, object], key: str, car: int) -> Mapping[str, object]:
-    """The value of a car, if `key` has a list: one entry per car. Raises DrError if it has none for that car."""
+    """The value of a car, if `key` has a list: one entry per car. Raises DrError if it has fewer."""
     value = values.get(key)
-    if car == 0 or not isinstance(value, list):
+    if car == 0 or not isinstance(value, list) or not value:
         return values
     if car >= len(value):
         raise DrError(

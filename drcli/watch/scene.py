@@ -6,6 +6,15 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class CarLook:
+    """What a car is called and looks like: values of DR_CAR_COLOR and DR_CAR_BODY_SHELL_TYPE."""
+
+    name: str = ""
+    color: str = "Red"
+    shell: str = "deepracer"
+
+
+@dataclass(frozen=True)
 class SceneCar:
     """A car: the place of its origin, between the axles, as in `drcli.sim.car_arrays.CarState`; its looks, its name.
 

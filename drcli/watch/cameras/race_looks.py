@@ -12,6 +12,7 @@ from drcli.contract.live_state import LiveState
 from drcli.errors import DrError
 from drcli.services.shared.environment import Environment
 from drcli.store.client import Bucket
+from drcli.watch.scene import CarLook
 
 
 @dataclass(frozen=True)
@@ -21,18 +22,26 @@ class RaceLooks:
     names: tuple[str, ...] = ()
     colors: tuple[str, ...] = ()
     shells: tuple[str, ...] = ()
+    racers: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, environment: Environment) -> RaceLooks:
         """From the bucket; nothing if the document cannot be read: pictures do not depend on it."""
-        import yaml
-
         name = environment.params_file
         if environment.configs > 1:
             name = worker_file(name, max(environment.worker_index, 0) % environment.configs + 1)
-        with suppress(DrError, yaml.YAMLError):
+        with suppress(DrError):
             document = Bucket(environment.store).get(ModelKeys(environment.prefix).params(name))
-            values = yaml.safe_load(document)
+            return cls.of_document(document)
+        return cls()
+
+    @classmethod
+    def of_document(cls, text: str | bytes) -> RaceLooks:
+        """From a params document; nothing if it is not a mapping."""
+        import yaml
+
+        with suppress(yaml.YAMLError):
+            values = yaml.safe_load(text)
             if isinstance(values, dict):
                 return cls.of(values)
         return cls()
@@ -41,7 +50,14 @@ class RaceLooks:
     def of(cls, values: Mapping[str, object]) -> RaceLooks:
         """From the values of a params document."""
         names = _texts(values, "DISPLAY_NAME") or _texts(values, "RACER_NAME") or _texts(values, "CAR_NAME")
-        return cls(names, _texts(values, "CAR_COLOR"), _texts(values, "BODY_SHELL_TYPE"))
+        racers = _texts(values, "RACER_NAME")
+        return cls(names, _texts(values, "CAR_COLOR"), _texts(values, "BODY_SHELL_TYPE"), racers)
+
+    def of_place(self, place: int) -> CarLook:
+        """Those of one model, with the racer in front of the car's name if they are two."""
+        racer, name = _at(self.racers, place, ""), _at(self.names, place, "")
+        title = f"{racer} · {name}" if racer and name and racer != name else name or racer
+        return CarLook(title, _at(self.colors, place, "Red"), _at(self.shells, place, "deepracer"))
 
     def dress(self, state: LiveState) -> LiveState:
         """A state whose cars have names and looks."""

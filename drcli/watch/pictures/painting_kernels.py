@@ -7,12 +7,14 @@ Colours are packed into one integer: red, green and blue in lanes of 16 bits, so
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
-from drcli.sim.kernel import kernel
+import drcli.sim.kernel  # noqa: F401 - decides where compiled code is kept
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -70,6 +72,8 @@ class Faces(NamedTuple):
 
 
 WALL, SHADOW, LIT = 0, 1, 2  # layers
+
+kernel = partial(numba.njit, cache=True, nogil=True)()  # several threads paint the frames of a video
 
 
 @kernel
