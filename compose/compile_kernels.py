@@ -1,14 +1,17 @@
 """Drives cars in every race, with every sensor, and paints pictures of them: numba compiles the whole simulator and the
-painter of live pictures. Runs while the image is built.
+painter of live pictures and videos. Runs while the image is built.
 
 What is missing here every new container compiles before it drives: on a slow machine for longer than Docker waits.
 """
+
+import numpy as np
 
 from drcli.config.race_settings import RaceSettings
 from drcli.sim.catalogue import load_track
 from drcli.sim.world import World
 from drcli.tables import PRIVILEGED_SENSORS, RACES, SENSORS
 from drcli.watch.pictures.rehearsal import rehearse
+from drcli.watch.videos.frame_kernels import darken, to_yuv
 
 TRACK = load_track("drcli_oval", None, "")
 AT_THE_START = {
@@ -28,3 +31,6 @@ for race_type in RACES:
             world.step([(0.0, 1.0), (0.0, 1.0)])
 
 rehearse()
+frame = np.zeros((48, 64, 3), np.uint8)
+darken(frame, np.full(48, 128))
+to_yuv(frame, np.empty((72, 64), np.uint8))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from drcli.cli import options, present
+
+if TYPE_CHECKING:
+    from drcli.store.client import Bucket
 
 
 @click.command()
@@ -69,7 +72,19 @@ def command(
         present.table(results["trials"])
         _present_race(results)
     present.say(f"The laps are drawn in {follow_run.draw(started, workspace)}.")
+    for prefix in started.videos_prefixes:
+        _present_videos(started.bucket, prefix)
     present.next_step("dr models", "show the models in the bucket; or change custom_files/ and train again")
+
+
+def _present_videos(bucket: Bucket, prefix: str) -> None:
+    count = sum(info.key.endswith(".mp4") for info in bucket.list(f"{prefix}/"))
+    if count:
+        present.say(
+            f"The videos are in s3://{bucket.config.bucket}/{prefix}/: `dr s3 cp -r s3:{prefix} videos`"
+        )
+    else:
+        present.warn("There are no videos; `dr logs robomaker --evaluation` shows why.")
 
 
 def _present_race(results: dict[str, Any]) -> None:

@@ -112,9 +112,9 @@ class Settings(SourcedValues):
 
     car_name: str = _CAR("FastCar", "Name of the car.")
     car_body_shell_type: BodyShell = _CAR(
-        "deepracer", "Body shell of the car on videos.", worker=True, only_for=COMMUNITY
+        "deepracer", "Body shell of the car in pictures and videos.", worker=True
     )
-    car_color: CarColor = _CAR("Red", "Colour of the car on videos.", worker=True, only_for=COMMUNITY)
+    car_color: CarColor = _CAR("Red", "Colour of the car in pictures and videos.", worker=True)
     car_dynamics: CarDynamics = _CAR(
         BY_VERSION,
         "How the car moves; auto: as the version in model_metadata.json says, see docs/simulator.md.",
@@ -122,8 +122,8 @@ class Settings(SourcedValues):
         rare=True,
         only_for=OURS,
     )
-    display_name: str = _CAR("$DR_CAR_NAME", "Name shown on videos.", only_for=COMMUNITY)
-    racer_name: str = _CAR("$DR_CAR_NAME", "Name of the racer shown on videos.", only_for=COMMUNITY)
+    display_name: str = _CAR("$DR_CAR_NAME", "Name shown on videos.")
+    racer_name: str = _CAR("$DR_CAR_NAME", "Name of the racer shown on videos.")
 
     local_s3_model_prefix: Key = _MODEL("rl-deepracer-sagemaker", "Prefix of the model: where a run writes.")
     local_s3_pretrained: bool = _MODEL(False, "Start from a trained model instead of from scratch.")
@@ -199,7 +199,7 @@ class Settings(SourcedValues):
     )
     eval_off_track_penalty: float = _EVAL(5.0, "Penalty for leaving the track, in seconds.", ge=0)
     eval_collision_penalty: float = _EVAL(5.0, "Penalty for a crash, in seconds.", ge=0)
-    eval_save_mp4: bool = _EVAL(False, "Record videos.", only_for=COMMUNITY)
+    eval_save_mp4: bool = _EVAL(False, "Record three videos of an evaluation, under <model>/mp4.")
     eval_checkpoint: Checkpoint = _EVAL("last", "Which checkpoint to evaluate.")
     eval_reset_behind_dist: float = _EVAL(1.0, "How far behind an obstacle a car is reset, in metres.", ge=0)
     eval_reverse_direction: bool = _EVAL(False, "Drive the track in the opposite direction.")
@@ -220,15 +220,11 @@ class Settings(SourcedValues):
         "$DR_EVAL_OPP_S3_MODEL_PREFIX/metrics", "Prefix of its metrics.", rare=True
     )
     eval_opp_car_body_shell_type: BodyShell = _OPPONENT(
-        "deepracer", "Body shell of its car on videos.", only_for=COMMUNITY
+        "deepracer", "Body shell of its car in pictures and videos."
     )
     eval_opp_car_name: str = _OPPONENT("FasterCar", "Name of its car.")
-    eval_opp_display_name: str = _OPPONENT(
-        "$DR_EVAL_OPP_CAR_NAME", "Name shown on videos.", only_for=COMMUNITY
-    )
-    eval_opp_racer_name: str = _OPPONENT(
-        "$DR_EVAL_OPP_CAR_NAME", "Name of its racer shown on videos.", only_for=COMMUNITY
-    )
+    eval_opp_display_name: str = _OPPONENT("$DR_EVAL_OPP_CAR_NAME", "Name shown on videos.")
+    eval_opp_racer_name: str = _OPPONENT("$DR_EVAL_OPP_CAR_NAME", "Name of its racer shown on videos.")
 
     oa_number_of_obstacles: int = _OA(6, "Number of obstacles.", worker=True, ge=0)
     oa_min_distance_between_obstacles: float = _OA(

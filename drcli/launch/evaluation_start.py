@@ -65,6 +65,11 @@ class StartedEvaluation:
         return evaluation_trace(self.simtrace_prefix)
 
     @property
+    def videos_prefixes(self) -> list[str]:
+        """Where the videos are, of each model; nothing without DR_EVAL_SAVE_MP4."""
+        return _all(self.document.values["MP4_S3_OBJECT_PREFIX"])
+
+    @property
     def name(self) -> str:
         """`evaluation-<time>`."""
         return self.simtrace_prefix.rsplit("/", 1)[-1]

@@ -184,11 +184,11 @@ def test_broken_custom_files(racer: Workspace, look: Look, name: str, text: str 
 
 
 def test_settings_that_our_engine_ignores(racer: Workspace, look: Look) -> None:
-    findings = look("settings", DR_TRAIN_RTF="1.0", DR_EVAL_SAVE_MP4="True")
+    findings = look("settings", DR_TRAIN_RTF="1.0", DR_EVAL_RTF="2.0")
     said = [finding.message for finding in findings if finding.level == "warning"]
     assert said == [
         "--set: DR_TRAIN_RTF=1.0 has no effect: it is only for the community's engine.",
-        "--set: DR_EVAL_SAVE_MP4=True has no effect: it is only for the community's engine.",
+        "--set: DR_EVAL_RTF=2.0 has no effect: it is only for the community's engine.",
     ]
 
 

@@ -177,7 +177,6 @@ def test_an_evaluation_drives_on_one_track(racer: Workspace) -> None:
     [
         ("DR_TRAIN_RTF", "1.0", ("training", "")),
         ("DR_EVAL_RTF", "1.0", ("evaluation", "")),
-        ("DR_EVAL_SAVE_MP4", "True", ("evaluation", "")),
         ("DR_GAZEBO_ARGS", "-v 4", ("training", "evaluation", "")),
     ],
 )
@@ -244,7 +243,7 @@ def test_the_slow_car_of_version_1_is_announced(racer: Workspace) -> None:
 
 def test_defaults_are_not_worth_a_word(racer: Workspace) -> None:
     assert settings_without_effect(settings(racer), racer) == ()
-    assert settings_without_effect(settings_of({"DR_EVAL_SAVE_MP4": "no", "DR_TRAIN_RTF": ""}), racer) == ()
+    assert settings_without_effect(settings_of({"DR_EVAL_RTF": "", "DR_TRAIN_RTF": ""}), racer) == ()
 
 
 def test_workers_with_settings_of_their_own_are_looked_at_too(racer: Workspace) -> None:
@@ -259,9 +258,12 @@ def test_workers_with_settings_of_their_own_are_looked_at_too(racer: Workspace) 
 
 def test_the_table_says_which_settings_that_are() -> None:
     theirs = {name for name, row in variables().items() if row.only_for == COMMUNITY}
-    assert theirs >= {"DR_EVAL_SAVE_MP4", "DR_TRAIN_RTF", "DR_EVAL_RTF"}
+    assert theirs >= {"DR_TRAIN_RTF", "DR_EVAL_RTF"}
     assert {row.only_for for row in variables().values()} == {"", COMMUNITY, OURS}
-    assert variables()["DR_EVAL_SAVE_MP4"].meaning == "Record videos. Only for the community's engine."
+    assert (
+        variables()["DR_GUI_ENABLE"].meaning
+        == "Open the simulator's window. Only for the community's engine."
+    )
 
 
 # A hint

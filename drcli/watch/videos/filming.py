@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,7 +64,8 @@ def film(track: Track, takes: Sequence[Take], tell: Tell) -> None:
             stop.set()
             wait(running)
             for take in takes:
-                take.part.unlink(missing_ok=True)
+                with suppress(OSError):  # it may not have been begun
+                    take.part.unlink()
             raise
     for take in takes:
         take.part.replace(take.path)

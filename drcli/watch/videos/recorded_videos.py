@@ -161,7 +161,8 @@ def _of_evaluation(recording: Recording, name: str, trial: int, at: tuple[Settin
         labels = trial_labels(trial, 1, len(evaluation.episodes))
         drives, notes = [Drive((FilmedCar(look, (lap,), labels),))], has_objects(evaluation)
     part = f"-trial-{trial}" if trial else ""
-    shows = f"trial {trial} of " if trial else f"{len(evaluation.episodes)} trials of "
+    count = len(evaluation.episodes)
+    shows = f"trial {trial} of " if trial else f"{count} trial{'s' * (count > 1)} of "
     return _Choice(
         f"evaluation-{evaluation.name}{part}",
         f"{shows}the evaluation {evaluation.name}",

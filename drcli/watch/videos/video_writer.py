@@ -48,8 +48,8 @@ class VideoWriter:
     def __enter__(self) -> Self:
         import av
 
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._container = av.open(str(self.path), "w", format="mp4", options={"movflags": "faststart"})
             self._stream = self._container.add_stream("libx264", rate=FPS, options=_QUALITY)
         except ValueError as error:  # PyAV's UnknownCodecError
@@ -95,7 +95,8 @@ class VideoWriter:
 
             with suppress(av.FFmpegError, OSError):  # what was wrong is being raised already
                 self._container.close()
-        self.path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
     def _explained(self, error: BaseException) -> DrError:
         reason = getattr(error, "strerror", None) or error

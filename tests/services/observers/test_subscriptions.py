@@ -76,7 +76,7 @@ def test_a_step_is_what_the_cars_saw_decided_and_got(new_driver: Callable[..., A
             ],
         ),
         ("worker", ["LogIntro", "TraceLog", "LiveFeed", "WorkerMetrics"]),
-        ("evaluation", ["LogIntro", "TraceLog", "LiveFeed", "TelegrafLines"]),
+        ("evaluation", ["LogIntro", "TraceLog", "LiveFeed", "EvaluationVideos", "TelegrafLines"]),
     ],
 )  # fmt: skip
 def test_ours_are_in_the_table_and_say_where_they_look(role: Any, names: list[str]) -> None:
