@@ -25,7 +25,8 @@ from drcli.services.shared.run_track import load_run_track
 from drcli.tables import RACES
 
 if TYPE_CHECKING:  # the trainer does not need the simulator
-    from drcli.watch.videos.drive import BoxTrail, Drive
+    from drcli.watch.videos.box_trail import BoxTrail
+    from drcli.watch.videos.drive import Drive
 
 
 class EvaluationVideos(Observer):
@@ -54,7 +55,7 @@ class EvaluationVideos(Observer):
         """Note where the objects on the road are."""
         if not self._is_wanted or len(self._cars) > 1:  # cars that meet are each other's objects
             return
-        from drcli.watch.videos.drive import BoxTrail
+        from drcli.watch.videos.box_trail import BoxTrail
         from drcli.watch.videos.scene_boxes import boxes_around
 
         for car in step.cars.tolist():
@@ -110,7 +111,8 @@ class EvaluationVideos(Observer):
         from drcli.watch.cameras.race_looks import RaceLooks
         from drcli.watch.recordings.recorded_episode import episodes_in
         from drcli.watch.recordings.trace_table import steps_of
-        from drcli.watch.videos.drive import BoxTrail, Drive, FilmedCar, trial_labels
+        from drcli.watch.videos.box_trail import BoxTrail
+        from drcli.watch.videos.drive import Drive, FilmedCar, trial_labels
 
         looks, count = RaceLooks.of_document(self._document), len(self._cars)
         trials = self._cars[0].race.number_of_trials

@@ -95,8 +95,8 @@ def _write_foot(image: Image.Image, caption: Caption) -> None:
     write_number(image, (_MARGIN_PX + 62, base), f"{caption.speed_mps:.2f}", 27)
     write(image, (_MARGIN_PX + 68, base), "m/s", _SMALL_PX, _SOFT)
     for right, word, text in (
-        (width * 0.52, "reward", number(caption.reward)),
-        (width * 0.77, "total", number(caption.total_reward)),
+        (width * 0.46, "reward", number(caption.reward)),
+        (width * 0.75, "total", number(caption.total_reward)),
     ):
         write_number(image, (right, base), text, 20)
         write(image, (right + 5, base), word, _SMALL_PX, _SOFT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from mp4_files import read_video
 from ports import free_port
 from recorded_laps import lap_rows, write_model
 
+from drcli.config.load import settings_of
 from drcli.config.settings import Settings
 from drcli.contract.keys import evaluation_trace
 from drcli.errors import DrError, UsageError
@@ -141,7 +141,7 @@ def test_two_models_that_met_are_in_one_picture(workspace: Workspace, is_same_ra
     rival = [row._replace(wall_clock=1001.0 if is_same_race else 9000.0) for row in lap_rows(0, 12)]
     bucket.put(evaluation_trace("mine/evaluation-20260102030405"), format_csv(mine))
     bucket.put(evaluation_trace("rival"), format_csv(rival))
-    settings = replace(Settings(), store_port=port)
+    settings = settings_of({"DR_STORE_PORT": str(port)})
     with opened(settings, workspace, "mine") as recording:
         (evaluation,) = recording.evaluations
         (drive,), notes = drives_of(recording, evaluation, (settings, workspace))

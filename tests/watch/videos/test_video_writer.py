@@ -68,5 +68,8 @@ def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "file" / "a.mp4", tmp_path / "folder"):
-        with pytest.raises(DrError, match=r"Cannot write .*(file|folder)"), VideoWriter(path, 640, 480):
-            pass
+        with (
+            pytest.raises(DrError, match=r"Cannot write .*(file|folder)"),
+            VideoWriter(path, 640, 480) as writer,
+        ):
+            writer.add(plain(COLOURS[0]))
