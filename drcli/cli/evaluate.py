@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from drcli.cli import options, present
-
-if TYPE_CHECKING:
-    from drcli.store.client import Bucket
 
 
 @click.command()
@@ -68,23 +65,27 @@ def command(
     if as_json:
         present.as_json(results)
     else:
-        present.result(f"{results['model']}, checkpoint {results['checkpoint']}, on {results['world_name']}")
-        present.table(results["trials"])
-        _present_race(results)
+        _present_results(results)
     present.say(f"The laps are drawn in {follow_run.draw(started, workspace)}.")
-    for prefix in started.videos_prefixes:
-        _present_videos(started.bucket, prefix)
+    _present_videos(evaluation_start.videos(started))
     present.next_step("dr models", "show the models in the bucket; or change custom_files/ and train again")
 
 
-def _present_videos(bucket: Bucket, prefix: str) -> None:
-    count = sum(info.key.endswith(".mp4") for info in bucket.list(f"{prefix}/"))
-    if count:
-        present.say(
-            f"The videos are in s3://{bucket.config.bucket}/{prefix}/: `dr s3 cp -r s3:{prefix} videos`"
-        )
-    else:
-        present.warn("There are no videos; `dr logs robomaker --evaluation` shows why.")
+def _present_videos(found: dict[str, str]) -> None:
+    """Where the videos are that were asked for."""
+    for prefix, address in found.items():
+        if address:
+            present.say(f"The videos are in {address}; `dr s3 cp -r s3:{prefix} videos` copies them.")
+        else:
+            present.warn(
+                f"There are no new videos under {prefix}; `dr logs robomaker --evaluation` shows why."
+            )
+
+
+def _present_results(results: dict[str, Any]) -> None:
+    present.result(f"{results['model']}, checkpoint {results['checkpoint']}, on {results['world_name']}")
+    present.table(results["trials"])
+    _present_race(results)
 
 
 def _present_race(results: dict[str, Any]) -> None:

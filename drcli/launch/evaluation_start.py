@@ -159,6 +159,20 @@ def _trials(metrics: bytes) -> list[dict[str, Any]]:
     return [_trial(row) for row in EvaluationMetrics.from_json(metrics).trials]
 
 
+def videos(evaluation: StartedEvaluation) -> dict[str, str]:
+    """Where the videos of each model are, by prefix: an address, or "" if they could not be made.
+
+    Those of an earlier evaluation, under the same names, are older than the metrics.
+    """
+    bucket, found = evaluation.bucket, {}
+    written = max((info.last_modified for info in bucket.list(evaluation.metrics_key)), default=None)
+    for prefix in evaluation.videos_prefixes:
+        new = [info for info in bucket.list(f"{prefix}/") if written and info.last_modified >= written]
+        is_made = any(info.key.endswith(".mp4") for info in new)
+        found[prefix] = f"s3://{bucket.config.bucket}/{prefix}/" if is_made else ""
+    return found
+
+
 def trace(evaluation: StartedEvaluation) -> list[tuple[Any, ...]]:
     """Rows of the evaluation's simtrace."""
     return simtrace.read_csv(evaluation.bucket.get(evaluation.trace_key), evaluation.trace_key)

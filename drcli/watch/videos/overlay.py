@@ -20,6 +20,7 @@ Picture = npt.NDArray[np.uint8]
 FOOT_PX = 50
 _SOFT: RGB = (206, 213, 220)
 _FAULT: RGB = (214, 58, 48)
+_ALARM: RGB = (255, 132, 120)
 _GOLD: RGB = (255, 200, 70)
 _RAIL: RGB = (92, 98, 106)
 _DARKEST, _LIGHTEST = 70, 190  # of 256, of what is seen through the panels
@@ -83,7 +84,11 @@ def _write_car(image: Image.Image, caption: Caption, base_px: int, sizes: Sequen
     words = [caption.label, f"resets {caption.resets}"]
     if caption.best_s is not None:
         words.append(f"best {clock(caption.best_s)}")
-    write(image, (left, base_px + small_px + 6), "    ".join(words), small_px, _SOFT)
+    below = left, base_px + small_px + 6
+    write(image, below, "    ".join(words), small_px, _SOFT)
+    if caption.fault:
+        done_px = width_px("    ".join(words) + "    ", small_px)
+        write(image, (below[0] + done_px, below[1]), caption.fault, small_px, _ALARM)
     write_number(
         image, (image.width - _MARGIN_PX, base_px + (small_px + 8) / 2), clock(caption.time_s), time_px
     )

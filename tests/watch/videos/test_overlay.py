@@ -52,7 +52,7 @@ def test_nothing_but_the_panels_is_drawn_over() -> None:
         ({"reward": 0.11}, {"foot left"}),
         ({"total_reward": 555.5}, {"foot right"}),
         ({"progress": 99.0}, {"foot right"}),
-        ({"fault": "off track"}, {"middle left", "middle right"}),
+        ({"fault": "off track"}, {"head left", "middle left", "middle right"}),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else "",
 )
