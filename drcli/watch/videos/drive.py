@@ -38,7 +38,7 @@ class Caption:
     """What is written about a car: which lap or trial it drives, the time, how often it failed, and so on.
 
     label: such as `trial 2/5`; time_s: at the end of the frame; reward: of the present step; fault: why the car stands,
-    if it does; best_s: of its laps so far.
+    if it does; best_s: of its laps so far; is_finished: it has driven its last lap.
     """
 
     look: CarLook
@@ -51,6 +51,7 @@ class Caption:
     progress: float
     fault: str = ""
     best_s: float | None = None
+    is_finished: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ class FilmedCar:
             progress=float(line.progress[at]),
             fault=line.faults[at],
             best_s=min(done) if done else None,
+            is_finished=lap.is_lap and time_s + _FRAME_S > self.time_s - _TINY_S,
         )
 
 

@@ -28,16 +28,24 @@ def to_yuv(picture: Bytes, out: Bytes) -> None:
     flat = out.reshape(-1)
     blue_at = height * width
     red_at = blue_at + blue_at // 4
+    sums = np.empty((width // 2, 3), np.int32)
     for row in range(0, height, 2):
-        for column in range(0, width, 2):
-            reds, greens, blues = 0, 0, 0
-            for down in range(2):
-                for right in range(2):
-                    red = int(picture[row + down, column + right, 0])
-                    green = int(picture[row + down, column + right, 1])
-                    blue = int(picture[row + down, column + right, 2])
-                    out[row + down, column + right] = 16 + ((66 * red + 129 * green + 25 * blue + 128) >> 8)
-                    reds, greens, blues = reds + red, greens + green, blues + blue
-            at = (row // 2) * (width // 2) + column // 2
-            flat[blue_at + at] = 128 + ((112 * blues - 38 * reds - 74 * greens + 512) >> 10)
-            flat[red_at + at] = 128 + ((112 * reds - 94 * greens - 18 * blues + 512) >> 10)
+        for column in range(width // 2):
+            for lane in range(3):
+                sums[column, lane] = (
+                    np.int32(picture[row, 2 * column, lane])
+                    + np.int32(picture[row, 2 * column + 1, lane])
+                    + np.int32(picture[row + 1, 2 * column, lane])
+                    + np.int32(picture[row + 1, 2 * column + 1, lane])
+                )
+        for line in (row, row + 1):
+            for column in range(width):
+                red, green, blue = picture[line, column]
+                out[line, column] = 16 + (
+                    (66 * np.int32(red) + 129 * np.int32(green) + 25 * np.int32(blue) + 128) >> 8
+                )
+        at = (row // 2) * (width // 2)
+        for column in range(width // 2):
+            reds, greens, blues = sums[column]
+            flat[blue_at + at + column] = 128 + ((112 * blues - 38 * reds - 74 * greens + 512) >> 10)
+            flat[red_at + at + column] = 128 + ((112 * reds - 94 * greens - 18 * blues + 512) >> 10)

@@ -10,11 +10,11 @@ from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 RGB = tuple[int, int, int]
 WHITE: RGB = (255, 255, 255)
-_SHADOW: RGB = (0, 0, 0)
 
 
 @cache
@@ -74,10 +74,8 @@ def write(
     is_bold: bool = False,
 ) -> None:
     """Write text with a shadow, from the left end of its base line on."""
-    mask, left, top = _mask(text, size_px, is_bold=is_bold)
-    x, y = round(at[0]) + left, round(at[1]) + top
-    image.paste(_SHADOW, (x + 1, y + 1), mask)
-    image.paste(colour, (x, y), mask)
+    stamp, left, top = _stamp(text, size_px, colour, is_bold=is_bold)
+    image.paste(stamp, (round(at[0]) + left, round(at[1]) + top), stamp)
 
 
 def write_number(
@@ -94,10 +92,17 @@ def write_number(
 
 
 @lru_cache(maxsize=1024)
-def _mask(text: str, size_px: int, *, is_bold: bool) -> tuple[Image.Image, int, int]:
-    """What a text covers, and where that begins relative to the left end of its base line."""
+def _stamp(text: str, size_px: int, colour: RGB, *, is_bold: bool) -> tuple[Image.Image, int, int]:
+    """A text with its shadow, and where its picture begins relative to the left end of its base line."""
     chosen = font(size_px, is_bold=is_bold)
     left, top, right, bottom = chosen.getbbox(text, anchor="ls")
-    mask = Image.new("L", (max(int(right - left) + 2, 1), max(int(bottom - top) + 2, 1)))
+    mask = Image.new("L", (max(int(right - left) + 3, 1), max(int(bottom - top) + 3, 1)))
     ImageDraw.Draw(mask).text((-left, -top), text, 255, chosen, "ls")
-    return mask, int(left), int(top)
+    letters = np.asarray(mask, np.float64) / 255
+    shadow = np.zeros_like(letters)
+    shadow[1:, 1:] = letters[:-1, :-1]
+    cover = 1.0 - (1.0 - letters) * (1.0 - shadow)
+    shade = letters / np.maximum(cover, 1e-6)  # the shadow is black
+    layers = [*(shade * channel for channel in colour), 255 * cover]
+    stamp = Image.fromarray(np.rint(np.stack(layers, axis=-1)).astype(np.uint8))
+    return stamp, int(left), int(top)

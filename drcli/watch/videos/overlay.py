@@ -13,7 +13,7 @@ from drcli.config.car_looks import COLOURS
 from drcli.watch.scene import CarLook
 from drcli.watch.videos.drive import Caption, Moment
 from drcli.watch.videos.frame_kernels import darken
-from drcli.watch.videos.lettering import RGB, shortened, width_px, writable, write, write_number
+from drcli.watch.videos.lettering import RGB, WHITE, shortened, width_px, writable, write, write_number
 
 Picture = npt.NDArray[np.uint8]
 
@@ -89,9 +89,9 @@ def _write_car(image: Image.Image, caption: Caption, base_px: int, sizes: Sequen
     if caption.fault:
         done_px = width_px("    ".join(words) + "    ", small_px)
         write(image, (below[0] + done_px, below[1]), caption.fault, small_px, _ALARM)
-    write_number(
-        image, (image.width - _MARGIN_PX, base_px + (small_px + 8) / 2), clock(caption.time_s), time_px
-    )
+    colour = _GOLD if caption.is_finished else WHITE
+    right = image.width - _MARGIN_PX, base_px + (small_px + 8) / 2
+    write_number(image, right, clock(caption.time_s), time_px, colour)
 
 
 def _write_foot(image: Image.Image, caption: Caption) -> None:

@@ -46,6 +46,7 @@ def test_there_are_fifteen_frames_a_second() -> None:
     frames = film(FilmedCar(RED, (one,), ("trial 1/1",)))
     assert len(frames) == 60 == round(one.time_s * 15)
     assert frames[-1].captions[0].time_s == pytest.approx(one.time_s)
+    assert [frame.captions[0].is_finished for frame in frames[-2:]] == [False, True]
 
 
 def test_the_car_is_where_its_nose_was_recorded() -> None:

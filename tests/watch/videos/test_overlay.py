@@ -48,6 +48,7 @@ def test_nothing_but_the_panels_is_drawn_over() -> None:
         ({"resets": 2}, {"head left"}),
         ({"best_s": 9.5}, {"head left"}),
         ({"time_s": 15.0}, {"head right"}),
+        ({"is_finished": True}, {"head right"}),
         ({"speed_mps": 1.0}, {"foot left"}),
         ({"reward": 0.11}, {"foot left"}),
         ({"total_reward": 555.5}, {"foot right"}),
@@ -99,7 +100,7 @@ def test_a_black_car_has_a_mark_that_is_seen() -> None:
 @pytest.fixture
 def only_pillow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in the image of our services, which has no matplotlib."""
-    caches = (lettering.font, lettering.writable, lettering.width_px, lettering.shortened, lettering._mask)
+    caches = (lettering.font, lettering.writable, lettering.width_px, lettering.shortened, lettering._stamp)
     monkeypatch.setattr(lettering, "_folder", lambda: None)
     for each in caches:
         each.cache_clear()
