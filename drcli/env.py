@@ -16,6 +16,13 @@ DR_VIEWER_START = "DR_VIEWER_START"  # what `dr start-viewer` tells its server: 
 
 DR_CAR_PASSWORD = "DR_CAR_PASSWORD"  # the password of a car's console, for `dr car`
 XDG_CONFIG_HOME = "XDG_CONFIG_HOME"  # where programs keep what belongs to the user; default: ~/.config
+XDG_CACHE_HOME = "XDG_CACHE_HOME"  # where programs keep what can be made again; default: ~/.cache
+
+# What JupyterLab is told besides: the bucket for boto3, its own folders, what no proxy is needed for.
+AWS_ENDPOINT_URL_S3 = "AWS_ENDPOINT_URL_S3"
+AWS_DEFAULT_REGION = "AWS_DEFAULT_REGION"
+JUPYTER_FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+NO_PROXY = "NO_PROXY"
 
 NO_COLOR = "NO_COLOR"  # any text: no colours, see no-color.org
 

@@ -28,6 +28,12 @@ def user_folder() -> Path:
     return (Path(configuration) if configuration else Path.home() / ".config") / "drcli"
 
 
+def user_cache() -> Path:
+    """What can be made again, for all workspaces of the user."""
+    cache = env.read(env.XDG_CACHE_HOME)
+    return (Path(cache) if cache else Path.home() / ".cache") / "drcli"
+
+
 def known_cars() -> Path:
     """The certificates of the user's cars."""
     return user_folder() / "known-cars.json"
@@ -128,6 +134,16 @@ class Workspace:
     def metrics(self) -> Path:
         """What the metrics stack is started with; only its owner may read the password in it."""
         return self.data / "metrics"
+
+    @property
+    def analysis(self) -> Path:
+        """Notebooks, and what they read besides the bucket; as in DeepRacer-for-Cloud."""
+        return self.data / "analysis"
+
+    @property
+    def jupyter(self) -> Path:
+        """Settings and state of Jupyter; only its owner may read the token in it."""
+        return self.data / "jupyter"
 
     @property
     def runs(self) -> Path:

@@ -143,6 +143,7 @@ _TRANSLATED: Mapping[str, Callable[[Line], list[Line]]] = {
     "start-evaluation": lambda words: [["evaluate", *words]],
     "logs-sagemaker": _logs("sagemaker"),
     "logs-robomaker": _logs("robomaker"),
+    "logs-loganalysis": lambda words: [["logs-loganalysis", "-f", *words]],
     "start-viewer": _start_viewer,
     "update-viewer": lambda words: [["stop-viewer"], *_start_viewer(words)],
     "view-stream": _start_viewer,
@@ -165,7 +166,7 @@ _SAME = (
     *("increment-training", "increment-upload-model", "upload-custom-files", "download-custom-files"),
     *("upload-model", "upload-car-zip", "download-model"),
     *("stop-viewer", "start-metrics", "stop-metrics"),
-    *("start-loganalysis", "stop-loganalysis", "logs-loganalysis", "url-loganalysis"),
+    *("start-loganalysis", "stop-loganalysis", "url-loganalysis"),
 )
 
 NAMES: tuple[str, ...] = tuple(sorted({*_SAME, *_TRANSLATED, *RETIRED}))

@@ -16,7 +16,9 @@ from drcli.cli import options, present
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def command(experiment: str | None, everywhere: bool, yes: bool) -> None:
-    """Stop all trainings and evaluations of this workspace gracefully, its viewer and its store. Data and logs stay.
+    """Stop all trainings and evaluations of this workspace gracefully, its viewer, its notebooks and its store.
+
+    Data and logs stay.
 
     Containers of other programs are never touched: ours are found by their labels.
 
@@ -24,11 +26,14 @@ def command(experiment: str | None, everywhere: bool, yes: bool) -> None:
       dr stop-all
     """
     from drcli.launch import stop_all
+    from drcli.launch.analysis import log_analysis
     from drcli.watch.viewer import viewer_process
 
     workspace, settings = options.load(experiment, ())
     has_viewer = viewer_process.stop(workspace)  # first, as it looks into the store
-    stopped = ["The viewer"] * has_viewer + list(stop_all.stop_all(workspace, settings))
+    has_notebooks = log_analysis.stop(settings, workspace)
+    stopped = ["The viewer"] * has_viewer + ["Log analysis"] * has_notebooks
+    stopped += list(stop_all.stop_all(workspace, settings))
     others = stop_all.foreign() if everywhere else []
     if others and not yes:
         click.confirm(f"Stop {', '.join(others)} of other workspaces as well?", abort=True, err=True)

@@ -32,6 +32,8 @@ from drcli.errors import UsageError
         ("stop-training", ["stop-training"]),
         ("logs-sagemaker", ["logs sagemaker -f"]),
         ("logs-sagemaker -w 15 -a", ["logs sagemaker -f --tail 0"]),
+        ("start-loganalysis", ["start-loganalysis"]),
+        ("logs-loganalysis", ["logs-loganalysis -f"]),
         ("logs-robomaker -w 15 -n 2 -e", ["logs robomaker -f -n 2 --evaluation"]),
         ("logs-robomaker -n 0", ["logs robomaker -f -n 1"]),
         ("increment-training -f -w -p a-1 -d _", ["increment-training -f -w -p a-1 -d _"]),

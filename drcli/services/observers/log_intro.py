@@ -1,6 +1,7 @@
 """What log tools read before the first SIM_TRACE_LOG line: the params, sensors, hyperparameters and actions of a run.
 
-The lines are those that deepracer-log-guru looks for (`src/log/parse.py`), in the form of the community's engine.
+The lines are those that deepracer-log-guru looks for (`src/log/parse.py`), in the form of the community's engine. It
+opens the logs of all workers of a run together, and then the evaluations have to be in that of the first (`log.py`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,17 @@ from drcli.services.observers.coach_log import selection_line
 from drcli.services.observers.observer import ObservedRun, Observer
 from drcli.services.shared import service_log
 
+# What the community's engine makes lists of, one item for each car, before it logs the params; log-guru asserts that.
+_LISTS = (
+    *(
+        "SAGEMAKER_SHARED_S3_BUCKET",
+        "SAGEMAKER_SHARED_S3_PREFIX",
+        "METRICS_S3_BUCKET",
+        "METRICS_S3_OBJECT_KEY",
+    ),
+    *("MODEL_METADATA_FILE_S3_KEY", "BODY_SHELL_TYPE", "CAR_COLOR"),
+)
+
 
 class LogIntro(Observer):
     """Logs it just before the first episode, so that a worker that restarts earlier does not log it twice.
@@ -31,20 +43,25 @@ class LogIntro(Observer):
 
     def __init__(self, run: ObservedRun) -> None:
         super().__init__(run)
-        self._is_logged = False
+        self._worker: int | None = None  # until the intro is logged
 
     def on_episode(self, worker: int, episode: Episode) -> None:
         """Log the intro if this is the first episode."""
-        if self._is_logged:
+        if self._worker is not None:
             return
-        self._is_logged = True
+        self._worker = worker
         try:
             service_log.lines(self._lines(worker))
         except DrError as error:  # the run is more important than tools that read its log
             service_log.line(f"The log lacks what log tools read at its start: {error.message}")
 
     def on_exam(self, episodes: Sequence[Episode]) -> None:
-        """Log the reward of each episode and the progress of all, by which tools tell iterations apart."""
+        """Log the reward of each episode and the progress of all, by which tools tell iterations apart.
+
+        Workers share some exams. Where there are none log-guru divides the episodes by the hyperparameters.
+        """
+        if self._worker:
+            return
         # The rate is the same in every log of the community's engine, which does not know what a success is.
         finished = "## agent: Finished evaluation phase. Success rate = 0.0, Avg Total Reward ="
         rewards = (f"{finished} {episode.reward:.2f}" for episode in episodes)
@@ -62,7 +79,7 @@ class LogIntro(Observer):
             f"{datetime.now():%Y-%m-%d %H:%M:%S}: Your CPU supports instructions that drcli is compiled for.",
             f"Starting as worker {max(worker, 0)}, using world {params['WORLD_NAME']} and configuration {file}.",
             f"[s3] Successfully downloaded yaml file from s3 key {run.keys.params(file)}",
-            quoted(params),
+            quoted({key: _listed(key, value) for key, value in params.items()}),
             "Using the following hyper-parameters",
             *json.dumps(json.loads(hyperparameters), indent=2, sort_keys=True).splitlines(),
             *lines_of(run.metadata),
@@ -85,6 +102,10 @@ def lines_of(metadata: ModelMetadata) -> Iterator[str]:
             for index, action in enumerate(metadata.discrete or ())
         ]
     yield f"Loaded action space from file: {quoted(actions)}"
+
+
+def _listed(key: str, value: Any) -> Any:
+    return [value] if key in _LISTS and not isinstance(value, list) else value
 
 
 def quoted(values: Mapping[str, Any] | list[Any] | tuple[Any, ...]) -> str:
