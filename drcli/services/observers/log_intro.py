@@ -79,7 +79,7 @@ class LogIntro(Observer):
             f"{datetime.now():%Y-%m-%d %H:%M:%S}: Your CPU supports instructions that drcli is compiled for.",
             f"Starting as worker {max(worker, 0)}, using world {params['WORLD_NAME']} and configuration {file}.",
             f"[s3] Successfully downloaded yaml file from s3 key {run.keys.params(file)}",
-            quoted({key: _listed(key, value) for key, value in params.items()}),
+            params_line(params),
             "Using the following hyper-parameters",
             *json.dumps(json.loads(hyperparameters), indent=2, sort_keys=True).splitlines(),
             *lines_of(run.metadata),
@@ -104,8 +104,10 @@ def lines_of(metadata: ModelMetadata) -> Iterator[str]:
     yield f"Loaded action space from file: {quoted(actions)}"
 
 
-def _listed(key: str, value: Any) -> Any:
-    return [value] if key in _LISTS and not isinstance(value, list) else value
+def params_line(params: Mapping[str, Any]) -> str:
+    """The params of a run, those of each car as lists."""
+    many = {key: [params[key]] for key in _LISTS if not isinstance(params.get(key, []), list)}
+    return quoted({**params, **many})
 
 
 def quoted(values: Mapping[str, Any] | list[Any] | tuple[Any, ...]) -> str:

@@ -144,7 +144,8 @@ class Evaluated:
 class Welcome(_Plain):
     """The receiver is worker `index`, with `episodes_done` recorded training episodes.
 
-    hyperparameters: of the run, as JSON; the algorithm's actor reads them.
+    hyperparameters: of the run, as JSON; the algorithm's actor reads them. episodes_before: how many of the episodes
+    are from before this start of the run, and not in its logs.
     """
 
     kind: ClassVar[str] = "welcome"
@@ -152,6 +153,7 @@ class Welcome(_Plain):
     episodes_done: int
     index: int
     hyperparameters: str = "{}"
+    episodes_before: int = 0
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ class TrainingRun:
         self._published: CheckpointName | None = start.published
         self._started = time.monotonic()
         self._steps_before = start.counters.steps
+        self._episodes_before = dict(start.counters.episodes)
 
     @property
     def seed(self) -> int:
@@ -264,7 +265,7 @@ class TrainingRun:
     def _welcome(self, index: int) -> Welcome:
         done = self.counters.episodes.get(index, 0)
         parameters = self.parameters.model_dump_json(exclude_none=True)
-        return Welcome(self.counters.seed, done, index, parameters)
+        return Welcome(self.counters.seed, done, index, parameters, self._episodes_before.get(index, 0))
 
 
 def _by_worker(results: Iterable[tuple[int, Experience]]) -> dict[int, list[Episode]]:

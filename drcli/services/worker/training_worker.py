@@ -56,6 +56,7 @@ class _Membership:
     seed: int
     hyperparameters: Hyperparameters
     episodes_done: int
+    episodes_before: int
     seats: dict[str, TakenSeat] = field(default_factory=dict)
     exam: Exam | None = None
 
@@ -197,7 +198,9 @@ class TrainingWorker:
         random.seed(seed)  # for reward functions that use random numbers
         np.random.seed(seed % 2**32)
         hyperparameters = Hyperparameters.parse(welcome.hyperparameters, "hyperparameters.json")
-        self._membership = _Membership(course, seed, hyperparameters, welcome.episodes_done)
+        self._membership = _Membership(
+            course, seed, hyperparameters, welcome.episodes_done, welcome.episodes_before
+        )
 
     def _taken(self, member: _Membership, task: Collect | Evaluate) -> TakenSeat:
         """The seat of a task, with the task's policy in it."""
@@ -229,9 +232,13 @@ class TrainingWorker:
         return self._observers if taken.seat.is_recorded else Subscriptions()
 
     def _numbered(self, member: _Membership, episodes: list[Episode]) -> tuple[Episode, ...]:
-        """Number training episodes in the order in which they ended, and notify observers."""
+        """Number training episodes in the order in which they ended, and notify observers.
+
+        A log begins with 0, also that of a resumed run, as tools expect; the trainer has its own numbers.
+        """
         for episode in episodes:
-            episode.rows = [row._replace(episode=member.episodes_done) for row in episode.rows]
+            number = member.episodes_done - member.episodes_before
+            episode.rows = [row._replace(episode=number) for row in episode.rows]
             member.episodes_done += 1
             self._observers.episode(self._index, episode)
         return tuple(episodes)

@@ -7,10 +7,13 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
+from drcli.config.load import settings_of
 from drcli.config.model_metadata import ModelMetadata
+from drcli.config.params_documents import render_training, to_yaml
 from drcli.contract.episode import Episode, Status
-from drcli.services.observers.log_intro import LogIntro, lines_of, quoted
+from drcli.services.observers.log_intro import LogIntro, lines_of, params_line, quoted
 from drcli.services.observers.observer import ObservedRun
 from drcli.services.observers.subscriptions import Subscriptions
 
@@ -69,6 +72,35 @@ def test_a_name_with_quotes_does_not_break_the_params_line(name: str) -> None:
     assert (read_back["WORLD_NAME"], read_back["CAR_COLOR"]) == ("oval", ["Red"])
 
 
+LISTS = ("BODY_SHELL_TYPE", "CAR_COLOR", "METRICS_S3_BUCKET", "METRICS_S3_OBJECT_KEY", "MODEL_METADATA_FILE_S3_KEY",
+         "SAGEMAKER_SHARED_S3_BUCKET", "SAGEMAKER_SHARED_S3_PREFIX")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"DR_RACE_TYPE": "OBJECT_AVOIDANCE", "DR_OA_OBJECT_POSITIONS": "0.1,-1;0.5,1"},
+        {"DR_RACE_TYPE": "HEAD_TO_BOT"},
+    ],
+)
+def test_params_have_the_types_that_log_guru_asserts(settings: dict[str, str]) -> None:
+    (document,) = render_training(settings_of({"DR_WORLD_NAME": "tiny", **settings}), None)
+    params = as_json(params_line(yaml.safe_load(to_yaml(document.values))))
+    assert isinstance(params, dict)
+    assert all(isinstance(params[name], list) and len(params[name]) == 1 for name in LISTS)
+    positions = params.pop("OBJECT_POSITIONS", [])
+    assert isinstance(positions, list)
+    assert [position.split(",")[1] for position in positions] == (["-1", "1"] if positions else [])
+    assert all(isinstance(value, str) for name, value in params.items() if name not in LISTS)
+    texts = {
+        name: params[name] for name in ("RANDOMIZE_OBSTACLE_LOCATIONS", "IS_LANE_CHANGE") if name in params
+    }
+    assert set(texts.values()) <= {"True", "False"}
+    assert int(params["NUM_WORKERS"]) == 1
+    assert 0.0 <= float(params["START_POSITION_OFFSET"]) < 1.0
+
+
 LAP = Episode(0, 0, 0.0, 0.0, False, 30.0, 100.0, Status.LAP_COMPLETE, 9.0)
 
 
@@ -91,6 +123,9 @@ def test_the_intro_comes_once_before_the_first_episode(run: Any, capsys: pytest.
     params = next(as_json(line) for line in lines if line.startswith("{'"))
     assert isinstance(params, dict)
     assert params["WORLD_NAME"] == "tiny"
+    platform = next(line for line in lines if line.startswith("Starting as worker "))
+    assert int(platform.removeprefix("Starting as worker ").split(",")[0]) == 0
+    assert lines.index(platform) < next(i for i, line in enumerate(lines) if line.startswith("{'"))
     assert re.search(r"'WORLD_NAME': '(\S+)'", text)
     lone = {line.split(":")[0].strip(' "'): line for line in lines if line.startswith('  "')}
     assert {"batch_size", "lr"} <= lone.keys()
@@ -101,7 +136,19 @@ def test_the_intro_comes_once_before_the_first_episode(run: Any, capsys: pytest.
 def test_an_evaluation_is_a_reward_each_and_a_list_of_progress(
     run: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    observed(run).exam([LAP, LAP])
+    observers = observed(run)
+    observers.episode(0, LAP)
+    capsys.readouterr()
+    observers.exam([LAP, LAP])
     *rewards, progress = capsys.readouterr().out.splitlines()
     assert [line.rpartition(" = ")[2] for line in rewards] == ["30.00", "30.00"]
     assert progress.endswith("evaluations: 2 Evaluation episode progress: [100.0, 100.0]")
+
+
+def test_only_the_first_worker_tells_of_evaluations(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """log-guru refuses the logs of a run of which two have evaluations (`src/log/log.py`, `load_all`)."""
+    observers = observed(run)
+    observers.episode(1, LAP)
+    capsys.readouterr()
+    observers.exam([LAP])
+    assert capsys.readouterr().out == ""

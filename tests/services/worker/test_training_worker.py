@@ -59,11 +59,12 @@ class Stand:
         self.results: list[Experience | Evaluated] = []
         self.error: DrError | None = None
         self.welcomes = 0
+        self.episodes_before = 0
         self.workers = WorkerRegistry(self._socket, {POLICY: spec}, self._welcome, lambda text: None)
 
     def _welcome(self, index: int) -> Welcome:
         self.welcomes += 1
-        return Welcome(7, 0, 0)
+        return Welcome(7, self.episodes_before, 0, episodes_before=self.episodes_before)
 
     def poll(self) -> None:
         try:
@@ -133,6 +134,12 @@ def test_episodes_are_numbered_as_they_end(pair: Pair, weights: Any) -> None:
         numbers += [episode.rows[-1].episode for episode in result.episodes]
         assert all(len({row.episode for row in episode.rows}) == 1 for episode in result.episodes)
     assert numbers == list(range(9))
+
+
+def test_the_log_of_a_resumed_run_begins_with_0(pair: Pair, weights: Any) -> None:
+    pair.stand.episodes_before = 12
+    (result,) = pair.stand.gather(Collect(0, "p", 0, 3, 0, weights=weights))
+    assert [episode.rows[-1].episode for episode in result.episodes] == [0, 1, 2]
 
 
 def test_a_new_welcome_is_a_new_beginning(pair: Pair, weights: Any) -> None:
