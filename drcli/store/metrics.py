@@ -72,7 +72,10 @@ class TrainingEpisode:
 
 @dataclass
 class TrainingMetrics:
-    """TrainingMetrics.json of one worker. An evaluation repeats the last training row's episode and trial."""
+    """TrainingMetrics.json of one worker. An evaluation repeats the last training row's episode and trial.
+
+    Before the first one its trial is 1: deepracer-utils divides by the highest (`deepracer/logs/metrics.py`).
+    """
 
     best_model_metric: str = "progress"
     episodes: list[TrainingEpisode] = field(default_factory=list)
@@ -98,7 +101,7 @@ class TrainingMetrics:
                 start_time=result.start_ms,
                 elapsed_time_in_milliseconds=result.end_ms - result.start_ms,
                 episode=self.episode_count + training,
-                trial=self.trial,
+                trial=max(1, self.trial),
                 phase=phase,
                 completion_percentage=int(result.progress_pct),
                 episode_status=STATUS_LABELS[result.status],
@@ -111,7 +114,7 @@ class TrainingMetrics:
         The evaluations that followed that episode are kept.
         """
         self.episodes = [row for row in self.episodes if row.episode <= episodes]
-        self.trial = self.episodes[-1].trial if self.episodes else 0
+        self.trial = self.episodes[-1].trial if self.episode_count else 0
 
     def to_json(self) -> bytes:
         """The document."""
@@ -128,7 +131,7 @@ class TrainingMetrics:
             rows = [TrainingEpisode(**{name: row[name] for name in names}) for row in document["metrics"]]
         except (KeyError, TypeError) as error:
             raise DrError(f"{where} is broken: {error!r}.") from error
-        trial = rows[-1].trial if rows else 0
+        trial = rows[-1].trial if rows and rows[-1].episode else 0
         return cls(str(document.get("best_model_metric", "progress")), rows, trial)
 
     def evaluations(self) -> list[list[TrainingEpisode]]:

@@ -152,3 +152,21 @@ def test_metrics_come_back(place: tuple[Bucket, Path], workers: int) -> None:
     assert list(summary["eval_completion"]) == [30, 60, 90]
     local = TheirMetrics(None, fname=str(folder / KEYS.default_metrics))
     assert len(local.getTraining()) == ITERATIONS * EPISODES
+
+
+def test_metrics_of_evaluations_alone_come_back(place: tuple[Bucket, Path]) -> None:
+    """A guided training may end before its first training episode does."""
+    from deepracer.logs import TrainingMetrics as TheirMetrics
+
+    bucket, _ = place
+    metrics = TrainingMetrics()
+    for progress_pct in (40.0, 100.0):
+        metrics.append("evaluation", EpisodeResult(50.0, progress_pct, "off_track", 0.0, 9.0))
+    again = TrainingMetrics.from_json(metrics.to_json())
+    again.append("training", EpisodeResult(5.0, 10.0, "off_track", 0.0, 1.0))
+    assert [(row.episode, row.trial) for row in again.episodes] == [(0, 1), (0, 1), (1, 1)]
+    bucket.put(KEYS.default_metrics, metrics.to_json())
+    theirs = TheirMetrics(bucket.config.bucket, KEYS.prefix, s3_endpoint_url=bucket.config.endpoint_url)
+    assert list(theirs.getEvaluation()["completion"]) == [40, 100]
+    assert theirs.getTraining().empty
+    assert list(theirs.getSummary()["eval_episodes"]) == [2]
