@@ -142,7 +142,7 @@ class Workspace:
 
     @property
     def jupyter(self) -> Path:
-        """Settings and state of Jupyter; only its owner may read the token in it."""
+        """Settings and state of Jupyter, and its token: a folder that only its owner can enter."""
         return self.data / "jupyter"
 
     @property

@@ -316,7 +316,9 @@ class Settings(SourcedValues):
     simapp_source: str = _IMAGES("drcli/simapp", "The engine: ours, or another image.")
     simapp_version: str = _IMAGES("", "Tag of the engine's image; empty: the version of drcli.")
     minio_image: str = _IMAGES("", "Tag or full name of the S3 server's image; empty: the pinned one.")
-    analysis_image: str = _IMAGES("cpu", "Log analysis in the Docker styles: tag or full name of its image.", rare=True)
+    analysis_image: str = _IMAGES(
+        "cpu", "Log analysis in the Docker styles: tag or full name of its image.", rare=True
+    )
 
     robomaker_mount_logs: bool = _MOUNTS(
         False, "Keep the workers' own logs under data/logs.", rare=True, only_for=COMMUNITY

@@ -86,8 +86,9 @@ class NotebookProcess:
     def _start(self, python: Path, config: StoreConfig, port: int) -> DetachedServer:
         token = secrets.token_urlsafe(24)
         home = self._workspace.jupyter
-        for folder in ("config", "data", "runtime"):
-            (home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.mkdir(
+            mode=0o700, parents=True, exist_ok=True
+        )  # Jupyter writes the token into files that are not
         write_private(home / "jupyter.json", _jupyter_settings(self._workspace.analysis, port, token))
         program = Program(
             NAME,
