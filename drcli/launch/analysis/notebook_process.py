@@ -33,6 +33,8 @@ from drcli.store import store_users
 from drcli.store.store_config import StoreConfig
 
 _PORTS = 20
+# It neither asks the user about news nor anybody else for them.
+_QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 _LOCAL = f"{HOST},localhost"
 
 
@@ -89,6 +91,7 @@ class NotebookProcess:
         home.mkdir(
             mode=0o700, parents=True, exist_ok=True
         )  # Jupyter writes the token into files that are not
+        write_private(home / "config" / "labconfig" / "default_setting_overrides.json", _QUIET)
         write_private(home / "jupyter.json", _jupyter_settings(self._workspace.analysis, port, token))
         program = Program(
             NAME,
@@ -109,7 +112,6 @@ def _jupyter_settings(folder: Path, port: int, token: str) -> dict[str, dict[str
             "allow_root": True,  # root may, too, as with the rest of drcli
         },
         "IdentityProvider": {"token": token},
-        # It asks nobody elsewhere for news.
         "LabApp": {"check_for_updates_class": "jupyterlab.NeverCheckForUpdate", "news_url": None},
     }
 
