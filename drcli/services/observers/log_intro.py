@@ -80,6 +80,12 @@ class LogIntro(Observer):
             f"Starting as worker {max(worker, 0)}, using world {params['WORLD_NAME']} and configuration {file}.",
             f"[s3] Successfully downloaded yaml file from s3 key {run.keys.params(file)}",
             params_line(params),
+            # For deepracer-utils and log-guru 3, which know the community's first engine.
+            *(
+                f" * /{name}: {params[name]}"
+                for name in ("JOB_TYPE", "RACE_TYPE", "WORLD_NAME")
+                if name in params
+            ),
             "Using the following hyper-parameters",
             *json.dumps(json.loads(hyperparameters), indent=2, sort_keys=True).splitlines(),
             *lines_of(run.metadata),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +14,11 @@ import yaml
 from drcli.config.load import settings_of
 from drcli.config.model_metadata import ModelMetadata
 from drcli.config.params_documents import render_training, to_yaml
-from drcli.contract.episode import Episode, Status
+from drcli.contract.episode import Episode, Status, TraceRow
 from drcli.services.observers.log_intro import LogIntro, lines_of, params_line, quoted
 from drcli.services.observers.observer import ObservedRun
 from drcli.services.observers.subscriptions import Subscriptions
+from drcli.services.observers.trace_log import TraceLog
 
 CAMERA = {"version": "5", "sensor": ["FRONT_FACING_CAMERA"], "training_algorithm": "clipped_ppo"}
 DISCRETE = CAMERA | {
@@ -152,3 +155,38 @@ def test_only_the_first_worker_tells_of_evaluations(run: Any, capsys: pytest.Cap
     capsys.readouterr()
     observers.exam([LAP])
     assert capsys.readouterr().out == ""
+
+
+def test_deepracer_utils_loads_the_log(run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from deepracer.logs import DeepRacerLog, FSFileHandler
+
+    job = run.job()
+    hyperparameters = b'{"lr": 0.001, "num_episodes_between_training": 2}'
+    job.bucket.put(job.keys.hyperparameters, hyperparameters)
+    observed_run = ObservedRun("worker", job.environment, job.bucket, job.keys, "tiny", job.metadata)
+    observers = Subscriptions([LogIntro(observed_run), TraceLog(observed_run)])
+    for number in range(4):
+        observers.episode(0, replace(LAP, rows=[row(number, step) for step in (1, 2, 3)]))
+        if number % 2:
+            observers.exam([LAP, LAP])
+    # The layout of a console's archive, the only one in which deepracer-utils looks for such a log.
+    for folder in ("sim-trace/training/training-simtrace", "logs/training"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "logs/training/training-20260101000000-x-robomaker.log").write_text(capsys.readouterr().out)
+    log = DeepRacerLog(filehandler=FSFileHandler(str(tmp_path)))
+    log.load_robomaker_logs()
+    frame = log.dataframe()
+    assert log.agent_and_network()["world"] == "tiny"
+    assert log.agent_and_network()["sensor_list"] == list(job.metadata.sensors)
+    assert log.hyperparameters() == json.loads(hyperparameters)
+    assert len(log.action_space()) == len(job.metadata.discrete)
+    assert frame["episode"].tolist() == [number for number in range(4) for _ in range(3)]
+    assert frame["iteration"].tolist() == [number // 2 for number in range(4) for _ in range(3)]
+    assert frame["progress"].max() == 100.0
+
+
+def row(episode: int, step: int) -> TraceRow:
+    is_last = step == 3
+    status = "lap_complete" if is_last else "in_progress"
+    return TraceRow(episode, float(step), 0.1 * step, 0.2, 5.0, -15.0, 1.0, 0, 1.0, is_last, True, 100.0 * step / 3,
+                    step, 9.0, 0.1 * step, status, 0.0, 0, 1.7e9 + step)  # fmt: skip
