@@ -65,14 +65,14 @@ def _build(home: Path, talk: Talk) -> None:
             f"The virtual environment {home} was not built: {made.last_words or made.stdout.strip()}",
             "On Debian and Ubuntu it needs the package python3-venv.",
         )
-    errors = []
+    python, errors = (str(_python(home)), "-I"), []  # -I: it must not see our packages (PYTHONPATH)
     options = ("--no-input", "--progress-bar", "off", "--disable-pip-version-check")
-    for line in local_process.lines([str(_python(home)), "-m", "pip", "install", *options, *PACKAGES]):
+    for line in local_process.lines([*python, "-m", "pip", "install", *options, *PACKAGES]):
         if line.startswith(_STEPS):
             talk.line(line)
         elif line.startswith("ERROR"):
             errors.append(line)
-    checked = local_process.run([str(_python(home)), "-c", "import deepracer.logs, jupyterlab"])
+    checked = local_process.run([*python, "-c", "import deepracer.logs, jupyterlab"])
     if checked.code:
         raise DrError(
             f"{' and '.join(PACKAGES)} were not installed:\n" + ("\n".join(errors) or checked.last_words),

@@ -88,9 +88,8 @@ class NotebookProcess:
     def _start(self, python: Path, config: StoreConfig, port: int) -> DetachedServer:
         token = secrets.token_urlsafe(24)
         home = self._workspace.jupyter
-        home.mkdir(
-            mode=0o700, parents=True, exist_ok=True
-        )  # Jupyter writes the token into files that are not
+        # Jupyter also writes the token into files that anybody could read.
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(home / "config" / "labconfig" / "default_setting_overrides.json", _QUIET)
         write_private(home / "jupyter.json", _jupyter_settings(self._workspace.analysis, port, token))
         program = Program(
@@ -117,8 +116,9 @@ def _jupyter_settings(folder: Path, port: int, token: str) -> dict[str, dict[str
 
 
 def _environment(bucket: dict[str, str], home: Path) -> dict[str, str]:
-    """The user's environment, but with the bucket's keys, and Jupyter's own folders."""
-    own = {name: value for name, value in env.outer().items() if not name.startswith(("AWS_", "JUPYTER"))}
+    """The user's environment, but with the bucket's keys, Jupyter's own folders, and none of our packages."""
+    replaced = ("AWS_", "JUPYTER", "PYTHONPATH", "PYTHONHOME")
+    own = {name: value for name, value in env.outer().items() if not name.startswith(replaced)}
     paths = {name: str(home / name.split("_")[1].lower()) for name in env.JUPYTER_FOLDERS}
     unproxied = ",".join(filter(None, (env.read(env.NO_PROXY), _LOCAL)))
     return {**own, **bucket, **paths, env.NO_PROXY: unproxied}
