@@ -59,6 +59,11 @@ class Tour:
         self._visited.clear()
 
     @property
+    def current(self) -> World:
+        """The world where the car drives now."""
+        return self._at
+
+    @property
     def reward_ms(self) -> float:
         """That of the world where it is highest."""
         return max(world.reward_ms for world in self.worlds)

@@ -57,7 +57,7 @@ def _place(world: World | Worlds | Tour, car: int) -> tuple[World, int]:
     if isinstance(world, World):
         return world, car
     if isinstance(world, Tour):
-        return world._at, 0  # private: a change in `sim` would compile all kernels again
+        return world.current, 0
     for inner, own in zip(world.worlds, world.cars_of, strict=True):
         if own.start <= car < own.stop:
             return _place(inner, car - own.start)
