@@ -58,7 +58,7 @@ def _home() -> Path:
 
 
 def _build(home: Path, talk: Talk) -> None:
-    talk.say(f"Building a virtual environment of about 600 MB in {home}, once for all workspaces.")
+    talk.say(f"Building a virtual environment of about 750 MB in {home}, once for all workspaces.")
     made = local_process.run([sys.executable, "-m", "venv", str(home)])
     if made.code:
         raise DrError(
