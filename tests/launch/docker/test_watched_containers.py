@@ -155,15 +155,14 @@ def is_evaluating(racer: Racer) -> bool:
     return RunFolder.of(racer.workspace, "evaluation", 43).exists
 
 
-def test_an_evaluation_has_pictures_from_8180_on(racer: Racer, until: Until) -> None:
+def test_an_evaluation_has_a_port_from_8180_on(racer: Racer, until: Until) -> None:
     until(lambda: (racer.status()["last_checkpoint"] or "0_").partition("_")[0] != "0")
     many = ("--set", "DR_EVAL_NUMBER_OF_TRIALS=500", "--set", "DR_EVAL_MAX_RESETS=50")
     evaluating = racer.popen("evaluate", "--checkpoint", "last", *many)
     try:
-        until(lambda: is_evaluating(racer) and cameras(racer, kind="evaluation"))
-        (camera,) = cameras(racer, kind="evaluation")
-        assert int(camera.url.rpartition(":")[2]) >= 8180
-        until(lambda: shows(camera.url))
+        (camera,) = until(lambda: is_evaluating(racer) and cameras(racer, kind="evaluation"))
+        assert camera.name == "robomaker-1"
+        assert 8180 <= int(camera.url.rpartition(":")[2]) < 8280
     finally:
         racer.dr("stop-evaluation")
         evaluating.communicate(timeout=120)
