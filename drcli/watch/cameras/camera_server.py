@@ -1,6 +1,7 @@
 """The camera server of one worker: `python -m drcli.watch.cameras.camera_server`, started by `server_starter`.
 
-It draws and serves pictures at the lowest priority, ends when nobody has looked for a minute, and with its worker.
+Once it is prepared to draw it works at the lowest priority. It ends when nobody has looked for a minute, and with its
+worker.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def serve(told: dict[str, Any]) -> None:
     states = LiveStates(told["endpoint"], told["key"], RaceLooks.read(environment))
     network = NetworkView(environment)
     studio = Studio(environment, network)
-    threading.Thread(target=studio.prepare, name="rehearsal", daemon=True).start()
+    threading.Thread(target=_prepare, args=(studio,), name="rehearsal", daemon=True).start()
     app = Attendance(Guard(application(Channels(states, studio), LiveEvents(states, network))))
     config = uvicorn.Config(
         app,
@@ -96,12 +97,23 @@ def _end_with_worker() -> None:
     os._exit(0)
 
 
+def _prepare(studio: Studio) -> None:
+    """At the usual priority, as it is done once, and somebody waits for a picture."""
+    studio.prepare()
+    _step_back()
+
+
 def _step_back() -> None:
     """Give way to everybody else on this machine."""
+    process = psutil.Process()
     if sys.platform == "win32":
-        psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS)
+        process.nice(psutil.IDLE_PRIORITY_CLASS)
+    elif sys.platform != "linux":
+        process.nice(19)
     else:
-        psutil.Process().nice(19)
+        for thread in process.threads():  # each has its own priority; new ones inherit it
+            with suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, thread.id, 19)
         # Linux may share out time among sessions first (`man 7 sched`, autogroup), and this one has its own: about
         # 4 % of a core that others want, too.
         with suppress(OSError):
@@ -110,7 +122,6 @@ def _step_back() -> None:
 
 def main() -> None:
     """The program."""
-    _step_back()
     told = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_worker, name="worker", daemon=True).start()
     serve(told)
