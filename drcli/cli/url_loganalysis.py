@@ -10,7 +10,7 @@ from drcli.cli import options, present
 @click.command("url-loganalysis")
 @click.pass_obj
 def command(experiment: str | None) -> None:
-    """Print the address of the running JupyterLab, with its token.
+    """Show the address of the running JupyterLab, with its token.
 
     \b
       dr url-loganalysis
