@@ -85,4 +85,4 @@ def command(
     first = next(iter(made.paths.values()))
     if is_opening and click.launch(str(first)) != 0:
         present.warn(f"No player could be opened; the video is {first}.")
-    present.next_step("dr video --episode fastest", "the fastest lap of the training")
+    present.next_step("dr report", "write a page with curves, tables and pictures of the same model")
