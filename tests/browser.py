@@ -10,7 +10,7 @@ import pytest
 
 CHROMIUM = Path("/usr/bin/chromium")
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-              "--disable-component-update", "--disable-sync")  # fmt: skip
+              "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required")  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,6 @@ from drcli.watch.scene import CarLook
 from drcli.watch.videos.drive import Drive, FilmedCar, Moment, moments
 from drcli.watch.videos.filming import Take, film
 from drcli.watch.videos.shots import FOLDERS, video_name
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture(scope="module")
@@ -85,29 +84,20 @@ def test_nothing_is_left_after_ctrl_c(frames: tuple[Moment, ...], tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_browser_plays_it(videos: dict[str, Path]) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM.exists():
-        pytest.skip("there is no /usr/bin/chromium")
-    with playwright.sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        )
-        page = browser.new_page()
-        if not page.evaluate(
-            "document.createElement('video').canPlayType('video/mp4; codecs=\"avc1.42E01E\"')"
-        ):
-            pytest.skip("this Chromium has no H.264")
-        path = videos["camera"]
-        (path.parent / "page.html").write_text(f"<video muted src='{path.name}'></video>")
-        page.goto((path.parent / "page.html").as_uri())
-        played = page.evaluate(
-            """async () => {
-              const video = document.querySelector('video');
-              await video.play();
-              await new Promise(ended => video.onended = ended);
-              return [video.duration, video.videoWidth, video.videoHeight, video.error];
-            }"""
-        )
-        browser.close()
+def test_a_browser_plays_it(videos: dict[str, Path], browser: Any) -> None:
+    page = browser.new_page()
+    if not page.evaluate("document.createElement('video').canPlayType('video/mp4; codecs=\"avc1.42E01E\"')"):
+        pytest.skip("this Chromium has no H.264")
+    path = videos["camera"]
+    (path.parent / "page.html").write_text(f"<video muted src='{path.name}'></video>")
+    page.goto((path.parent / "page.html").as_uri())
+    played = page.evaluate(
+        """async () => {
+          const video = document.querySelector('video');
+          await video.play();
+          await new Promise(ended => video.onended = ended);
+          return [video.duration, video.videoWidth, video.videoHeight, video.error];
+        }"""
+    )
+    page.close()
     assert played == [pytest.approx(2.0, abs=0.01), 640, 480, None]
