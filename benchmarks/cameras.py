@@ -152,6 +152,7 @@ def main() -> None:
             stop.set()
             for view in views:
                 view.join()
+            _measure(drivers[SHARES[0]], 4.0)  # until the server wants no more states
             print(json.dumps({"round": number, "pictures": sum(counts) - before}), flush=True)
         feed.on_end(RunEnd("ended"))
         from drcli.store.server import stop_server
