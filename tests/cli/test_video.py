@@ -29,7 +29,7 @@ def test_three_files_and_the_next_step(racer: Racer, model: Path) -> None:
     assert [path.parent.name for path in paths] == ["camera-pip", "camera-45degree", "camera-topview"]
     assert all(read_video(path).seconds == pytest.approx(1.0) for path in paths)
     assert "1 trials" not in result.stderr and "1 trial of the evaluation" in result.stderr
-    assert "next: dr video" in result.stderr
+    assert "next: dr report" in result.stderr
 
 
 def test_one_view_somewhere_else_as_json(racer: Racer, model: Path, tmp_path: Path) -> None:

@@ -55,8 +55,11 @@ def test_nobody_else_gets_in(style: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_compose_understands_the_files(style: str, tmp_path: Path) -> None:
-    if not shutil.which("docker"):
-        pytest.skip("there is no docker program")
+    if (
+        not shutil.which("docker")
+        or subprocess.run(["docker", "compose", "version"], capture_output=True).returncode
+    ):
+        pytest.skip("there is no docker program with the plugin compose")
     spec = metrics_spec(settings_of({"DR_DOCKER_STYLE": style}), Workspace(tmp_path), "se$cret")
     model = resolve(spec)
     assert set(model["services"]) == SERVICES
