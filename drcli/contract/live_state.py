@@ -32,7 +32,7 @@ class LiveCar:
 
 @dataclass(frozen=True)
 class LiveBox:
-    """An object on the road of the watched car, as in `drcli.sim.boxes.Boxes`."""
+    """An object on the road of the watched car, as in `drcli.sim.boxes.Boxes`. is_car: drawn as a car of that size."""
 
     x_m: float
     y_m: float

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from drcli.contract.live_state import LiveBox
+
 
 @dataclass(frozen=True)
 class CarLook:
@@ -29,18 +31,7 @@ class SceneCar:
     name: str = ""
 
 
-@dataclass(frozen=True)
-class SceneBox:
-    """An object on the road, as in `drcli.sim.boxes.Boxes`. is_car: drawn as a car of that size."""
-
-    x_m: float
-    y_m: float
-    heading_rad: float
-    length_m: float
-    width_m: float
-    height_m: float
-    grey: int = 128
-    is_car: bool = False
+SceneBox = LiveBox  # what workers tell is what is drawn
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,15 @@ import time
 import numpy as np
 
 from drcli.contract.episode import Episode, Status
-from drcli.contract.live_state import LiveBox, LiveCar, LiveState, Reading
+from drcli.contract.live_state import LiveCar, LiveState, Reading
 from drcli.services.observers.observer import DrivenStep
-from drcli.sim.tour import Tour
 from drcli.sim.world import World
-from drcli.sim.worlds import Worlds
+from drcli.watch.world_places import boxes_around, place_of
 
 
 def snapshot(step: DrivenStep, worker: int, car: int) -> LiveState:
     """The moment after a step as seen with `car`, which drove in it: an index of the step's world."""
-    world, k = _place(step.world, car)
+    world, k = place_of(step.world, car)
     row = int(np.flatnonzero(step.cars == car)[0])
     ended = next((episode for episode in step.transition.episodes if episode.car == car), None)
     driving = np.flatnonzero(world.active).tolist()
@@ -42,7 +41,7 @@ def snapshot(step: DrivenStep, worker: int, car: int) -> LiveState:
         total_reward=(ended or records).reward,
         status=(Status.IN_PROGRESS if ended is None else ended.status).value,
         cars=tuple(_car(world, each, each % group) for each in shown),
-        boxes=_boxes(world, k) if group == 1 else (),  # cars that meet are among the cars
+        boxes=boxes_around(world, k) if group == 1 else (),  # cars that meet are among the cars
         meets=tuple(meets),
         resets=int(counts.resets[k]),
         readings={
@@ -50,18 +49,6 @@ def snapshot(step: DrivenStep, worker: int, car: int) -> LiveState:
             for name, values in step.obs.items()
         },
     )
-
-
-def _place(world: World | Worlds | Tour, car: int) -> tuple[World, int]:
-    """The world where a car drives, and its index there."""
-    if isinstance(world, World):
-        return world, car
-    if isinstance(world, Tour):
-        return world.current, 0
-    for inner, own in zip(world.worlds, world.cars_of, strict=True):
-        if own.start <= car < own.stop:
-            return _place(inner, car - own.start)
-    raise IndexError(f"no car {car}")
 
 
 def _lap_s(episode: Episode, now_s: float) -> float:
@@ -79,14 +66,3 @@ def _car(world: World, k: int, place: int) -> LiveCar:
     cars = world.cars
     x, y, heading, speed = (float(each[k]) for each in (cars.x_m, cars.y_m, cars.heading_rad, cars.speed_mps))
     return LiveCar(x, y, heading, speed, place)
-
-
-def _boxes(world: World, k: int) -> tuple[LiveBox, ...]:
-    boxes = world.race.boxes
-    if boxes is None:
-        return ()
-    return tuple(
-        LiveBox(*(column[k, m].item() for column in boxes))
-        for m in range(boxes.x_m.shape[1])
-        if math.isfinite(boxes.x_m[k, m])
-    )

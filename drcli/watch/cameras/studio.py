@@ -17,7 +17,7 @@ from drcli.watch.cameras.network_view import NetworkView
 from drcli.watch.cameras.topics import ATTENTION, OVERLAY, PictureSpec
 from drcli.watch.pictures.painter import Painter
 from drcli.watch.pictures.rehearsal import rehearse
-from drcli.watch.scene import Scene, SceneBox, SceneCar
+from drcli.watch.scene import Scene, SceneCar
 
 _WAITING = "Nobody drives at the moment."
 _PREPARING = ("Preparing to draw.", "The first time, this takes half a minute.")
@@ -103,12 +103,7 @@ def scene_of(state: LiveState, place: int | None = None, *, everybody: bool) -> 
     cars = [state.cars[i] for i in there]
     return Scene(
         tuple(SceneCar(c.x_m, c.y_m, c.heading_rad, c.color, c.shell, c.name) for c in cars),
-        tuple(
-            SceneBox(
-                b.x_m, b.y_m, b.heading_rad, b.length_m, b.width_m, b.height_m, int(b.grey), bool(b.is_car)
-            )
-            for b in state.boxes
-        ),
+        state.boxes,
         list(there).index(watched),
     )
 

@@ -56,11 +56,13 @@ class EvaluationVideos(Observer):
         if not self._is_wanted or len(self._cars) > 1:  # cars that meet are each other's objects
             return
         from drcli.watch.videos.box_trail import BoxTrail
-        from drcli.watch.videos.scene_boxes import boxes_around
+        from drcli.watch.world_places import boxes_around, place_of
 
         for car in step.cars.tolist():
             if step.world.active[car]:
-                self._trails.setdefault(car, BoxTrail()).add(*boxes_around(step.world, car))
+                world, k = place_of(step.world, car)
+                clock_s = float(world.referee.counts.clock_s[k])
+                self._trails.setdefault(car, BoxTrail()).add(clock_s, boxes_around(world, k))
 
     def on_episode(self, worker: int, episode: Episode) -> None:
         """Keep it for the videos."""
