@@ -213,7 +213,7 @@ def test_a_worker_that_is_asked_to_leave_does_so_in_mid_drive(
     """What it had goes to the next one at once."""
     stand = Stand(run, rollout_spec)
     leaving = run.thread("work")
-    stand.workers.give([Collect(1, "p", 10_000_000, 0, 0, weights=weights)])
+    stand.workers.give([Collect(1, "p", 20_000, 0, 0, weights=weights)])
     while not stand.workers.present:
         stand.poll()
     leaving.stop.request()
