@@ -31,13 +31,10 @@ class SceneCar:
     name: str = ""
 
 
-SceneBox = LiveBox  # what workers tell is what is drawn
-
-
 @dataclass(frozen=True)
 class Scene:
     """All that moves on a track. Cameras are on cars[watched], or follow it."""
 
     cars: tuple[SceneCar, ...]
-    boxes: tuple[SceneBox, ...] = ()
+    boxes: tuple[LiveBox, ...] = ()
     watched: int = 0

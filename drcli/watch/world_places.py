@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+from drcli.contract.live_state import LiveBox
 from drcli.sim.tour import Tour
 from drcli.sim.world import World
 from drcli.sim.worlds import Worlds
-from drcli.watch.scene import SceneBox
 
 
 def place_of(world: World | Worlds | Tour, car: int) -> tuple[World, int]:
@@ -22,13 +22,13 @@ def place_of(world: World | Worlds | Tour, car: int) -> tuple[World, int]:
     raise IndexError(f"no car {car}")
 
 
-def boxes_around(world: World, k: int) -> tuple[SceneBox, ...]:
+def boxes_around(world: World, k: int) -> tuple[LiveBox, ...]:
     """The objects that are placed on the road of car `k`."""
     boxes = world.race.boxes
     if boxes is None:
         return ()
     return tuple(
-        SceneBox(*(column[k, m].item() for column in boxes))
+        LiveBox(*(column[k, m].item() for column in boxes))
         for m in range(boxes.x_m.shape[1])
         if math.isfinite(boxes.x_m[k, m])
     )

@@ -14,10 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 from drcli.config.car_looks import COLOURS, SIMAPP_SHELLS
+from drcli.contract.live_state import LiveBox
 from drcli.sim.constants import RGB, WHEELS_M, grey
 from drcli.sim.races.object_kinds import CAR_LENGTH_M, CAR_WIDTH_M, OBSTACLES
 from drcli.watch.pictures.painting_kernels import LIT, MOST_CORNERS, SHADOW, Array, Faces, Ints
-from drcli.watch.scene import SceneBox, SceneCar
+from drcli.watch.scene import SceneCar
 
 _PAINT = (-1.0, -1.0, -1.0)  # stands for the car's own colour
 _TYRE, _RIM, _TRIM, _GLASS = (28.0, 28.0, 30.0), (150.0, 152.0, 158.0), (44.0, 45.0, 50.0), (38.0, 50.0, 66.0)
@@ -84,7 +85,7 @@ def car_faces(car: SceneCar) -> Faces:
     return _placed(shape, (car.x_m, car.y_m, car.heading_rad), (1.0, 1.0, 1.0), _CAR_HEIGHT_M * 0.6)
 
 
-def box_faces(box: SceneBox) -> Faces:
+def box_faces(box: LiveBox) -> Faces:
     """The faces of an object, and its shadow."""
     pose = (box.x_m, box.y_m, box.heading_rad)
     if box.is_car:
@@ -99,7 +100,7 @@ def joined(parts: Iterable[Faces]) -> Faces:
     return Faces(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
-def car_colour(box: SceneBox) -> RGB:
+def car_colour(box: LiveBox) -> RGB:
     """The colour of an object, as far as its grey tells."""
     return _car_colour(box.grey) if box.is_car else _box_colour(box.grey)
 

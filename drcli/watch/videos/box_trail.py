@@ -6,7 +6,7 @@ import math
 from bisect import bisect_right
 from dataclasses import replace
 
-from drcli.watch.scene import SceneBox
+from drcli.contract.live_state import LiveBox
 
 
 class BoxTrail:
@@ -14,9 +14,9 @@ class BoxTrail:
 
     def __init__(self) -> None:
         self._clock_s: list[float] = []
-        self._boxes: list[tuple[SceneBox, ...]] = []
+        self._boxes: list[tuple[LiveBox, ...]] = []
 
-    def add(self, clock_s: float, boxes: tuple[SceneBox, ...]) -> None:
+    def add(self, clock_s: float, boxes: tuple[LiveBox, ...]) -> None:
         """Where they are now."""
         if self._boxes and self._boxes[-1] == boxes and len(self._boxes) > 1 and self._boxes[-2] == boxes:
             self._clock_s[-1] = clock_s
@@ -24,7 +24,7 @@ class BoxTrail:
         self._clock_s.append(clock_s)
         self._boxes.append(boxes)
 
-    def at(self, clock_s: float) -> tuple[SceneBox, ...]:
+    def at(self, clock_s: float) -> tuple[LiveBox, ...]:
         """Where they were then."""
         if not self._boxes:
             return ()
@@ -37,7 +37,7 @@ class BoxTrail:
         return tuple(_between(a, b, share) for a, b in pairs)
 
 
-def _between(a: SceneBox, b: SceneBox, share: float) -> SceneBox:
+def _between(a: LiveBox, b: LiveBox, share: float) -> LiveBox:
     turn = math.remainder(b.heading_rad - a.heading_rad, math.tau)
     return replace(
         a,

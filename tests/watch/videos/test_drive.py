@@ -10,15 +10,16 @@ import pytest
 from recorded_laps import STEP_S, TRACK, lap, lap_rows
 
 from drcli.contract.episode import TraceRow
+from drcli.contract.live_state import LiveBox
 from drcli.sim.constants import NOSE_M
 from drcli.watch.recordings.recorded_episode import episodes_in
 from drcli.watch.recordings.trace_table import steps_of
-from drcli.watch.scene import CarLook, SceneBox
+from drcli.watch.scene import CarLook
 from drcli.watch.videos.box_trail import BoxTrail
 from drcli.watch.videos.drive import Drive, FilmedCar, Moment, moments, runs_of, trial_labels
 
 RED = CarLook("Blitz", "Red")
-CRATE = SceneBox(1.0, 0.0, 0.0, 0.4, 0.3, 0.25)
+CRATE = LiveBox(1.0, 0.0, 0.0, 0.4, 0.3, 0.25)
 
 
 def film(*cars: FilmedCar, watched: int = 0) -> list[Moment]:
