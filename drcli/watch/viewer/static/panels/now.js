@@ -139,7 +139,7 @@ function page(view, keys, canvases, toggle, watch) {
 function nobody(view, isLate) {
   if (!view.runs.length) return html`This model is not being trained or evaluated. <code>dr start-training</code> or <code>dr evaluate</code> starts a run, and its cars appear here. Track and Episodes show what it has driven.`;
   if (view.runs.every((run) => run.kind === "training") && !isLate) return "Waiting for the first picture …";
-  return "No worker shows pictures: they start once it drives. While a teacher learns, there are none; Curves shows how it does.";
+  return "No picture has arrived. They start once a worker drives: while a teacher learns, there are none, and Curves shows how it does. On a very busy machine they take a while, as the training comes first.";
 }
 
 function worker(key, view, canvases, isOneOfMany, watch) {
