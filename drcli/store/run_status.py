@@ -11,6 +11,8 @@ from drcli.store.client import Bucket
 
 # stopped: by a signal, in a container; it resumes if Docker restarts the trainer
 RunState = Literal["starting", "training", "stopped", "ended", "failed"]
+# The stop_reason of a run that was stopped before its end, by a user or as its machine shut down.
+ON_REQUEST = "stopped on request"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class RunStatus:
     def is_over(self) -> bool:
         """Whether the trainer has finished, successfully or not."""
         return self.state in ("ended", "failed")
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run has reached its own end, and was not stopped before."""
+        return self.state == "ended" and self.stop_reason != ON_REQUEST
 
     def to_json(self) -> bytes:
         """As the document in the bucket."""

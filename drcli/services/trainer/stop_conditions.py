@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import fmean
 
+from drcli.store.run_status import ON_REQUEST
+
 IN_A_ROW = 3  # consecutive evaluations that must reach the wanted progress
 
 
@@ -67,7 +69,7 @@ class StopConditions:
     def reason(self, episodes: int) -> str:
         """Return why the run is over after this number of training episodes; empty while it is not."""
         if self.requested:
-            return "stopped on request"
+            return ON_REQUEST
         if self.passed:
             return self.passed
         if self.is_reached_by_progress:
