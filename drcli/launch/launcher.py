@@ -6,11 +6,14 @@ its style can do and never check which style it is.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
+
+import psutil
 
 from drcli.config.load import load_workers
 from drcli.config.settings import Settings
@@ -30,13 +33,17 @@ PlanT = TypeVar("PlanT", bound=Plan)
 
 @dataclass(frozen=True)
 class RunRequest:
-    """The run to plan. `workers`: the settings of workers 2, 3, … of a multi-config run."""
+    """The run to plan. `workers`: the settings of workers 2, 3, … of a multi-config run.
+
+    cores: how many of the machine's it may keep busy; None: all.
+    """
 
     kind: RunKind
     settings: Settings
     workspace: Workspace
     prefix: str
     workers: tuple[Settings, ...] = ()
+    cores: int | None = None
 
     @property
     def head(self) -> dict[str, Any]:
@@ -50,10 +57,18 @@ class RunRequest:
         }
 
     @classmethod
-    def training(cls, settings: Settings, workspace: Workspace) -> RunRequest:
+    def training(cls, settings: Settings, workspace: Workspace, cores: int | None = None) -> RunRequest:
         """A training of the model named in the settings. Raises DrError if a worker's file is missing or invalid."""
         workers = load_workers(workspace, settings)
-        return cls("training", settings, workspace, settings.local_s3_model_prefix, workers)
+        return cls("training", settings, workspace, settings.local_s3_model_prefix, workers, cores)
+
+
+class Capacity(NamedTuple):
+    """What runs can use: cores, bytes of memory, and whose they are, in words."""
+
+    cores: int
+    memory_bytes: int
+    words: str = "this machine"
 
 
 class ImageToBuild(NamedTuple):
@@ -87,6 +102,10 @@ class Launcher(ABC, Generic[PlanT]):
     def image_to_build(self, settings: Settings) -> ImageToBuild | None:
         """Our image if it is missing or outdated. Raises DrError if building it would not help."""
         return None
+
+    def capacity(self) -> Capacity:
+        """What all runs together can use. Raises DrError if that cannot be determined."""
+        return Capacity(os.cpu_count() or 1, psutil.virtual_memory().available)
 
     def look(self, settings: Settings, workspace: Workspace) -> Snapshot:
         """What planning needs to know about this machine. Never raises: the snapshot lists what is missing."""

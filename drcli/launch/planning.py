@@ -63,6 +63,9 @@ def _complete_snapshot(request: RunRequest) -> Snapshot:
     snapshot = launcher_of(request.settings.docker_style).look(request.settings, request.workspace)
     for error in snapshot.missing:
         raise error
+    if request.cores is not None:
+        cores = min(request.cores, snapshot.machine.cores)
+        return replace(snapshot, machine=replace(snapshot.machine, cores=cores))
     return snapshot
 
 

@@ -60,14 +60,17 @@ def dry_run(settings: Settings, workspace: Workspace) -> planning.DryRun:
     return planning.dry_run(RunRequest.training(settings, workspace), files.warnings)
 
 
-def prepare(settings: Settings, workspace: Workspace) -> PreparedTraining:
-    """Run all checks of a training. Starts the workspace's own store if it is used; changes nothing else."""
+def prepare(settings: Settings, workspace: Workspace, cores: int | None = None) -> PreparedTraining:
+    """Run all checks of a training. Starts the workspace's own store if it is used; changes nothing else.
+
+    cores: how many of the machine's it may keep busy; None: all.
+    """
     check_settings(settings)
     check_trainable(settings)
     run_control.check_not_running(workspace, "training", settings.run_id)
     files = check_training_files(settings, workspace)
     check_workers(settings, workspace)
-    request = RunRequest.training(settings, workspace)
+    request = RunRequest.training(settings, workspace, cores)
     plan = planning.checked_plan(request)
     bucket = open_bucket(settings, workspace, write=True)
     origin: tuple[str, ...] = ()

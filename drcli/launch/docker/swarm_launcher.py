@@ -31,7 +31,7 @@ from drcli.launch.docker.minio_store import MinioStore
 from drcli.launch.docker.stack_programs import stack_deploy
 from drcli.launch.docker.stack_spec import StackKind
 from drcli.launch.docker.swarm_logs import logs_kept
-from drcli.launch.launcher import ImageToBuild
+from drcli.launch.launcher import Capacity, ImageToBuild
 from drcli.launch.machine import Snapshot
 from drcli.launch.own_store import OwnStore
 from drcli.launch.run_folder import RunFolder
@@ -64,6 +64,11 @@ class SwarmLauncher(ContainerLauncher):
             has_ip_vs = False
         nodes = swarm_nodes.worker_nodes()
         return replace(seen, machine=replace(seen.machine, has_ip_vs=has_ip_vs, worker_nodes=nodes))
+
+    def capacity(self) -> Capacity:
+        """What the nodes that can run workers have together; Docker Swarm decides which stack runs where."""
+        cores, memory_bytes, count = swarm_nodes.resources()
+        return Capacity(cores, memory_bytes, f"{count} node{'' if count == 1 else 's'}")
 
     def check(self, plan: ContainerPlan, workspace: Workspace) -> None:
         """Check engine, swarm, nodes and image, and that no other workspace uses the same run id."""

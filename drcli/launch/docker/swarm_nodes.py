@@ -225,6 +225,15 @@ def _is_ours(spec: Mapping[str, Any]) -> bool:
     return docker_engine.KIND in labels or docker_engine.WORKSPACE in labels
 
 
+def resources() -> tuple[int, int, int]:
+    """Cores and bytes of memory of the nodes that can run workers, together, and how many nodes those are."""
+    able = {node.id for node in nodes() if node.is_ready and node.has(ROBOMAKER)}
+    with docker_engine.speaking() as client:
+        found = [seen["Description"]["Resources"] for seen in client.api.nodes() if seen["ID"] in able]
+    cores = sum(int(each["NanoCPUs"]) for each in found) // 10**9
+    return cores, sum(int(each["MemoryBytes"]) for each in found), len(found)
+
+
 def _node(seen: Mapping[str, Any], tasks: Sequence[str]) -> SwarmNode:
     spec, description = seen["Spec"], seen.get("Description") or {}
     manager = seen.get("ManagerStatus") or {}
