@@ -50,6 +50,7 @@ class Workspace:
 
     root: Path
     experiment: str = ""
+    variant: Path | None = None  # of a sweep: the folder with its own `run.env` and `custom_files/`
 
     @property
     def system_env(self) -> Path:
@@ -59,6 +60,8 @@ class Workspace:
     @property
     def folder(self) -> Path:
         """Where `run.env`, `worker-N.env` and `custom_files/` are: the root or `experiments/NAME`."""
+        if self.variant is not None:
+            return self.variant
         return self.root / "experiments" / self.experiment if self.experiment else self.root
 
     @property
@@ -144,6 +147,11 @@ class Workspace:
     def jupyter(self) -> Path:
         """Settings and state of Jupyter, and its token: a folder that only its owner can enter."""
         return self.data / "jupyter"
+
+    @property
+    def sweeps(self) -> Path:
+        """Sweeps and searches, a folder each: their variants, what has been trained, the results."""
+        return self.data / "sweeps"
 
     @property
     def runs(self) -> Path:

@@ -62,6 +62,16 @@ def as_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def as_csv(rows: Iterable[Mapping[str, object]]) -> None:
+    """Print rows with the same keys as CSV to stdout."""
+    import csv
+
+    rows = list(rows)
+    writer = csv.DictWriter(sys.stdout, list(rows[0]) if rows else (), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
 def table(
     rows: Iterable[Mapping[str, object]], columns: Sequence[str] = (), *, are_names: bool = False
 ) -> None:

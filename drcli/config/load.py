@@ -44,7 +44,7 @@ def find_workspace(start: Path | None = None, experiment: str | None = None) -> 
 
 
 def load_settings(
-    workspace: Workspace, overrides: Sequence[str] = (), *, run_env: bytes | None = None
+    workspace: Workspace, overrides: Sequence[str | Assignment] = (), *, run_env: bytes | None = None
 ) -> Settings:
     """All settings of a run.
 
@@ -52,7 +52,7 @@ def load_settings(
     new value.
 
     Args:
-        overrides: `KEY=VALUE` texts.
+        overrides: `KEY=VALUE` texts of a command line, or assignments from elsewhere.
         run_env: read instead of the workspace's `run.env`, which may not exist yet.
 
     Raises:
@@ -162,10 +162,10 @@ def _read(
     return envfile.parse(data, _shown(workspace, path))
 
 
-def _overrides(texts: Iterable[str]) -> tuple[dict[str, Assignment], list[Problem]]:
+def _overrides(given: Iterable[str | Assignment]) -> tuple[dict[str, Assignment], list[Problem]]:
     pinned, problems = {}, []
-    for text in texts:
-        found = envfile.parse_override(text, OVERRIDE)
+    for text in given:
+        found = text if isinstance(text, Assignment) else envfile.parse_override(text, OVERRIDE)
         if isinstance(found, Assignment) and found.key == env.DR_EXPERIMENT_NAME:
             found = Problem(
                 OVERRIDE, f"{found.key} cannot be set here", "choose an experiment with `dr -e NAME …`"
