@@ -27,6 +27,8 @@ COMMANDS = {
     "start-viewer": "Show runs and models in the browser.",
     "stop-viewer": "Stop the viewer.",
     "evaluate": "Evaluate a model: laps, times, resets.",
+    "sweep": "Train and compare many variants from one file.",
+    "tune": "Search for the best values of hyperparameters and settings with Optuna.",
     "race": "Let models race each other: a tournament.",
     "stop-evaluation": "Stop the evaluation.",
     "evaluations": "List the evaluations in the bucket, with lap times.",
@@ -66,6 +68,15 @@ DROA_COMMANDS = {
     "get": "Download a model, or its archive for a car.",
     "logs": "Download the logs of a training or an evaluation.",
     "delete": "Delete a model.",
+}
+
+# The same for `dr sweep`; the module is sweep_NAME.
+SWEEP_COMMANDS = {
+    "run": "Train the variants of a file and rank them; `dr sweep FILE` is the same.",
+    "example": "Write a file to start from.",
+    "status": "Show how far it is.",
+    "stop": "Stop it and its runs; nothing is lost.",
+    "results": "Show the table.",
 }
 
 # The same for `dr reward`; the module is reward_NAME.

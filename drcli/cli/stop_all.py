@@ -16,7 +16,7 @@ from drcli.cli import options, present
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def command(experiment: str | None, everywhere: bool, yes: bool) -> None:
-    """Stop all trainings and evaluations of this workspace gracefully, its viewer, its notebooks and its store.
+    """Stop all sweeps, trainings and evaluations of this workspace gracefully, its viewer, its notebooks and its store.
 
     Data and logs stay.
 
@@ -27,12 +27,18 @@ def command(experiment: str | None, everywhere: bool, yes: bool) -> None:
     """
     from drcli.launch import stop_all
     from drcli.launch.analysis import log_analysis
+    from drcli.sweep import sweep_control
     from drcli.watch.viewer import viewer_process
 
     workspace, settings = options.load(experiment, ())
+    sweeps = [folder.name for folder in sweep_control.running(workspace) if sweep_control.stop(folder)]
     has_viewer = viewer_process.stop(workspace)  # first, as it looks into the store
     has_notebooks = log_analysis.stop(settings, workspace)
-    stopped = ["The viewer"] * has_viewer + ["Log analysis"] * has_notebooks
+    stopped = (
+        [f"The sweep {name}" for name in sweeps]
+        + ["The viewer"] * has_viewer
+        + ["Log analysis"] * has_notebooks
+    )
     stopped += list(stop_all.stop_all(workspace, settings))
     others = stop_all.foreign() if everywhere else []
     if others and not yes:
