@@ -24,6 +24,9 @@ AWS_DEFAULT_REGION = "AWS_DEFAULT_REGION"
 JUPYTER_FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
 NO_PROXY = "NO_PROXY"
 
+# Where the metadata service of EC2 answers; a name of AWS's, for its own programs, too.
+AWS_EC2_METADATA_SERVICE_ENDPOINT = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+
 NO_COLOR = "NO_COLOR"  # any text: no colours, see no-color.org
 
 # Where the engine of containers and the X server of this machine are.

@@ -87,6 +87,20 @@ def spawn(
     return ProcessRef.of(started.pid)
 
 
+def follow(command: Sequence[str], log: Path, folder: Path) -> Companion:
+    """Start a program in a session of its own, with its output appended to `log`; its exit code is of interest."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            list(command),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=sys.platform != "win32",
+        )
+
+
 class Outcome(NamedTuple):
     """How a program ended; `code` is None if it was ended because it took too long."""
 

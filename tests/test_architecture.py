@@ -18,7 +18,7 @@ from drcli.cli import COMMANDS
 PACKAGE = Path(__file__).parents[1] / "drcli"
 FLOORS = (
     ("cli",),
-    ("doctor", "droa", "sweep"),
+    ("cloud", "doctor", "droa", "sweep"),
     ("car", "rewards", "workspace"),
     ("watch",),
     ("models",),

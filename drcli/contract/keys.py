@@ -142,3 +142,40 @@ def evaluation_trace(simtrace_prefix: str) -> str:
 def evaluation_facts(simtrace_prefix: str) -> str:
     """The checkpoint and the track of an evaluation, given SIMTRACE_S3_PREFIX (ours)."""
     return join(simtrace_prefix, "evaluation.json")
+
+
+@dataclass(frozen=True)
+class CloudKeys:
+    """The keys of one job on a rented machine (ours)."""
+
+    name: str
+
+    @property
+    def folder(self) -> str:
+        """All of them are under it; with a slash at the end."""
+        return join("cloud", self.name) + "/"
+
+    @property
+    def job(self) -> str:
+        """What the machine does."""
+        return self.folder + "job.json"
+
+    @property
+    def workspace(self) -> str:
+        """The packed workspace."""
+        return self.folder + "workspace.tar.gz"
+
+    @property
+    def state(self) -> str:
+        """What the machine reports."""
+        return self.folder + "state.json"
+
+    @property
+    def sweeps(self) -> str:
+        """What its sweeps know about their variants."""
+        return self.folder + "sweeps.tar.gz"
+
+    @property
+    def logs(self) -> str:
+        """The folder of the machine's logs, with a slash at the end."""
+        return self.folder + "logs/"

@@ -89,7 +89,7 @@ def _package_files() -> Iterator[tuple[Path, Path]]:
     """Our modules and defaults, and their targets, without hidden files and leftovers of Python or editors."""
     package = Path(drcli.__file__).parent
     for room, suffixes in (
-        (package, {".py", ".safetensors", ".js", ".css", ".html", ".svg", ".txt"}),
+        (package, {".py", ".safetensors", ".js", ".css", ".html", ".svg", ".txt", ".sh"}),
         (paths.defaults_dir(), {".py", ".yaml", ".json", ".env", ".npy"}),
     ):
         target = Path() if room == package else Path("defaults")
