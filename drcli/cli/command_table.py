@@ -52,6 +52,7 @@ COMMANDS = {
     "copy-model": "Copy a model to another prefix.",
     "delete-model": "Delete a model.",
     "droa": "Log in to a DeepRacer on AWS; check, import, list and download models.",
+    "cloud": "Rent a spot machine of AWS for a run; cost, logs, models, end.",
     "images": "Build, list and push our Docker images.",
     "swarm": "Set up a Docker Swarm, show and label its nodes.",
     "update-check": "Show the installed version; check for a newer one only at an address you name.",
@@ -77,6 +78,16 @@ SWEEP_COMMANDS = {
     "status": "Show how far it is.",
     "stop": "Stop it and its runs; nothing is lost.",
     "results": "Show the table.",
+}
+
+# The same for `dr cloud`; the module is cloud_NAME.
+CLOUD_COMMANDS = {
+    "up": "Rent a spot machine and start the run on it.",
+    "status": "Show what is running, for how long, at what cost, and what is stored.",
+    "logs": "Show the log of a job.",
+    "pull": "Bring models and logs here.",
+    "down": "End machines; with --all remove every trace.",
+    "render": "Write the same run for SkyPilot or AWS Batch.",
 }
 
 # The same for `dr reward`; the module is reward_NAME.

@@ -86,6 +86,12 @@ def prepare_download(
     return _prepare(source, target, workspace, is_dry)
 
 
+def prepare_fetch(settings: Settings, workspace: Workspace, source: ModelLocation) -> Transfer:
+    """Prepare to copy a model of a bucket that is open to the same prefix of this workspace's bucket."""
+    target = ModelLocation(open_bucket(settings, workspace, write=True), source.prefix)
+    return _prepare(source, target, workspace, is_dry=False)
+
+
 def prepare_copy(
     settings: Settings, workspace: Workspace, prefix: str, to_prefix: str, *, is_dry: bool = False
 ) -> Transfer:
