@@ -68,6 +68,12 @@ def seen(folder: ProcessFolder) -> SupervisedRun:
     return state
 
 
+def logged(folder: ProcessFolder, name: str) -> str:
+    """The log of a service; empty before there is one."""
+    path = folder.log(name)
+    return path.read_text() if path.is_file() else ""
+
+
 def test_services_are_forked_with_their_imports(
     plan: ProcessPlan, workspace: Workspace, until: Until
 ) -> None:
@@ -75,14 +81,14 @@ def test_services_are_forked_with_their_imports(
     run = seen(folder)
     for replica in run.replicas:
         log = f"imported by {run.supervisor.pid} secret\n"
-        until(lambda replica=replica, log=log: folder.log(replica.name).read_text() == log)
+        until(lambda replica=replica, log=log: logged(folder, replica.name) == log)
         process = replica.process.process()
         assert process is not None and "s3cret" not in " ".join(process.cmdline())
         assert (process.name(), os.getsid(process.pid)) == ("toy_service", process.pid)
     before = run.replicas[1].process
     psutil.Process(before.pid).kill()
     until(lambda: seen(folder).replicas[1].process != before)
-    until(lambda: folder.log("robomaker-1").read_text() == 2 * f"imported by {run.supervisor.pid} secret\n")
+    until(lambda: logged(folder, "robomaker-1") == 2 * f"imported by {run.supervisor.pid} secret\n")
     assert run_control.stop(workspace, "training", 0)
     assert not [replica for replica in seen(folder).replicas if replica.process.is_alive]
 
@@ -105,11 +111,7 @@ def test_without_it_services_are_programs(plan: ProcessPlan, workspace: Workspac
 
     folder = start(plan, workspace, before=kill)
     for replica in seen(folder).replicas:
-        until(
-            lambda replica=replica: (
-                f"imported by {replica.process.pid}" in folder.log(replica.name).read_text()
-            )
-        )
+        until(lambda replica=replica: f"imported by {replica.process.pid}" in logged(folder, replica.name))
 
 
 def test_it_is_dismissed_when_the_checks_fail() -> None:
