@@ -29,7 +29,7 @@ def command() -> None:
     """Train and compare many variants: reward functions, action spaces, hyperparameters, settings, tracks, seeds.
 
     A YAML file says what varies. All models are evaluated under the same rules, and a table ranks them.
-    docs/sweeps.md explains the file; examples are there, too.
+    docs/sweeps.md explains the file, and `dr sweep example` writes one to start from.
 
     \b
       dr sweep rewards.yaml --dry-run

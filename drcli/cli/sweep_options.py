@@ -12,7 +12,9 @@ from drcli.cli import options
 
 _OPTIONS = (
     click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path)),
-    click.option("--dry-run", is_flag=True, help="Check it and show what would be done, with time and disk."),
+    click.option(
+        "-d", "--dry-run", is_flag=True, help="Check it and show what would be done, with time and disk."
+    ),
     click.option(
         "--at-a-time",
         type=click.IntRange(min=1, max=50),
