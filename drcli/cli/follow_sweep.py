@@ -86,6 +86,7 @@ def begin(
     folder = SweepFolder.of(workspace, file.name)
     if folder.exists and not wipe:
         sweep_start.check_same(folder, path.read_bytes())
+        sweep_start.change(folder, choices)
         if sweep_control.is_over(folder):
             present.say(f"{folder.name} has ended; -w starts it from scratch.")
         elif sweep_control.start(folder):

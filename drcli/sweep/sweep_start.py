@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from drcli.config.load import load_settings
@@ -23,6 +23,7 @@ from drcli.sweep.sweep_file import SweepFile, pinned
 from drcli.sweep.sweep_folder import Sweep, SweepFolder, VariantFolder
 from drcli.sweep.variant_files import HERE
 from drcli.sweep.variant_keys import file_of
+from drcli.sweep.variant_run import keep_evaluated
 from drcli.sweep.variants import Variant, probes_of, variants_of
 
 Progress = Callable[[str], None]
@@ -202,6 +203,36 @@ def _rules(workspace: Workspace, file: SweepFile, overrides: Sequence[str]) -> d
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def change(folder: SweepFolder, choices: Choices) -> None:
+    """Apply what the command line says when it continues a sweep, also to models that are done.
+
+    Raises:
+        UsageError: it was started with other settings; or it is running, and its process has read the old ones.
+    """
+    sweep = folder.read()
+    if choices.overrides and choices.overrides != sweep.overrides:
+        before = " ".join(f"--set {text}" for text in sweep.overrides) or "no --set"
+        raise UsageError(
+            f"{folder.name} was started with {before}, and all its models have to be trained alike.",
+            "Omit --set to continue it; -w deletes its models and results and starts from scratch.",
+        )
+    at_a_time = choices.at_a_time or sweep.at_a_time
+    cores = max(1, sweep.cores * sweep.at_a_time // at_a_time)
+    changed = replace(sweep, keep=choices.keep or sweep.keep, at_a_time=at_a_time, cores=cores)
+    if (changed.keep, changed.at_a_time) == (sweep.keep, sweep.at_a_time):
+        return
+    if folder.process is not None:
+        raise UsageError(
+            f"{folder.name} is running, and reads --at-a-time and --keep at its start only.",
+            f"`dr sweep stop {folder.name}`, and start it again; nothing is lost.",
+        )
+    folder.write(changed)
+    if changed.keep == "best":
+        for variant in folder.variants():
+            if variant.state.state == "done":
+                keep_evaluated(folder, changed, variant)
 
 
 def check_same(folder: SweepFolder, text: bytes) -> None:

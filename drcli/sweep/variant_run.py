@@ -184,11 +184,8 @@ class VariantRun:
             self._set(results=results, checkpoint=str(found["checkpoint"]), attempts=0, progress="")
 
     def _finish(self) -> None:
-        if self.sweep.keep == "best" and self.state.checkpoint:
-            settings = self._settings()
-            name = CheckpointName.find(self.state.checkpoint)
-            if name is not None:
-                keep_only(open_bucket(settings, self._workspace), ModelKeys(self.variant.prefix), name)
+        if self.sweep.keep == "best":
+            keep_evaluated(self.folder, self.sweep, self.variant)
         self._set(state="done", ended_at=time.time(), progress="")
 
     def _which(self) -> Which:
@@ -228,6 +225,15 @@ class VariantRun:
             shutil.rmtree(target, ignore_errors=True)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(logs, target)
+
+
+def keep_evaluated(folder: SweepFolder, sweep: Sweep, variant: VariantFolder) -> None:
+    """Delete all checkpoints of a model but the one that was evaluated."""
+    name = CheckpointName.find(variant.state.checkpoint)
+    if name is not None:
+        workspace = folder.workspace(variant.path)
+        settings = load_settings(workspace, [*sweep.overrides, *variant.assignments()])
+        keep_only(open_bucket(settings, workspace), ModelKeys(variant.prefix), name)
 
 
 def result_of(track: str, trials: list[dict[str, Any]]) -> TrackResult:

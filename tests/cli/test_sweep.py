@@ -169,9 +169,15 @@ def test_it_goes_on_after_everything_was_killed_and_one_failure_stops_nobody(rac
     evaluated = racer.invoke("evaluate", "--set", f"DR_LOCAL_S3_MODEL_PREFIX={rows[0]['prefix']}", "--json")
     assert evaluated.exit_code == 0, evaluated.stderr
 
-    again = racer.invoke("sweep", file)
+    refused = racer.invoke("sweep", file, "--set", "DR_SEED=7")
+    assert refused.exit_code == 2
+    assert "night was started with no --set" in refused.stderr
+    assert len(list_checkpoints(racer.bucket, ModelKeys("night-fine"))) > 1
+    again = racer.invoke("sweep", file, "--keep", "best")
     assert again.exit_code == 0
     assert "night has ended; -w starts it from scratch." in again.stderr
+    for name in ("night-fine", "night-last"):
+        assert len(list_checkpoints(racer.bucket, ModelKeys(name))) == 1
     write(racer, "night", text + "# changed\n")
     changed = racer.invoke("sweep", file)
     assert changed.exit_code == 2
@@ -202,6 +208,9 @@ def test_ctrl_c_leaves_it_and_stop_loses_nothing(racer: Any, until: Any) -> None
     assert status["variants"][0]["state"] == "training"
     assert status["variants"][1]["state"] == "waiting"
 
+    refused = racer.invoke("sweep", file, "--at-a-time", "2")
+    assert refused.exit_code == 2
+    assert "day is running" in refused.stderr
     stopped = racer.invoke("sweep", "stop")
     assert "day has stopped." in stopped.stdout
     assert folder.process is None
