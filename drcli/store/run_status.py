@@ -71,6 +71,11 @@ class RunStatus:
         """Whether the run has reached its own end, and was not stopped before."""
         return self.state == "ended" and self.stop_reason != ON_REQUEST
 
+    @property
+    def was_stopped(self) -> bool:
+        """Whether somebody, or a machine that shuts down, has stopped the run before its own end."""
+        return self.state == "stopped" or (self.state == "ended" and not self.is_complete)
+
     def to_json(self) -> bytes:
         """As the document in the bucket."""
         return json.dumps(asdict(self), indent=2).encode()

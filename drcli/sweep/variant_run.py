@@ -21,6 +21,7 @@ from drcli.launch.bucket import bucket_if_running, open_bucket
 from drcli.launch.evaluation_start import StartedEvaluation
 from drcli.launch.run_folder import RunFolder
 from drcli.launch.run_view import RunView
+from drcli.launch.simapp import is_ours
 from drcli.store.checkpoint_pruning import keep_only
 from drcli.store.checkpoints import Which
 from drcli.store.run_status import RunStatus, read_status
@@ -121,9 +122,11 @@ class VariantRun:
             self._next = 0.0
         elif not seen.is_over:
             self._look_after(seen)
+        elif seen.state == "ended" and self._awaits_status():
+            self._set(attempts=self.state.attempts + 1, progress="reading its status")
         elif seen.state == "ended":
             self._end("training", "training")
-            was_stopped = self.status is not None and self.status.is_over and not self.status.is_complete
+            was_stopped = self.status is not None and self.status.was_stopped
             self._set(
                 state="waiting" if was_stopped else "evaluating", attempts=0, progress="", **self._figures()
             )
@@ -135,6 +138,11 @@ class VariantRun:
         else:
             self._end("training", "training")
             self._fail(seen.message, seen.hint)
+
+    def _awaits_status(self) -> bool:
+        """Whether our trainer has ended, but its last status was not read yet, as the store did not answer."""
+        is_known = self.status is not None and (self.status.is_over or self.status.was_stopped)
+        return not is_known and is_ours(self._settings()) and self.state.attempts < _ATTEMPTS
 
     def _look_after(self, seen: RunView) -> None:
         settings = self._settings()

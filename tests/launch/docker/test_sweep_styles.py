@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.docker]
 CIRCLE = "width_m: 1.2\npath:\n  - {left_deg: 180, radius_m: 0.9}\n  - {left_deg: 180, radius_m: 0.9}\n"
 FILE = (
     "settings: {DR_TRAIN_MAX_MINUTES: 20}\n"
-    "grid: {hyperparameters.term_cond_max_episodes: [30, 40]}\n"
+    "grid: {hyperparameters.term_cond_max_episodes: [150, 200]}\n"
     "evaluate: {settings: {DR_EVAL_NUMBER_OF_TRIALS: 1}}\n"
     "rank_by: completion\n"
     "at_a_time: 2\n"
@@ -30,6 +30,11 @@ def stacks(style: str) -> set[str]:
     label = LABELS[style]
     found = docker.from_env().containers.list(filters={"label": label})
     return {each.labels[label] for each in found if each.labels[label].startswith("deepracer-")}
+
+
+def learned_steps(racer: Racer, prefix: str) -> int:
+    """The steps that the newest checkpoint has learned from."""
+    return max((name.steps for name in list_checkpoints(racer.bucket, ModelKeys(prefix))), default=0)
 
 
 @pytest.mark.parametrize("style", ["compose", "swarm"])
@@ -54,8 +59,8 @@ def test_each_variant_is_a_stack(
         assert "2 at a time:" in planned.stdout, planned.stderr
         started = racer.dr("sweep", "night.yaml", "-q")
         assert started.returncode == 0, started.stderr
-        prefixes = ("night-tcme30", "night-tcme40")
-        until(lambda: all(list_checkpoints(racer.bucket, ModelKeys(prefix)) for prefix in prefixes))
+        prefixes = ("night-tcme150", "night-tcme200")
+        until(lambda: all(learned_steps(racer, prefix) > 0 for prefix in prefixes))
         assert stacks(style) == {"deepracer-98", "deepracer-99"}
         assert racer.dr("sweep", "stop").returncode == 0
         until(lambda: not stacks(style))
@@ -63,7 +68,7 @@ def test_each_variant_is_a_stack(
         assert ended.returncode == 0, ended.stderr
         document = json.loads(ended.stdout)
         assert [v["state"] for v in document["variants"]] == ["done", "done"], document
-        assert all(len(v["results"]) == 1 and v["steps"] > 0 for v in document["variants"])
+        assert all(len(v["results"]) == 1 and v["steps"] > 0 for v in document["variants"]), document
         assert not stacks(style)
     finally:
         racer.dr("sweep", "stop")
