@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from drcli.paths import Workspace
 
 yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+words = click.argument("words", nargs=-1, metavar="[-- COMMAND...]")
+hours = click.option(
+    "--hours",
+    type=click.FloatRange(0.25, 168),
+    default=3.0,
+    show_default=True,
+    help="After so many hours a machine stops the run and ends.",
+)
+job_name = click.option(
+    "--name", metavar="NAME", default="", help="Name of the job; default: that of its sweep or its model."
+)
 
 _OPTIONS = (
     click.option("--region", metavar="NAME", default="", help="Region of AWS, instead of DR_AWS_APP_REGION."),

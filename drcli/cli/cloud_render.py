@@ -14,17 +14,6 @@ from drcli.cli import cloud_options, options, present, rented_command
 if TYPE_CHECKING:
     from drcli.cloud.cloud_job import CloudJob
 
-_words = click.argument("words", nargs=-1, metavar="[-- COMMAND...]")
-_hours = click.option(
-    "--hours",
-    type=click.FloatRange(0.25, 168),
-    default=3.0,
-    show_default=True,
-    help="After so many hours a machine stops the run and ends.",
-)
-_name = click.option(
-    "--name", metavar="NAME", default="", help="Name of the job; default: that of its sweep or its model."
-)
 _vcpus = click.option(
     "--vcpus", type=click.IntRange(2, 192), default=4, show_default=True, help="Processors of a machine."
 )
@@ -60,9 +49,9 @@ def command() -> None:
 
 
 @command.command("sky")
-@_words
-@_hours
-@_name
+@cloud_options.words
+@cloud_options.hours
+@cloud_options.job_name
 @_vcpus
 @_memory
 @click.option("--gpu", metavar="NAME[:COUNT]", default="", help="GPU of the machine, such as T4 or A10G:1.")
@@ -104,9 +93,9 @@ def sky(
 
 
 @command.command("batch")
-@_words
-@_hours
-@_name
+@cloud_options.words
+@cloud_options.hours
+@cloud_options.job_name
 @_vcpus
 @_memory
 @click.option("--gpus", type=click.IntRange(0, 8), default=0, show_default=True, help="GPUs of a machine.")
@@ -207,7 +196,7 @@ def _job(
         check_not_at_work(place.bucket, job)
     rented.check(workspace, cloud.overrides, place)
     if dry_run:
-        return job, job.folder + own_wheel().name
+        return job, job.keys.folder + own_wheel().name
     with present.live() as live:
         live.line("Uploading the workspace and drcli")
         held_back, wheel_key = cloud_start.upload(place, job, workspace)

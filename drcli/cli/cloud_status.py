@@ -56,7 +56,7 @@ def _show(found: Overview) -> None:
     for view in found.jobs:
         present.result(
             f"{view.job.name}  {view.phase}: `dr {' '.join(view.job.command)}`, "
-            f"{present.size(view.stored_bytes)} in s3://{view.job.bucket}/{view.job.folder}"
+            f"{present.size(view.stored_bytes)} in s3://{view.job.bucket}/{view.job.keys.folder}"
         )
         if view.state and view.state.message:
             present.result(f"  {view.state.message} {view.state.hint}".rstrip())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("up")
-@click.argument("words", nargs=-1, metavar="[-- COMMAND...]")
+@cloud_options.words
 @click.option(
     "--type",
     "types",
@@ -26,20 +26,12 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Type of machine, c7i.xlarge by default; if repeated: the next one if AWS has none of the first.",
 )
-@click.option(
-    "--hours",
-    type=click.FloatRange(0.25, 168),
-    default=3.0,
-    show_default=True,
-    help="After so many hours the machine ends itself.",
-)
+@cloud_options.hours
 @click.option("--zone", "zones", multiple=True, metavar="NAME", help="Only in this zone; can be repeated.")
 @click.option(
     "--max-price", type=click.FloatRange(0, min_open=True), metavar="USD", help="Limit of the price per hour."
 )
-@click.option(
-    "--name", metavar="NAME", default="", help="Name of the job; default: that of its sweep or its model."
-)
+@cloud_options.job_name
 @click.option("--ssh", is_flag=True, help="Open SSH for your address; otherwise no port is open.")
 @click.option("--ssh-from", metavar="ADDRESS", default="", help="Open SSH for this IPv4 address instead.")
 @click.option(

@@ -35,34 +35,9 @@ class CloudJob:
     experiment: str = ""
 
     @property
-    def folder(self) -> str:
-        """Everything about the job in the bucket is under this prefix, which ends with a slash."""
-        return CloudKeys(self.name).folder
-
-    @property
-    def job_key(self) -> str:
-        """This document."""
-        return CloudKeys(self.name).job
-
-    @property
-    def workspace_key(self) -> str:
-        """The packed workspace."""
-        return CloudKeys(self.name).workspace
-
-    @property
-    def state_key(self) -> str:
-        """What the machine reports, see `CloudState`."""
-        return CloudKeys(self.name).state
-
-    @property
-    def sweeps_key(self) -> str:
-        """What its sweeps know about their variants, see `drcli.cloud.sweep_memory`."""
-        return CloudKeys(self.name).sweeps
-
-    @property
-    def logs_prefix(self) -> str:
-        """The machine's logs are under this prefix, which ends with a slash."""
-        return CloudKeys(self.name).logs
+    def keys(self) -> CloudKeys:
+        """Where its objects are in the bucket: this document, the workspace, the state, the logs."""
+        return CloudKeys(self.name)
 
     def to_json(self) -> bytes:
         """As the document in the bucket."""

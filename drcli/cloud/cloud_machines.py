@@ -63,16 +63,12 @@ def all_machines(aws: Aws) -> list[Machine]:
     found = aws.pages(
         "ec2", "describe_instances", "Reservations", Filters=[{"Name": "tag-key", "Values": [MARK]}]
     )
-    entries = [_machine(entry) for reservation in found for entry in reservation["Instances"]]
+    entries = [machine_of(entry) for reservation in found for entry in reservation["Instances"]]
     return sorted(entries, key=lambda machine: machine.started_at, reverse=True)
 
 
 def machine_of(entry: dict[str, Any]) -> Machine:
     """From the answer of EC2."""
-    return _machine(entry)
-
-
-def _machine(entry: dict[str, Any]) -> Machine:
     tags = tags_of(entry.get("Tags"))
     disks = [disk["Ebs"]["VolumeId"] for disk in entry.get("BlockDeviceMappings", ()) if "Ebs" in disk]
     state = entry["State"]["Name"]

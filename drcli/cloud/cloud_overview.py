@@ -72,7 +72,7 @@ class JobView:
             "name": self.job.name,
             "phase": self.phase,
             "command": list(self.job.command),
-            "stored": file_address(self.place, self.job.folder),
+            "stored": file_address(self.place, self.job.keys.folder),
             "stored_bytes": self.stored_bytes,
             "state": None if self.state is None else asdict(self.state),
         }

@@ -149,10 +149,10 @@ def _job(place: CloudPlace, workspace: Workspace, wish: Wish) -> CloudJob:
 
 def _resumed(place: CloudPlace, job: CloudJob, wish: Wish) -> CloudJob:
     """The job as it was started, for another machine; what it does cannot change on the way."""
-    before = place.bucket.find(job.job_key)
+    before = place.bucket.find(job.keys.job)
     if before is None:
         raise DrError(
-            f"There is no {job.job_key} in the {place.bucket.config.place} to resume.",
+            f"There is no {job.keys.job} in the {place.bucket.config.place} to resume.",
             "Start it without --resume, or name the job with --name: `dr cloud status` lists them.",
         )
     old = CloudJob.from_json(before)

@@ -19,10 +19,10 @@ from drcli.store.model_list import ModelInfo, list_models
 def fetch_logs(view: JobView, workspace: Workspace) -> list[Path]:
     """Download the job, its state, its logs and what it knows about a sweep; where they are now."""
     job, bucket, folder = view.job, view.place.bucket, local_folder(workspace, view.job.name)
-    sent = (job.workspace_key, ".whl")  # from here
+    sent = (job.keys.workspace, ".whl")  # from here
     paths = []
-    for key in (info.key for info in bucket.list(job.folder) if not info.key.endswith(sent)):
-        path = folder / key.removeprefix(job.folder)
+    for key in (info.key for info in bucket.list(job.keys.folder) if not info.key.endswith(sent)):
+        path = folder / key.removeprefix(job.keys.folder)
         bucket.download_file(key, path)
         paths.append(path)
     return paths

@@ -63,17 +63,17 @@ def upload(place: CloudPlace, job: CloudJob, workspace: Workspace) -> tuple[tupl
     bucket, tell = place.bucket, place.aws.tell
     held_back: tuple[str, ...] = ()
     wheel = own_wheel()
-    wheel_key = job.folder + wheel.name
+    wheel_key = job.keys.folder + wheel.name
     patiently(lambda: bucket.put(wheel_key, wheel.data), tell)
     if not job.resume:
         packed = pack(workspace)
         held_back = packed.held_back
-        patiently(lambda: bucket.delete(info.key for info in bucket.list(job.logs_prefix)), tell)
-        patiently(lambda: bucket.delete([job.sweeps_key]), tell)
-        patiently(lambda: bucket.put(job.workspace_key, packed.data), tell)
+        patiently(lambda: bucket.delete(info.key for info in bucket.list(job.keys.logs)), tell)
+        patiently(lambda: bucket.delete([job.keys.sweeps]), tell)
+        patiently(lambda: bucket.put(job.keys.workspace, packed.data), tell)
     # What the previous machine reported must not be mistaken for what this one does.
-    patiently(lambda: bucket.delete([job.state_key]), tell)
-    patiently(lambda: bucket.put(job.job_key, job.to_json()), tell)
+    patiently(lambda: bucket.delete([job.keys.state]), tell)
+    patiently(lambda: bucket.put(job.keys.job, job.to_json()), tell)
     return held_back, wheel_key
 
 

@@ -98,8 +98,8 @@ class MachineAgent:
         pace = self._pace
         self._warn_of_another(job)
         wait_for_turn(self._bucket, job, self._machine.name, pace.silent, pace.turn)
-        earlier = self._patiently(lambda: log_sync.earlier_logs(self._bucket, job.logs_prefix))
-        sweeps = SweepMemory(self._bucket, job.sweeps_key, Workspace(self._machine.workspace_root))
+        earlier = self._patiently(lambda: log_sync.earlier_logs(self._bucket, job.keys.logs))
+        sweeps = SweepMemory(self._bucket, job.keys.sweeps, Workspace(self._machine.workspace_root))
         self._patiently(sweeps.restore)
         report = self._report(job, log_sync.next_number(earlier), sweeps)
         report.start(pace.report)
@@ -117,7 +117,7 @@ class MachineAgent:
         if self._machine.log is not None:
             own[log_sync.MACHINE_LOG] = self._machine.log
         logs = log_sync.LogSync(
-            self._bucket, job.logs_prefix, number, lambda: own | log_sync.logs_of(workspace)
+            self._bucket, job.keys.logs, number, lambda: own | log_sync.logs_of(workspace)
         )
         now = time.time()
         state = CloudState("installing", started_at=now, updated_at=now, machine=self._machine.name)
@@ -125,7 +125,7 @@ class MachineAgent:
 
     def _start(self, job: CloudJob, report: StateReport, *, has_run: bool) -> JobRun:
         """Unpack the workspace and start the command in it."""
-        packed = self._patiently(lambda: self._bucket.get(job.workspace_key))
+        packed = self._patiently(lambda: self._bucket.get(job.keys.workspace))
         names = unpack(packed, self._machine.workspace_root)
         say(f"The workspace has {len(names)} files.")
         workspace = Workspace(self._machine.workspace_root, job.experiment)

@@ -18,7 +18,7 @@ _FIRST_CHOICE = ("run", "machine")
 
 def log_names(view: JobView) -> list[str]:
     """The names of the logs in the bucket."""
-    prefix = view.job.logs_prefix
+    prefix = view.job.keys.logs
     return [info.key.removeprefix(prefix) for info in view.place.bucket.list(prefix)]
 
 
@@ -41,13 +41,13 @@ def chosen_log(names: list[str], wanted: str | None) -> str:
 
 def read_log(view: JobView, name: str) -> str:
     """All of a log."""
-    return view.place.bucket.get(view.job.logs_prefix + name).decode("utf-8", "replace")
+    return view.place.bucket.get(view.job.keys.logs + name).decode("utf-8", "replace")
 
 
 def follow_log(view: JobView, name: str) -> Iterator[str]:
     """A log piece by piece as it arrives, until the machine of the job has ended."""
     shown = b""
-    key = view.job.logs_prefix + name
+    key = view.job.keys.logs + name
     while True:
         is_live = live_machine(view) is not None
         content = view.place.bucket.get(key)

@@ -31,7 +31,7 @@ class AnotherMachine(DrError):
 
 def read_state(bucket: Bucket, job: CloudJob) -> CloudState | None:
     """What was reported last; None if there is nothing. Raises DrError if the bucket is unreachable."""
-    data = bucket.find(job.state_key)
+    data = bucket.find(job.keys.state)
     return CloudState.from_json(data) if data is not None else None
 
 
@@ -140,7 +140,7 @@ class StateReport:
             with self._lock:
                 self.state = replace(self.state, updated_at=time.time())
                 document = self.state.to_json()
-            self._bucket.put(self._job.state_key, document)
+            self._bucket.put(self._job.keys.state, document)
         except DrError as error:
             if not self._is_unreachable:
                 self._say(f"{error.message} The run continues; reporting is tried again.")

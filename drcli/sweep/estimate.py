@@ -15,7 +15,9 @@ from drcli.sweep.sweep_folder import folders
 
 _PROCESS_BYTES = 1 << 30  # of a trainer or a worker, generously
 _KEPT = 4  # checkpoints of a model
-_CHECKPOINT_BYTES = {"clipped_ppo": 47_000_000, "sac": 140_000_000}  # of the shallow network
+# A checkpoint of the shallow network with its graph; of guided trainings with the teacher's part.
+_CHECKPOINT_BYTES, _GUIDED_CHECKPOINT_BYTES = 71_000_000, 94_000_000
+_EVALUATION_BYTES = 2_000_000
 _GUIDED_S = 45.0  # a guided training and its evaluation on a core; those of other methods depend on the track
 
 
@@ -61,17 +63,21 @@ def estimate(
     limit = (
         sum(minutes * 60 for minutes in limits if minutes) / len(variants) * rounds if all(limits) else None
     )
-    each, reason = _typical(workspace, variants)
+    seconds, reason = _typical(workspace, variants)
     checkpoints = 1 if keep == "best" else _KEPT
     return Estimate(
         variants=len(variants),
         at_a_time=at_a_time,
-        seconds=None if each is None else each * rounds,
+        seconds=None if seconds is None else seconds * rounds,
         limit_s=limit,
-        disk_bytes=len(variants) * checkpoints * _CHECKPOINT_BYTES["clipped_ppo"]
-        + tracks * len(variants) * 2_000_000,
+        disk_bytes=sum(checkpoints * _checkpoint_bytes(each) for each in variants)
+        + tracks * len(variants) * _EVALUATION_BYTES,
         reason=reason,
     )
+
+
+def _checkpoint_bytes(settings: Settings) -> int:
+    return _GUIDED_CHECKPOINT_BYTES if settings.train_method == "guided" else _CHECKPOINT_BYTES
 
 
 def _typical(workspace: Workspace, variants: Sequence[Settings]) -> tuple[float | None, str]:

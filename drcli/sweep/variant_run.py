@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, cast
 
 from drcli.config.envfile import Assignment
 from drcli.config.load import load_settings
@@ -95,6 +95,11 @@ class VariantRun:
         self._set(attempts=attempts, progress=f"trying again: {error.message}")
 
     def _fail(self, message: str, hint: str = "") -> None:
+        """Keep the first line of the message, with the user's own file in it; the rest is in the logs."""
+        message = message.partition("\n")[0]
+        own = self.variant.choices.get("reward_function")
+        if own is not None:
+            message = message.replace(f"{self.variant.prefix}/reward_function.py", str(own))
         self._set(
             state="failed", ended_at=time.time(), message=message, hint=hint, progress="", **self._figures()
         )
@@ -172,7 +177,9 @@ class VariantRun:
         run_control.stop(self._base, "evaluation", self.run_id)  # that of a process that was killed
         settings = evaluation_settings(self.folder, self.variant.prefix, track, self.run_id)
         self._set(progress=f"evaluating on {track}")
-        self._evaluation = evaluation_start.start(settings, self._base, which=self._which())
+        self._evaluation = evaluation_start.start(
+            settings, self._base, which=cast(Which, self.sweep.checkpoint)
+        )
 
     def _follow_evaluation(self, evaluation: StartedEvaluation) -> None:
         seen = run_control.read(self._base, "evaluation", self.run_id)
@@ -195,11 +202,6 @@ class VariantRun:
         if self.sweep.keep == "best":
             keep_evaluated(self.folder, self.sweep, self.variant)
         self._set(state="done", ended_at=time.time(), progress="")
-
-    def _which(self) -> Which:
-        which: Any = self.sweep.checkpoint
-        found: Which = which
-        return found
 
     def _settings(self) -> Settings:
         own = [*self.variant.assignments(), Assignment("DR_RUN_ID", str(self.run_id), HERE)]

@@ -47,7 +47,7 @@ class RentedJob:
 
     @property
     def state(self) -> CloudState | None:
-        data = self.bucket.find(self.job.state_key)
+        data = self.bucket.find(self.job.keys.state)
         return CloudState.from_json(data) if data is not None else None
 
     @property
@@ -68,16 +68,16 @@ class RentedJob:
         return is_student and bool(self.checkpoints)
 
     def log(self, name: str) -> str:
-        data = self.bucket.find(self.job.logs_prefix + name)
+        data = self.bucket.find(self.job.keys.logs + name)
         return "" if data is None else data.decode()
 
     def put(self, workspace: Workspace) -> None:
-        self.bucket.put(self.job.job_key, self.job.to_json())
-        self.bucket.put(self.job.workspace_key, pack(workspace).data)
+        self.bucket.put(self.job.keys.job, self.job.to_json())
+        self.bucket.put(self.job.keys.workspace, pack(workspace).data)
 
     def put_wheel(self) -> str:
         wheel = own_wheel()
-        key = self.job.folder + wheel.name
+        key = self.job.keys.folder + wheel.name
         self.bucket.put(key, wheel.data)
         return key
 

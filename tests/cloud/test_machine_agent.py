@@ -38,7 +38,7 @@ def machine(
     """The program, as the script of a machine starts it."""
     job, folder = rented.job, folder / metadata.instance_id
     folder.mkdir(parents=True)
-    words = (job_key or job.job_key, "--bucket", job.bucket, "--region", job.region)
+    words = (job_key or job.keys.job, "--bucket", job.bucket, "--region", job.region)
     words += (
         "--endpoint-url",
         job.endpoint_url or "",
@@ -192,10 +192,10 @@ def test_a_living_machine_is_not_disturbed(bucket: Bucket, tmp_path: Path) -> No
     rented.put(guided_workspace(tmp_path / "ws"))
     far = 4e9  # its clock is wrong, or ours is: it counts as alive while its state changes
     beats = [CloudState("running", message=str(n), updated_at=far, machine="i-other") for n in range(1000)]
-    bucket.put(rented.job.state_key, beats[0].to_json())
+    bucket.put(rented.job.keys.state, beats[0].to_json())
     with instance(bucket, "i-new") as metadata, machine(rented, metadata, tmp_path) as running:
         for beat in beats:
-            bucket.put(rented.job.state_key, beat.to_json())
+            bucket.put(rented.job.keys.state, beat.to_json())
             if running.poll() is not None:
                 break
             until(lambda: running.poll() is not None or True, every_s=0.05)

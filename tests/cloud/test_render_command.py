@@ -70,7 +70,7 @@ def test_a_task_for_skypilot(s3: Any, root: Path) -> None:
     assert wheel in task["setup"] and "MINUTES=120" in task["run"]
     job = CloudJob.from_json(s3.get_object(Bucket=BUCKET, Key="cloud/night/job.json")["Body"].read())
     assert (job.command, job.overrides, job.hours) == (("start-training",), ("DR_SEED=1",), 2.0)
-    assert job.workspace_key in stored
+    assert job.keys.workspace in stored
 
 
 def test_documents_for_batch(s3: Any, root: Path, tmp_path: Path) -> None:

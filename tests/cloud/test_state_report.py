@@ -22,7 +22,7 @@ JOB = CloudJob("night", "bucket", "us-east-1", ("start-training",), (), 3.0, Fal
 
 
 def report(bucket: Bucket, tmp_path: Path, said: list[str], machine: str = "i-1") -> StateReport:
-    logs = LogSync(bucket, JOB.logs_prefix, 1, lambda: {"run.log": tmp_path / "run.log"})
+    logs = LogSync(bucket, JOB.keys.logs, 1, lambda: {"run.log": tmp_path / "run.log"})
     return StateReport(bucket, JOB, CloudState("installing", machine=machine), (logs,), said.append)
 
 
@@ -36,7 +36,7 @@ def test_changes_are_reported(bucket: Bucket, tmp_path: Path) -> None:
     assert made.end(5.0, phase="ended", exit_code=0)
     seen = read_state(bucket, JOB)
     assert seen is not None and (seen.phase, seen.exit_code, seen.machine) == ("ended", 0, "i-1")
-    assert bucket.get(JOB.logs_prefix + "run.log") == b"done\n"
+    assert bucket.get(JOB.keys.logs + "run.log") == b"done\n"
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_another_machine_has_taken_over(bucket: Bucket, tmp_path: Path) -> None:
     made = report(bucket, tmp_path, said)
     assert made.report()
     other = CloudState("running", machine="i-2", updated_at=time.time())
-    bucket.put(JOB.state_key, other.to_json())
+    bucket.put(JOB.keys.state, other.to_json())
     assert not made.report() and made.is_replaced.is_set() and not made.end(5.0, phase="ended")
     assert read_state(bucket, JOB) == other
     assert said == ["Another machine, i-2, has taken over the job night."]
@@ -88,15 +88,15 @@ def test_another_machine_has_taken_over(bucket: Bucket, tmp_path: Path) -> None:
 )
 def test_the_job_is_free(bucket: Bucket, state: CloudState | None) -> None:
     if state is not None:
-        bucket.put(JOB.state_key, state.to_json())
+        bucket.put(JOB.keys.state, state.to_json())
     wait_for_turn(bucket, JOB, "i-1", silent_s=3600.0, patience_s=0.0)
 
 
 def test_a_silent_machine_is_gone_a_living_one_is_not(bucket: Bucket) -> None:
     state = CloudState("running", machine="i-2", updated_at=time.time())
-    bucket.put(JOB.state_key, state.to_json())
+    bucket.put(JOB.keys.state, state.to_json())
     wait_for_turn(bucket, JOB, "i-1", silent_s=0.2, patience_s=60.0)
-    bucket.put(JOB.state_key, replace(state, updated_at=time.time()).to_json())
+    bucket.put(JOB.keys.state, replace(state, updated_at=time.time()).to_json())
     with pytest.raises(AnotherMachine, match="i-2, is doing the job night"):
         wait_for_turn(bucket, JOB, "i-1", silent_s=3600.0, patience_s=-1.0)
 
@@ -110,21 +110,19 @@ def test_logs_of_each_machine_have_a_name(bucket: Bucket, tmp_path: Path) -> Non
     log = workspace.logs / "0" / "training" / "sagemaker.log"
     log.parent.mkdir(parents=True)
     log.write_text("one\n")
-    logs = LogSync(bucket, JOB.logs_prefix, 2, lambda: log_sync.logs_of(workspace))
+    logs = LogSync(bucket, JOB.keys.logs, 2, lambda: log_sync.logs_of(workspace))
     logs.sync()
-    bucket.put(JOB.logs_prefix + "0-training-sagemaker.2.log", b"only changed files are copied again")
+    bucket.put(JOB.keys.logs + "0-training-sagemaker.2.log", b"only changed files are copied again")
     logs.sync()
-    assert bucket.get(JOB.logs_prefix + "0-training-sagemaker.2.log").startswith(b"only")
+    assert bucket.get(JOB.keys.logs + "0-training-sagemaker.2.log").startswith(b"only")
     log.write_text("one\ntwo\n")
     logs.sync()
-    assert bucket.get(JOB.logs_prefix + "0-training-sagemaker.2.log") == b"one\ntwo\n"
-    assert log_sync.earlier_logs(bucket, JOB.logs_prefix) == ["0-training-sagemaker.2.log"]
+    assert bucket.get(JOB.keys.logs + "0-training-sagemaker.2.log") == b"one\ntwo\n"
+    assert log_sync.earlier_logs(bucket, JOB.keys.logs) == ["0-training-sagemaker.2.log"]
 
 
 def test_of_a_long_log_the_end(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_sync, "MAX_BYTES", 4)
     (tmp_path / "run.log").write_text("begin, end")
-    LogSync(
-        bucket, JOB.logs_prefix, 1, lambda: {"run.log": tmp_path / "run.log", "no": tmp_path / "no"}
-    ).sync()
-    assert bucket.get(JOB.logs_prefix + "run.log") == b" end"
+    LogSync(bucket, JOB.keys.logs, 1, lambda: {"run.log": tmp_path / "run.log", "no": tmp_path / "no"}).sync()
+    assert bucket.get(JOB.keys.logs + "run.log") == b" end"

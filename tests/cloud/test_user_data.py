@@ -145,8 +145,8 @@ def test_a_machine_that_cannot_install_says_so_and_ends(
 ) -> None:
     job = training_job(bucket)
     job.put(guided_workspace(tmp_path / "ws"))
-    bucket.put(job.job.folder + "drcli-0-py3-none-any.whl", b"not a wheel")
-    script = user_data(job.job, job.job.folder + "drcli-0-py3-none-any.whl", True)
+    bucket.put(job.job.keys.folder + "drcli-0-py3-none-any.whl", b"not a wheel")
+    script = user_data(job.job, job.job.keys.folder + "drcli-0-py3-none-any.whl", True)
     keys = (bucket.config.access_key or "", bucket.config.secret_key or "")
     with (
         serving(MetadataStandin("i-one", *keys)) as metadata,
