@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from drcli.cli import present
 from drcli.cli.lazy_group import command_module
 from drcli.errors import DrError, UsageError
@@ -67,7 +69,8 @@ def parse(words: tuple[str, ...], workspace: Workspace) -> RentedCommand:
     if name not in _POSSIBLE:
         raise UsageError(f"A rented machine does not run `dr {name}`.", f"It can: {', '.join(_POSSIBLE)}.")
     rest = rest[1:] if name == "sweep" and rest[:1] == ["run"] else rest
-    given = command_module(_POSSIBLE[name]).command.make_context(f"dr {name}", rest).params
+    root = click.get_current_context().find_root()
+    given = command_module(_POSSIBLE[name]).command.make_context(name, rest, parent=root).params
     if given.get("dry_run"):
         raise UsageError(
             f"`dr {name} --dry-run` needs no rented machine.", "Run it here; omit --dry-run to rent one."
