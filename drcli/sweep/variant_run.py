@@ -201,7 +201,8 @@ class VariantRun:
     def _finish(self) -> None:
         if self.sweep.keep == "best":
             keep_evaluated(self.folder, self.sweep, self.variant)
-        self._set(state="done", ended_at=time.time(), progress="")
+        self._read_status()  # the store may have been unreachable when the training ended
+        self._set(state="done", ended_at=time.time(), progress="", **self._figures())
 
     def _settings(self) -> Settings:
         own = [*self.variant.assignments(), Assignment("DR_RUN_ID", str(self.run_id), HERE)]
