@@ -231,7 +231,8 @@ def test_ctrl_c_leaves_it_and_stop_loses_nothing(racer: Any, until: Any) -> None
 def test_a_search_tries_values_and_tells_optuna(racer: Any, until: Any) -> None:
     text = (
         BASE
-        + "trials: 3\nsearch:\n  hyperparameters.lr: {low: 1e-4, high: 1e-2, log: true}\n  seed: [1, 2]\n"
+        + "trials: 3\nat_a_time: 2\n"  # so that one is left whenever it is killed
+        + "search:\n  hyperparameters.lr: {low: 1e-4, high: 1e-2, log: true}\n  seed: [1, 2]\n"
     )
     file = write(racer, "search-lr", text)
     started = racer.dr("tune", file, "-q")
