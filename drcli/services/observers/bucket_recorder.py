@@ -60,7 +60,7 @@ class BucketRecorder(Observer):
             publish_checkpoint(bucket, keys, checkpoint.name, checkpoint.files(), checkpoint.index)
             bucket.put(keys.ready, b"")
 
-        self._run.publisher.submit(f"checkpoint {checkpoint.name}", publish)
+        self._run.publisher.submit(f"checkpoint {checkpoint.name}", publish, is_large=True)
 
     def on_end(self, end: RunEnd) -> None:
         """Write the documents of the last episodes and the marker that the trainer has finished."""

@@ -28,7 +28,8 @@ class Method(Protocol):
     def train(self, check: Callable[[], None]) -> None:
         """Train until the run is over, and save what was learned last.
 
-        `check` is called in every iteration: it raises DrError if the run cannot continue.
+        `check` is called in every iteration: it waits for a store that is behind, and raises DrError if the run cannot
+        continue.
         """
         ...
 
@@ -61,7 +62,7 @@ class Trainer:
         self._method.save()
         self._run.wait_for_workers()
         self._observers.begin()
-        self._method.train(publisher.check)
+        self._method.train(lambda: publisher.keep_pace(self._run.heartbeat.beat))
         return self._run.reason
 
     def request_stop(self) -> None:

@@ -77,6 +77,27 @@ def test_what_is_first_does_not_wait_for_the_rest(publisher: Publisher) -> None:
     assert done == ["status", "trace", "checkpoint 2"]
 
 
+def test_who_is_faster_than_the_store_waits_and_stays_alive(publisher: Publisher, said: list[str]) -> None:
+    gate, ticks = Gate(), threading.Semaphore(0)
+    publisher.submit("checkpoint 1", gate, is_large=True)
+    assert gate.is_running.wait(30)
+    for number in range(20):
+        publisher.submit(f"trace {number}", lambda: None)
+    for number in (2, 3):
+        publisher.submit(f"checkpoint {number}", lambda: None, is_large=True)
+        publisher.keep_pace()  # returns at once: they are few
+    publisher.submit("checkpoint 4", lambda: None, is_large=True)
+    training = threading.Thread(target=publisher.keep_pace, args=(ticks.release,))
+    training.start()
+    for _ in range(2):
+        assert ticks.acquire(timeout=30)
+    assert training.is_alive()
+    gate.may_end.set()
+    training.join(30)
+    assert not training.is_alive()
+    assert said == ["Training waits for the store, which writes checkpoints slower than they come."]
+
+
 def test_closing_finishes_what_waits(said: list[str]) -> None:
     done: list[int] = []
     publisher = Publisher(said.append)
