@@ -50,6 +50,7 @@ def test_each_variant_is_a_stack(
         request.getfixturevalue("one_node_swarm")
     racer = new_racer()
     settings = {"DR_DOCKER_STYLE": style, "DR_WORLD_NAME": "circle", "DR_SIMAPP_VERSION": "test"}
+    settings |= {"DR_TRAIN_EVAL_INTERVAL": "10"}  # the store would be busy for minutes with all checkpoints
     racer.write_run_env(**QUICK | settings | {"DR_MINIO_IMAGE": minio_image, "DR_WORKERS": "1"})
     racer.write_hyperparameters(HYPERPARAMETERS)
     (racer.workspace.tracks / "circle.yaml").write_text(CIRCLE)
