@@ -16,6 +16,10 @@ from drcli.retry import keep_trying
 
 PATIENCE_S = 180.0
 _PAUSES_S = (0.5, 1.0, 2.0, 5.0)
+WAITS = (
+    "Training waits: checkpoints come faster than the store writes them. "
+    "With a larger DR_TRAIN_EVAL_INTERVAL they are fewer."
+)
 _MOST_LARGE = 2  # that may wait, while another one is written
 
 
@@ -67,7 +71,7 @@ class Publisher:
             tick()
             if not self._has_waited:
                 self._has_waited = True
-                self._report("Training waits for the store, which writes checkpoints slower than they come.")
+                self._report(WAITS)
 
         self._wait(lambda: sum(job.is_large for job in self._jobs) <= _MOST_LARGE, wait)
 

@@ -11,7 +11,7 @@ import pytest
 
 from drcli.errors import DrError
 from drcli.paths import Workspace
-from drcli.services.shared.publisher import Publisher
+from drcli.services.shared.publisher import WAITS, Publisher
 from drcli.store.client import Bucket
 from drcli.store.server import ensure_server, server_status, stop_server
 
@@ -95,7 +95,7 @@ def test_who_is_faster_than_the_store_waits_and_stays_alive(publisher: Publisher
     gate.may_end.set()
     training.join(30)
     assert not training.is_alive()
-    assert said == ["Training waits for the store, which writes checkpoints slower than they come."]
+    assert said == [WAITS]
 
 
 def test_closing_finishes_what_waits(said: list[str]) -> None:
