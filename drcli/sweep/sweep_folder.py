@@ -43,7 +43,11 @@ class TrackResult:
 
 @dataclass(frozen=True)
 class VariantState:
-    """How far a variant is. steps: that were learned from; trained_s: seconds of its training, None if unknown."""
+    """How far a variant is.
+
+    steps: that were learned from; trained_s: seconds of its training, over all its starts, None if unknown; earlier_s:
+    those of the starts before the last one.
+    """
 
     state: State = "waiting"
     run_id: int | None = None
@@ -54,6 +58,7 @@ class VariantState:
     checkpoint: str = ""
     steps: int | None = None
     trained_s: float | None = None
+    earlier_s: float = 0.0
     results: tuple[TrackResult, ...] = ()
     message: str = ""
     hint: str = ""

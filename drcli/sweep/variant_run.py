@@ -114,9 +114,16 @@ class VariantRun:
         prepared = training_start.prepare(settings, self._workspace, self.sweep.cores)
         resume = prepared.existing_checkpoints > 0
         training_start.start(prepared, wipe=bool(prepared.existing) and not resume, resume=resume)
+        earlier_s = self.state.earlier_s + (self.status.elapsed_s if self.status and resume else 0.0)
         self.status = None
         started_at = self.state.started_at or time.time()
-        self._set(state="training", run_id=self.run_id, started_at=started_at, progress="starting")
+        self._set(
+            state="training",
+            run_id=self.run_id,
+            started_at=started_at,
+            earlier_s=earlier_s,
+            progress="starting",
+        )
 
     def _follow_training(self) -> None:
         self._next = time.monotonic() + _LOOK_S
@@ -225,7 +232,8 @@ class VariantRun:
     def _figures(self) -> dict[str, Any]:
         if self.status is None:
             return {}
-        return {"steps": self.status.steps, "trained_s": round(self.status.elapsed_s, 1)}
+        trained_s = self.state.earlier_s + self.status.elapsed_s
+        return {"steps": self.status.steps, "trained_s": round(trained_s, 1)}
 
     def _end(self, kind: RunKind, name: str) -> None:
         """Remove an ended run and keep its logs, as the next variant uses its number."""

@@ -18,6 +18,7 @@ from drcli.contract.keys import ModelKeys
 from drcli.launch import local_process, run_control
 from drcli.launch.processes.process_folder import ProcessFolder
 from drcli.store.checkpoints import list_checkpoints
+from drcli.store.run_status import read_status
 from drcli.sweep.study import open_study
 from drcli.sweep.sweep_folder import SweepFolder
 
@@ -212,11 +213,13 @@ def test_ctrl_c_leaves_it_and_stop_loses_nothing(racer: Any, until: Any) -> None
     assert not list(run_control.running(racer.workspace))
     assert "day is not running." in racer.invoke("sweep", "stop").stdout
     before = max(list_checkpoints(racer.bucket, ModelKeys("day-long")))
+    first = read_status(racer.bucket, "day-long")
+    assert first is not None
 
     # Give it an end, as an hour is too long for a test, and go on.
     hyperparameters = folder.variant_path("long") / "custom_files" / "hyperparameters.json"
     hyperparameters.write_text(
-        json.dumps({**json.loads(hyperparameters.read_text()), "term_cond_max_episodes": 1})
+        json.dumps({**json.loads(hyperparameters.read_text()), "term_cond_max_episodes": first.episodes + 4})
     )
     ended = racer.dr("sweep", file, "--json")
     assert ended.returncode == 0, ended.stderr
@@ -225,6 +228,10 @@ def test_ctrl_c_leaves_it_and_stop_loses_nothing(racer: Any, until: Any) -> None
     for name in ("day-long", "day-next"):
         assert len(list_checkpoints(racer.bucket, ModelKeys(name))) == 1  # keep: best
     assert document["variants"][0]["steps"] > before.steps  # it has continued to learn
+    second = read_status(racer.bucket, "day-long")
+    assert second is not None and second.started_at > first.started_at
+    both_s = first.elapsed_s + second.elapsed_s
+    assert document["variants"][0]["trained_s"] == pytest.approx(both_s, abs=0.1)
 
 
 @pytest.mark.slow
